@@ -2,22 +2,26 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from bot.settings.settings import Settings
+
+T = TypeVar("T")
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 success, 1 failure, 2 wrong settings or usage."""
+    gc.disable()  # what loads is no garbage: to look for some in it would take a third of the start
     from bot.settings.redaction import shown
     from core.adapters.private_files import UMASK
     from core.domain.errors import ConfigurationError, MarketFlowError
@@ -67,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command whose modules are loaded; from here on garbage is collected, but never looked for in them."""
+    gc.freeze()
+    gc.enable()
+    return asyncio.run(work)
+
+
 def _settings() -> "Settings":
     """Returns the settings of the environment and .env; from here on their secrets are never shown."""
     from bot.settings.redaction import hide
@@ -87,7 +98,7 @@ def _run(_: argparse.Namespace) -> int:
     from bot.app.running import run
 
     settings = _settings()
-    asyncio.run(run(settings))
+    _finish(run(settings))
     return OK
 
 
@@ -100,7 +111,7 @@ def _demo(chosen: argparse.Namespace) -> int:
         raise MarketFlowError(
             f"the demo is not installed here ({error.name} is missing): use `make demo` in a checkout"
         ) from None
-    asyncio.run(run_demo(port=chosen.port, open_browser=not chosen.no_browser, ledger=chosen.ledger))
+    _finish(run_demo(port=chosen.port, open_browser=not chosen.no_browser, ledger=chosen.ledger))
     return OK
 
 
@@ -113,7 +124,7 @@ def _check(_: argparse.Namespace) -> int:
     keep_quiet()
     found = load_partly()
     hide(found.settings.secret_values())
-    return OK if asyncio.run(check(found, _say)) else FAILED
+    return OK if _finish(check(found, _say)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:
@@ -121,7 +132,7 @@ def _publish(chosen: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    _say(asyncio.run(publish(_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
+    _say(_finish(publish(_settings(), chosen.signal_type, chosen.close, chosen.symbol, chosen.signal_id)))
     return OK
 
 
@@ -130,7 +141,7 @@ def _export(chosen: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    asyncio.run(export(_settings(), chosen.file, _say, demo=chosen.demo))
+    _finish(export(_settings(), chosen.file, _say, demo=chosen.demo))
     return OK
 
 
@@ -146,7 +157,7 @@ def _prove(chosen: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    return OK if asyncio.run(prove_day(_settings(), chosen.day, _say)) else FAILED
+    return OK if _finish(prove_day(_settings(), chosen.day, _say)) else FAILED
 
 
 def _resend(chosen: argparse.Namespace) -> int:
@@ -154,7 +165,7 @@ def _resend(chosen: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    asyncio.run(resend(_settings(), chosen.day, _say))
+    _finish(resend(_settings(), chosen.day, _say))
     return OK
 
 
@@ -163,7 +174,7 @@ def _reconcile(_: argparse.Namespace) -> int:
     from bot.observability.logging_setup import keep_quiet
 
     keep_quiet()
-    return OK if asyncio.run(reconcile(_settings(), _say, _progress)) else FAILED
+    return OK if _finish(reconcile(_settings(), _say, _progress)) else FAILED
 
 
 def _progress(line: str) -> None:

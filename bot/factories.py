@@ -9,6 +9,8 @@ from bot.clock import SystemClock
 from bot.settings.fields import TradingMode
 from bot.settings.settings import Settings
 from core.adapters.binance.binance_client import BinanceClient
+from core.adapters.binance.credentials import Credentials
+from core.adapters.binance.user_stream import StreamListener, UserStream
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.paper_book import SqlPaperBook
@@ -119,9 +121,18 @@ def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: Fa
     return BinanceClient(
         api_url=settings.binance_api_url,
         clock=SystemClock(),
-        key=settings.binance_api_key.get_secret_value() if settings.binance_api_key else "",
-        secret=settings.binance_api_secret.get_secret_value() if settings.binance_api_secret else "",
+        credentials=credentials_of(settings),
         may_send=may_send,
+    )
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Returns what requests to Binance are signed with."""
+    key, secret, own = settings.binance_api_key, settings.binance_api_secret, settings.binance_private_key_path
+    return Credentials(
+        key=key.get_secret_value() if key is not None else "",
+        secret=secret.get_secret_value() if secret is not None else "",
+        private_key=own.pem if own is not None else "",
     )
 
 
@@ -152,3 +163,14 @@ async def open_venue(
             yield client, client
     finally:
         await client.close()
+
+
+def user_stream(settings: Settings, client: BinanceClient, listener: StreamListener) -> UserStream:
+    """Returns the stream that tells `listener` what becomes of the account's orders; BINANCE_WS_URL must be set."""
+    return UserStream(
+        url=settings.binance_ws_url,
+        credentials=credentials_of(settings),
+        clock=SystemClock(),
+        offset=client.measure_clock,
+        listener=listener,
+    )

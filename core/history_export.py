@@ -40,9 +40,9 @@ class HistoryExport:
         """Tells whether the history accepted the last batch, and the problem if not."""
         return (not self._problem, self._problem or "nothing waits that could be exported")
 
-    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, batch: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Wakes the export."""
-        if changes.executions:
+        if batch.executions:
             self._news.set()
 
     async def pending(self) -> int:

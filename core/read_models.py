@@ -12,6 +12,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.domain.trade_plan import TradePlan
 from core.policy.rule_measurements import DecisionRecord
 
 
@@ -58,10 +59,12 @@ class SignalStory:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A command of a person in the chat, or of a timer, and its outcome; none while it waits its turn."""
+    """A command of a person in the chat, or of a timer, and its outcome; none while it waits its turn. `mailbox` is the symbol
+    whose turn it takes, or something else that takes turns."""
 
     seq: int
     source: str
+    mailbox: str
     at: datetime
     body: Body
     outcome: str | None
@@ -117,7 +120,8 @@ class SentNotification:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that the ledger keeps about a signal. One of an older version lacks `facts` and `steps`."""
+    """Everything that the ledger keeps about a signal. One of an older version lacks `facts` and `steps`. An entry may have a
+    `plan`; `legs` are the orders that carried it out, in the order they were made."""
 
     seq: int
     signal: Signal
@@ -133,6 +137,8 @@ class Story:
     execution: Execution | None
     approval: Approval | None
     notifications: Sequence[SentNotification]
+    plan: TradePlan | None = None
+    legs: Sequence[Order] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,14 @@ from core.domain.messages import Message, StoredMessage
 from core.engine.approval_flow import new_token
 from core.engine.assembly import ExecutorAssembly, SharedParts
 from core.engine.comparison_schedule import ComparisonSchedule
-from core.engine.inbox import CAPACITY, Inbox
+from core.engine.entry_timer import EntryTimer
+from core.engine.inbox import CAPACITY, Inbox, Work
+from core.engine.order_hearing import OrderHearing
+from core.engine.order_poller import OrderPoller
+from core.engine.protection_timer import ProtectionTimer
 from core.execution.account_guard import AccountGuard
 from core.execution.decision_service import DecisionService
+from core.execution.equity_watch import EquityWatch
 from core.execution.pending_exits import ExitTimer
 from core.ports.clock import Clock
 from core.ports.entry_gate import EntryGate
@@ -55,18 +60,21 @@ class Trading:
         self.decisions = DecisionService(
             portfolio=portfolio, market=self.market, rates=self.rates, balances=venue.balances, clock=clock, gate=gate
         )
+        self.equity = EquityWatch(self.decisions.funds, ledger, portfolio, clock)
         began, account = clock.now(), AccountGuard(ledger, portfolio, clock)
-        since = held_since or (lambda: began)
-        shared = SharedParts(
-            portfolio, ledger, venue, self.market, self.rates, self.decisions, account, since, trading_mode, clock
-        )
+        parts = self.market, self.rates, self.decisions, account, self.equity, held_since or (lambda: began)
+        shared = SharedParts(portfolio, ledger, venue, *parts, trading_mode, clock)
         first = shared.first_sending()
-        self.placement = shared.placement(first, timings, self._put)
-        self.symbol_halts = shared.symbol_halts(lambda: self.inbox)
+        self.symbol_halts = shared.symbol_halts(first, lambda: self.inbox)
+        self.execution = shared.execution(first, self.symbol_halts.before_sending, timings, self._put)
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
-        self.executor = ExecutorAssembly(shared, first, self.placement, self.symbol_halts, token).executor()
+        self.executor = ExecutorAssembly(shared, first, self.execution, self.symbol_halts, token).executor()
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
-        self.exits = ExitTimer(portfolio, self.inbox.ask_all, clock)
+        ask = self.inbox.ask_all
+        self.exits = ExitTimer(portfolio, ask, clock)
+        self.protection = ProtectionTimer(portfolio, self.market, ask, clock)
+        self.entries = EntryTimer(portfolio, self.execution.entries, ask, clock)
+        self.hearing = OrderHearing(OrderPoller(venue, portfolio, ask, clock), portfolio, ask, clock)
 
     async def _put(self, messages: Sequence[Message]) -> None:
         await self.inbox.ask_all(messages)
@@ -92,9 +100,18 @@ class Trading:
     def start(self, left: LedgerState) -> None:
         """Recovers from a crash: for each symbol first its unsettled order, then the waiting messages, then new ones. Call it
         once the symbols' rules are loaded."""
-        self.inbox.start([(order.symbol, partial(self.placement.recover, order)) for order in left.orders], left.waiting)
+        self.inbox.start(self._unsettled(left), left.waiting)
         self.compare()
         self.comparing.sweep()
+
+    def _unsettled(self, left: LedgerState) -> list[tuple[str, Work]]:
+        """Returns what each symbol has to find out first: about its own unsettled order, and about the legs of its plan."""
+        unsettled = [order for order in left.orders if order.in_flight]
+        work: list[tuple[str, Work]] = [
+            (order.symbol, partial(self.execution.recover, order)) for order in unsettled if not order.protects
+        ]
+        symbols = dict.fromkeys(order.symbol for order in unsettled if order.protects)
+        return [*work, *((symbol, partial(self.execution.protection.recover, symbol)) for symbol in symbols)]
 
     def compare(self) -> None:
         """Queues each symbol that has something to compare."""

@@ -21,6 +21,11 @@ def in_a_word(pulse: Pulse) -> str:
     return "⏸ paused" if pulse.pause != "off" else "✅ alive"
 
 
+def is_alive(pulse: Pulse) -> bool:
+    """Tells whether the program gave a sign of life just now."""
+    return pulse.seen_at is not None and not _silent(pulse)
+
+
 def show(place: "st.delta_generator.DeltaGenerator", pulse: Pulse) -> None:
     """Shows the last sign of life, pause and mode, and the backlog."""
     if pulse.seen_at is None:

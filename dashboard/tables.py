@@ -9,8 +9,30 @@ from typing import Any
 
 from core.domain.money import plain
 
-EXECUTION_SHOWN = ("executed_at", "symbol", "side", "qty", "price", "profit_pct", "profit_quote", "signal_type", "trading_mode")
-EXECUTION_COLUMNS = (*EXECUTION_SHOWN, "quote_qty", "fee", "fee_asset", "gross_quote", "signal_id", "client_order_id", "order_id")
+EXECUTION_SHOWN = (
+    "executed_at",
+    "symbol",
+    "side",
+    "qty",
+    "price",
+    "profit_pct",
+    "profit_quote",
+    "signal_type",
+    "role",
+    "trading_mode",
+)
+EXECUTION_COLUMNS = (
+    *EXECUTION_SHOWN,
+    "quote_qty",
+    "fee",
+    "fee_asset",
+    "gross_quote",
+    "signal_id",
+    "client_order_id",
+    "order_id",
+    "strategy",
+    "plan_id",
+)
 
 
 def shown(value: object) -> str:

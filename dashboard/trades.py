@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core.adapters.ledger.analytics import OpenPosition
+from core.adapters.ledger.guards import OpenPosition
 from core.domain.money import ZERO, multiply, per_cent, plain
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Selection
-from dashboard import health
+from dashboard import guards, health
 from dashboard.source import database_url
 from dashboard.tables import EXECUTION_SHOWN, rounded, shown
 from dashboard.view import trades
@@ -36,9 +36,15 @@ def show(selection: Selection) -> None:
     st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
     st.subheader("Open positions")
     if held:
-        st.dataframe([_row(one) for one in held], hide_index=True)
+        is_watched = health.is_alive(view.pulse)
+        st.dataframe([_row(one, is_watched=is_watched) for one in held], hide_index=True)
     else:
         st.write("No open positions.")
+    st.subheader("Resting orders")
+    if view.resting:
+        st.dataframe([guards.order_row(one) for one in view.resting], hide_index=True)
+    else:
+        st.write("No order rests on the exchange.")
     if view.exits:
         st.subheader("Exits that are tried again")
         st.dataframe([exit_row(one) for one in view.exits], hide_index=True)
@@ -53,17 +59,18 @@ def _trade(one: Execution) -> dict[str, str]:
     }
 
 
-def _row(one: OpenPosition) -> dict[str, str]:
+def _row(one: OpenPosition, *, is_watched: bool) -> dict[str, str]:
     position, gain = one.position, _unrealised(one)
     return {
         "symbol": position.symbol,
         "since": shown(position.opened_at),
         "quantity": plain(position.qty),
         "average cost": rounded(position.average_cost, PRICE_DECIMALS),
-        "cost": rounded(position.cost, 4),
         "price": shown(one.bid),
         "unrealised": "" if gain is None else f"{gain:+.4f}",
         "%": "" if gain is None else f"{per_cent(gain, position.cost):+.2f}",
+        **guards.guard_cells(one, is_watched=is_watched),
+        "cost": rounded(position.cost, 4),
         "price of": shown(one.marked_at),
     }
 

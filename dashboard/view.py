@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from core.adapters.ledger.analytics import Delay, LedgerAnalytics, OpenPosition, Pulse
+from core.adapters.ledger.analytics import Delay, LedgerAnalytics, Pulse
 from core.adapters.ledger.engines import is_missing, parse_url
+from core.adapters.ledger.guards import Guards, OpenPosition, RestingOrder
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.errors import LedgerUnavailable
@@ -23,10 +24,11 @@ ORDERS_MEASURED = 500
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The newest executions of the selection first; its open positions and pending exits, whatever the dates selected."""
+    """The newest executions of the selection first; open positions, resting orders and pending exits, whatever is selected."""
 
     last_exit: Execution | None
     held: Sequence[OpenPosition]
+    resting: Sequence[RestingOrder]
     exits: Sequence[PendingExit]
     executions: Sequence[Execution]
     pulse: Pulse
@@ -54,10 +56,15 @@ class Signals:
 async def trades(database_url: str, selection: Selection) -> Trades:
     """Reads the trades page. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
-        ledger = LedgerAnalytics(reader)
+        ledger, guards = LedgerAnalytics(reader), Guards(reader)
         return Trades(
             *await asyncio.gather(
-                ledger.last_exit(), ledger.positions(), ledger.exits(), ledger.executions(selection, TRADES_SHOWN), ledger.pulse()
+                ledger.last_exit(),
+                guards.positions(),
+                guards.resting(),
+                ledger.exits(),
+                ledger.executions(selection, TRADES_SHOWN),
+                ledger.pulse(),
             )
         )
 

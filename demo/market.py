@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
+from core.domain.order_terms import OrderType
+from core.domain.resting_rules import PriceBand, RestingRules
 from core.ports.clock import Clock
 
 # Each path is its base price times one plus the sum of waves. A wave joins random heights by straight lines: inside a step it is
@@ -30,6 +32,8 @@ _TABLE = (
     ("DOGE", "0.12000", "0.00001", "1", "5"),
 )
 
+_BAND = PriceBand(Decimal("0.2"), Decimal(5))
+
 
 def _instrument(base: str, tick: str, step: str, notional: str) -> Instrument:
     return Instrument(
@@ -43,6 +47,17 @@ def _instrument(base: str, tick: str, step: str, notional: str) -> Instrument:
         max_qty=Decimal(9_000_000),
         min_notional=Decimal(notional),
         max_notional=Decimal(9_000_000),
+        resting=RestingRules(
+            order_types=frozenset(OrderType),
+            oco_allowed=True,
+            buy_band=_BAND,
+            sell_band=_BAND,
+            min_notional=Decimal(notional),
+            max_notional=Decimal(9_000_000),
+            most_orders=200,
+            most_stops=5,
+            most_lists=20,
+        ),
     )
 
 

@@ -31,12 +31,12 @@ USUAL_PORT = 8090
 TELEGRAM_AWAY_SECONDS, EXCHANGE_AWAY_SECONDS = 60.0, 30.0
 _DESCRIPTION = {  # with Telegram the bot's creator sets it at @BotFather
     "": (
-        "MarketFlow executes trading signals and tells you of every trade. Ask it how things stand, what is held and why, or "
-        "have it ask you before it trades. It answers those whom its owner let in."
+        "MarketFlow executes trading signals and reports every trade here. Ask for positions, profit and the reason of each "
+        "decision, or approve each trade yourself. Only people with access get an answer."
     ),
     "ru": (
-        "MarketFlow исполняет торговые сигналы и рассказывает о каждой сделке. Спросите, как идут дела, что куплено и почему, "
-        "или пусть он спрашивает вас перед сделкой. Он отвечает тем, кого впустил владелец."
+        "MarketFlow исполняет торговые сигналы и сообщает о каждой сделке. Спросите о позициях, прибыли и причинах решений "
+        "или одобряйте каждую сделку сами. Отвечает только тем, у кого есть доступ."
     ),
 }
 
@@ -110,7 +110,8 @@ def _levers(room: Room, child: Child) -> tuple[Lever, ...]:
         ),
         Lever(
             "The program is killed and started again",
-            "It says for how long it was away, catches up on what came meanwhile, and does nothing a second time.",
+            "Stops and targets stay on the exchange meanwhile: /orders lists the same ones before and after. It says for how long"
+            " it was away, catches up on what came meanwhile, and does nothing a second time.",
             child.kill,
             lambda: child.back_in,
             "kill",
@@ -124,6 +125,8 @@ def _settings(broker: str, chat: RunningChat, ledger: Path) -> dict[str, str]:
     return {
         "LOG_LEVEL": "WARNING",
         "TRADE_QUOTE": "100",
+        "STOP_LOSS_PCT": "4",
+        "TAKE_PROFIT_PCT": "6",
         **taste,
         "TRADING_MODE": "paper",
         "KAFKA_BROKER": broker,

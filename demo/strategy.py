@@ -1,10 +1,12 @@
 """A toy strategy that makes the demo move: a quick trade first, then signals slow enough to follow. Not advice."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
 
 import structlog
 
@@ -13,6 +15,7 @@ from core.adapters.kafka.publisher import SignalPublisher
 from core.domain.errors import SourceUnavailable
 from core.domain.signal import Side
 from core.ports.clock import Clock
+from demo import exit_plan
 from demo.market import SimulatedMarket
 
 log = structlog.get_logger(__name__)
@@ -34,24 +37,28 @@ class Delays:
     the question that an opposite one asked, both are long enough for a question to be read and answered.
 
     `first_hold` is for the very first position, so that the first result comes soon. `apart`: the least time between two signals,
-    whatever their symbols, after these first ones.
+    whatever their symbols, after these first ones. `after_plan` is the rest after a position that its exit plan has sold.
     """
 
     first_hold: tuple[float, float] = (7.0, 9.5)
     hold: tuple[float, float] = (102.0, 120.0)
     rest: tuple[float, float] = (100.0, 104.0)
     apart: float = 12.0
+    after_plan: tuple[float, float] = (2.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPosition:
     """An open position and when to sell it: from `until` on at a profit of `goal` per cent net of fees, and `at_latest` in any
-    case. Times in seconds of the monotonic clock."""
+    case. Times in seconds of the monotonic clock; `since` is when it was bought. `has_plan`: its entry brought an exit plan,
+    which may sell it earlier."""
 
     bought_at: Decimal
     until: float
     at_latest: float
     goal: Decimal
+    since: float = 0.0
+    has_plan: bool = False
 
     def is_over(self, bid: Decimal, now: float) -> bool:
         """Tells whether to sell at `bid`."""
@@ -60,8 +67,8 @@ class HeldPosition:
 
 
 class ToyStrategy:
-    """Buys each of `symbols` when it is cheap, sells it after its holding time, rests, begins again. Everything but the
-    prices' own course follows from `seed`."""
+    """Buys each of `symbols` when it is cheap, with an exit plan, sells it after its holding time if the plan has not, rests,
+    begins again. Everything but the prices' own course follows from `seed`."""
 
     def __init__(
         self,
@@ -119,10 +126,11 @@ class ToyStrategy:
         if self._bought >= _AT_ONCE and self._worth(symbol) > _CHEAP and waited < _IMPATIENCE:
             return _LOOK
         ask = self._market.quote_at(symbol, self._clock.now()).ask
-        await self._publish(publisher, Side.BUY, symbol, ask)
+        has_plan = self._bought > 0  # the first one, which is sold again at once, has the settings'
+        await self._publish(publisher, Side.BUY, symbol, ask, exit_plan.FIELDS if has_plan else {})
         least, most = self._delays.hold if self._bought else self._delays.first_hold
         goal = Decimal(str(round(self._random.uniform(*_GOAL), 2)))
-        self._held[symbol] = HeldPosition(ask, now + least, now + most, goal)
+        self._held[symbol] = HeldPosition(ask, now + least, now + most, goal, now, has_plan)
         self._bought += 1
         if self._bought > _AT_ONCE:
             self._quiet_until = now + self._delays.apart
@@ -131,13 +139,22 @@ class ToyStrategy:
     async def _sell(self, publisher: SignalPublisher, symbol: str) -> float:
         """Sells if it was held long enough; returns the seconds until the next check."""
         now = self._clock.monotonic()
-        bid = self._market.quote_at(symbol, self._clock.now()).bid
-        if not self._held[symbol].is_over(bid, now):
+        bid, held = self._market.quote_at(symbol, self._clock.now()).bid, self._held[symbol]
+        if held.has_plan and exit_plan.is_carried_out(held.bought_at, self._bids(symbol, now - held.since)):
+            del self._held[symbol], self._watched_since[symbol]
+            return self._random.uniform(*self._delays.after_plan)
+        if not held.is_over(bid, now):
             return _LOOK
         await self._publish(publisher, Side.SELL, symbol, bid)
         del self._held[symbol], self._watched_since[symbol]
         self._quiet_until = now + self._delays.apart
         return self._random.uniform(*self._delays.rest)
+
+    def _bids(self, symbol: str, seconds: float) -> Iterator[Decimal]:
+        """Yields the price at every other of the last `seconds`, the oldest first."""
+        now = self._clock.now()
+        for ago in range(int(seconds), -1, -2):
+            yield self._market.quote_at(symbol, now - timedelta(seconds=ago)).bid
 
     def _worth(self, symbol: str) -> Decimal:
         """Returns its price relative to its mean of the last minutes; 1 is neither cheap nor expensive."""
@@ -145,5 +162,8 @@ class ToyStrategy:
         past = [self._market.quote_at(symbol, now - ago).bid for ago in _PAST]
         return self._market.quote_at(symbol, now).bid * len(past) / sum(past)
 
-    async def _publish(self, publisher: SignalPublisher, side: Side, symbol: str, price: Decimal) -> None:
-        await publisher.publish(f"{side}_SM", price, symbol=symbol, ts=self._clock.now(), extra={"strategy": "toy"})
+    async def _publish(
+        self, publisher: SignalPublisher, side: Side, symbol: str, price: Decimal, plan: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        extra = {"strategy": "toy", **plan}
+        await publisher.publish(f"{side}_SM", price, symbol=symbol, ts=self._clock.now(), extra=extra)

@@ -7,10 +7,9 @@ import re
 import secrets
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from local_telegram.errors import ApiError, too_many_requests
 from local_telegram.faults import Fault
@@ -25,7 +24,7 @@ _BAD_GATEWAY = (
 )
 
 
-def add_bot_api(app: FastAPI, room: Room) -> None:
+def add_bot_api(app: Starlette, room: Room) -> None:
     """Adds the Bot API's routes for the room's one bot."""
 
     async def call(request: Request) -> Response:

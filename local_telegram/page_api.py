@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from local_telegram.errors import ApiError, Json, bad_request
 from local_telegram.page_view import Seat, cursor_of, delta, earlier
@@ -47,8 +48,23 @@ class _Lever(BaseModel):
     name: str
 
 
-def add_page(app: FastAPI, room: Room) -> None:
-    """Adds `/`, `/page/...` and `/api/...`. The request names the person: on loopback everybody is trusted."""
+class Page:
+    """Serves `/`, `/page/...` and `/api/...`. The request names the person: on loopback everybody is trusted.
+
+    The routes are built when somebody opens the page: the bot never does, and they take longer than most of what it asks.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._app: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app = self._app or _page_app(self._room)
+        await self._app(scope, receive, send)
+
+
+def _page_app(room: Room) -> FastAPI:
+    app = FastAPI(title="MarketFlow local chat", docs_url=None, redoc_url=None, openapi_url=None)
     router = APIRouter(prefix="/api")
     _add_reading(router, room)
     _add_acting(router, room)
@@ -62,6 +78,8 @@ def add_page(app: FastAPI, room: Room) -> None:
     @app.exception_handler(ApiError)
     async def refused(request: Request, refusal: ApiError) -> Response:
         return JSONResponse(refusal.as_json(), refusal.code)
+
+    return app
 
 
 def _add_reading(router: APIRouter, room: Room) -> None:

@@ -9,15 +9,17 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from local_telegram.bot_api import add_bot_api
 from local_telegram.guard import LoopbackOnly
-from local_telegram.page_api import add_page
+from local_telegram.page_api import Page
 from local_telegram.room import Room
 
 HOST = "127.0.0.1"
+_TICK_S = 1.0  # the header that tells the time is made anew
+_GRACE_S = 2.0  # for requests that are being answered
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,11 @@ class RunningChat:
         return self.room.token
 
 
-def create_chat_app(room: Room) -> FastAPI:
+def create_chat_app(room: Room) -> Starlette:
     """Returns the Bot API and the page of one room."""
-    app = FastAPI(title="MarketFlow local chat", docs_url=None, redoc_url=None, openapi_url=None)
-    add_page(app, room)
+    app = Starlette()
     add_bot_api(app, room)
+    app.mount("/", Page(room))
     app.add_middleware(LoopbackOnly)
     return app
 
@@ -68,7 +70,6 @@ async def running_chat(room: Room | None = None, *, port: int = 0) -> AsyncItera
                 log_level="warning",
                 access_log=False,  # its lines would contain the bot token
                 server_header=False,
-                timeout_graceful_shutdown=2,
             )
         )
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="local chat")
@@ -77,7 +78,7 @@ async def running_chat(room: Room | None = None, *, port: int = 0) -> AsyncItera
             yield RunningChat(room, listener.getsockname()[1])
         finally:
             room.close()
-            server.should_exit = True
+            server.leave()
             await serving
 
 
@@ -90,11 +91,37 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn as a part of a bigger process: signals when it listens and leaves SIGTERM and Ctrl-C alone."""
+    """Uvicorn as a part of a bigger process: signals when it listens, leaves SIGTERM and Ctrl-C alone, and ends at once, where
+    uvicorn would look every tenth of a second whether it may."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        """Asks it to end."""
+        self.should_exit = True
+        self._leaving.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._leaving.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                while state.connections or state.tasks:  # noqa: ASYNC110 - they tell nobody
+                    await asyncio.sleep(0.005)
+        for task in state.tasks:
+            task.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -15,12 +15,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import make_url
+
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.tables.order_tables import order_steps
 from core.domain.errors import LedgerNotReady
 from core.domain.order_state_machine import OrderState
+from tests.ledgers import make_ledger
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
@@ -162,6 +165,9 @@ async def _make_ledger_that_traded(database_url: str) -> None:
     with suppress(LedgerNotReady):
         await (await look_into_ledger(database_url, clock)).close()
         return
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        make_ledger(Path(str(url.database)))
     ledger = await open_ledger(database_url, clock)
     try:
         step = {"client_order_id": "earlier", "at": clock.now(), "state": OrderState.FILLED, "order_id": "0"}

@@ -15,6 +15,8 @@ _RETIRED = frozenset(
         *("Controls", "Asking", "Limits"),
     }
 )
+_RETIRED_VALUES = {"TradingState": "controls", "CommitBatch": "changes"}  # class: the name that its values had before
+_STORED = {"core/domain/events/process.py"}  # the outbox of older ledgers has this name
 _IMAGES = {"local_telegram/pictures.py"}  # a Picture there is one
 _TEXTS = {"bot/settings/fields.py"}  # its strings are descriptions for users
 _PLACES = ("bot", "core", "dashboard", "demo", "local_telegram", "bench", "warehouse", "tests")
@@ -51,6 +53,28 @@ def test_retired_words_name_no_class() -> None:
         if isinstance(node, ast.ClassDef) and node.name.lstrip("_") in _RETIRED
     ]
     assert found == []
+
+
+def misnamed(source: str) -> list[str]:
+    """Returns the parameters, variables and fields of a file that have a retired name for what they are."""
+    declared = [
+        (node.arg if isinstance(node, ast.arg) else ast.unparse(node.target), ast.unparse(node.annotation))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation is not None
+    ]
+    return [
+        f"{name}: {kind}" for name, kind in declared if any(name == old and new in kind for new, old in _RETIRED_VALUES.items())
+    ]
+
+
+def test_values_are_named_after_their_class() -> None:
+    sources = {str(path.relative_to(ROOT)): path.read_text() for path in files(*_PLACES)}
+    found = {path: names for path, source in sources.items() if path not in _STORED and (names := misnamed(source))}
+    assert found == {}
+
+
+def test_a_misnamed_value_is_found() -> None:
+    assert misnamed("def f(controls: TradingState | None) -> None: ...\nchanges: int = 0\n") == ["controls: TradingState | None"]
 
 
 def test_an_indirect_docstring_is_found() -> None:

@@ -31,6 +31,9 @@ COLUMNS = {
     "gross_quote": _AMOUNT,
     "base_asset": _TEXT,
     "quote_asset": _TEXT,
+    "strategy": _TEXT,
+    "role": _TEXT,
+    "plan_id": _TEXT,
 }
 
 
@@ -47,6 +50,8 @@ def load(csv: str, warehouse: str) -> tuple[int, int, bool]:
         connection.execute(
             f"CREATE TABLE IF NOT EXISTS raw.executions ({columns}, exported_at TIMESTAMPTZ, PRIMARY KEY (execution_id))"
         )
+        for name, kind in COLUMNS.items():  # a warehouse of an earlier version lacks the last ones
+            connection.execute(f"ALTER TABLE raw.executions ADD COLUMN IF NOT EXISTS {name} {kind}")
         new_rows = f"SELECT {', '.join(COLUMNS)} FROM read_csv(?, header = true, {as_written}, types = {{{kinds}}})"
         others = f"SELECT 1 FROM raw.executions WHERE execution_id NOT IN (SELECT execution_id FROM ({new_rows})) LIMIT 1"
         was_another = connection.execute(others, [csv]).fetchone() is not None

@@ -52,9 +52,9 @@ def _single_instance(base: Foundation) -> SingleInstance:
 
 def _trading(base: Foundation, alone: SingleInstance) -> Trading:
     settings, ledger, clock = base.settings, base.ledger, base.clock
-    controls = TradingState(mode=settings.approval)
+    trading_state = TradingState(mode=settings.approval)
     return Trading(
-        portfolio=Portfolio.from_ledger(base.state, controls, limits_of(settings), today_of(clock), settings.users),
+        portfolio=Portfolio.from_ledger(base.state, trading_state, limits_of(settings), today_of(clock), settings.users),
         ledger=ledger,
         venue=base.venue,
         clock=clock,

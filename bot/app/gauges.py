@@ -24,12 +24,21 @@ class Gauges:
         self._kafka = parts.intake.kafka
         self._export = parts.intake.warehouse.export
         self._notifiers = parts.chat.notifiers
+        self._portfolio = parts.trading.portfolio
+        self._hearing = parts.trading.hearing
+        self._has_stream = bool(parts.base.settings.binance_ws_url)
+        self._client = parts.base.client
+        self._clock = parts.base.clock
 
     async def run(self) -> None:
         """Reads all of them once."""
         parts = {name: well for name, (well, _) in self._health.of_all().items()}
         self._metrics.parts(parts, lease_held=self._ledger.may_trade)
         self._metrics.log_lines_dropped(self._loki.dropped if self._loki is not None else 0)
+        if self._has_stream:
+            self._metrics.user_stream(connected=self._hearing.is_connected)
+        self._metrics.order_limits(self._client.budget.order_limits())
+        self._metrics.unprotected(self._portfolio.unprotected(self._clock.now()))
         if self._kafka is not None and self._kafka.lag is not None:
             self._metrics.kafka(self._kafka.lag, self._kafka.stored_at)
         try:

@@ -14,6 +14,7 @@ from bot.app.foundation import Embedded, open_foundation
 from bot.app.schedule import build_schedule
 from bot.app.startup import trade
 from bot.app.web import serving
+from bot.factories import user_stream
 from bot.jobs.ledger_outage import end_lines
 from bot.lifecycle import Lifecycle, stop_on_signals
 from bot.observability.logging_setup import configure_logging
@@ -37,8 +38,6 @@ async def run(settings: Settings, embedded: Embedded | None = None, on_ready: Ca
     sys.setswitchinterval(SWITCH_SECONDS)
     for warning in settings.warnings:
         log.warning(warning)
-    if unused := settings.unused():
-        log.warning("set, but not used by this version", settings=", ".join(unused))
     embedded = embedded or Embedded()
     async with open_foundation(settings, embedded, loki) as base:
         parts = build(base, embedded)
@@ -85,6 +84,9 @@ def _start(parts: Parts, lifecycle: Lifecycle, on_ready: Callable[[], None]) -> 
     lifecycle.start("mailboxes", _watch_mailboxes(parts))
     if parts.intake.warehouse.export is not None:
         lifecycle.start("history", parts.intake.warehouse.export.run())
+    if parts.base.settings.binance_ws_url:
+        stream = user_stream(parts.base.settings, parts.base.client, parts.trading.hearing)
+        lifecycle.start("user stream", stream.run())
 
 
 async def _watch_mailboxes(parts: Parts) -> None:

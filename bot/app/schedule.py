@@ -36,12 +36,15 @@ from core.domain.errors import LedgerUnavailable
 
 COMPARE_SECONDS = 300.0
 MARK_SECONDS = 5.0
+EQUITY_SECONDS = 60.0
 RULES_SECONDS = 300.0  # how old a symbol's rules may become: a new minimum or step makes orders fail
 HISTORY_PATIENCE_SECONDS = 600.0  # nothing is lost while it is away
 PROOF_AT = time(0, 10)  # UTC; late enough for signals at the end of the day
 PRUNE_AT = time(3, 40)  # UTC; long after the proof of the day before
 PROOF_AFTER_START_SECONDS = 120.0
 KEY_AFTER_START_SECONDS = 2.0
+PROTECTION_SECONDS = 1.0
+POLL_SECONDS = 2.0  # while nothing else reports on the orders that rest on the exchange
 
 
 async def build_schedule(parts: Parts) -> AsyncIOScheduler:
@@ -70,10 +73,14 @@ def _of_trading(parts: Parts) -> dict[str, tuple[float, Job]]:
     jobs: dict[str, tuple[float, Job]] = {
         "approvals": (1.0, ApprovalTimer(portfolio, inbox, clock).run),
         "exits": (1.0, trading.exits.run),
+        "entries": (1.0, trading.entries.run),
+        "protection": (PROTECTION_SECONDS, trading.protection.run),
+        "resting orders": (POLL_SECONDS, trading.hearing.run),
         "panic": (1.0, PanicTimer(parts.chat.context).run),
         "pause": (1.0, PauseTimer(portfolio, inbox, clock).run),
         "comparison": (COMPARE_SECONDS, _awaitable(trading.compare)),
         "balances": (30.0, BalanceReader(portfolio, parts.base.venue, clock).run),
+        "equity": (EQUITY_SECONDS, trading.equity.run),
         "marks": (MARK_SECONDS, MarkWriter(portfolio, trading.market, parts.base.ledger).run),
         "rules": (RULES_SECONDS, RulesReader(trading.market).run),
     }

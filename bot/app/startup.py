@@ -8,7 +8,10 @@ import structlog
 from bot.app.building import Parts
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events.process import Started
-from core.domain.messages import SourcePosition
+from core.domain.messages import Message, SourcePosition
+from core.domain.order_messages import PositionsFound
+from core.ports.clock import Clock
+from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +24,8 @@ async def trade(parts: Parts, on_ready: Callable[[], None]) -> None:
     parts.trading.start(parts.base.state)
     await _announce(parts)
     on_ready()
+    if not parts.intake.sources:  # signals come over HTTP alone
+        await asyncio.Event().wait()
     await asyncio.gather(*(source.run() for source in parts.intake.sources))
 
 
@@ -46,8 +51,26 @@ async def _announce(parts: Parts) -> None:
     if (note := parts.alone.note) is not None:
         notes.append(note)
     open_positions, away = len(portfolio.open_positions()), parts.base.ledger.away_since
-    state = parts.base.settings.trading_mode, portfolio.controls, open_positions
+    state = parts.base.settings.trading_mode, portfolio.trading_state, open_positions
+    await _tell_bare(parts)
     await parts.base.events.keep(Started(parts.chat.context.program.version, *state, tuple(dict.fromkeys(notes)), away))
+
+
+async def _tell_bare(parts: Parts) -> None:
+    """Has positions without a plan told, once for each ledger: the identity of the message sees to that."""
+    message = bare_message(parts.trading.portfolio, parts.base.clock)
+    if message is None:
+        return
+    try:
+        await parts.trading.inbox.ask_all([message])
+    except LedgerUnavailable as error:
+        log.warning("positions without a plan cannot be told yet; the next start does", error=str(error))
+
+
+def bare_message(portfolio: Portfolio, clock: Clock) -> Message | None:
+    """Returns the message that positions without a plan were found, the same one at every start; None if there are none."""
+    bare = tuple(one.symbol for one in portfolio.open_positions() if one.symbol not in portfolio.plans)
+    return Message("start", "positions without a plan", "", PositionsFound(bare), clock.now()) if bare else None
 
 
 async def _positions(parts: Parts, source: str) -> Mapping[int, SourcePosition]:

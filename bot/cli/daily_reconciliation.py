@@ -58,9 +58,10 @@ class Prover:
         gone: list[str] = []
         state = await self._ledger.load(f"{day:%Y-%m-%d}")
         for symbol in sorted(self._symbols | set(state.touched) | {order.symbol for order in books.orders.values()}):
-            # A signal approved late ended after its day.
+            # A signal approved late ended after its day, and an order that rested may have filled in part before it.
             ends = [order.updated_at for order in books.orders.values() if order.symbol == symbol]
-            found = await self._orders(symbol, day - AROUND, max([until, *ends]) + AROUND)
+            fills = [fill.at for some in books.fills.values() for fill in some if fill.symbol == symbol]
+            found = await self._orders(symbol, min([day, *fills]) - AROUND, max([until, *ends]) + AROUND)
             if found is None:
                 gone.append(symbol)
             account += found or ()

@@ -28,11 +28,12 @@ from core.domain.instrument import Instrument, Quote
 from core.domain.money import plain
 from core.domain.position import Position
 from core.domain.signal import Side
+from core.domain.trade_size import SizeKind
 from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Unknown
 from core.policy.risk.limits import in_quote
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
-from core.policy.sizing.market_orders import size
+from core.policy.sizing.order_size import size
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -96,8 +97,6 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
     yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
     for warning in settings.warnings:
         yield Doubt(warning)
-    for variable in settings.unused():
-        yield Doubt(f"{variable} is set, but not used by this version")
     if missing := settings.missing_for_run():
         if _has_no_file():
             yield Doubt("there is no .env here; `install -m 600 .env.example .env` makes one to fill in")
@@ -217,6 +216,8 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
         elif abs(offset) > CLOCK_WARNING_SECONDS:
             yield Doubt("this machine's clock is off; requests are dated by the exchange's, but set it right (NTP)")
         if settings.trading_mode is not TradingMode.PAPER:
+            if (own := settings.binance_private_key_path) is not None:
+                yield f"requests are signed with an Ed25519 key, whose public half at Binance has to be {own.public}"
             try:
                 for line in await _rights(client, settings.trading_mode):
                     yield line
@@ -269,11 +270,15 @@ async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, q
     rate = (await rates.fresh({rules.quote}))[rules.quote]
     if isinstance(rate, Unknown):
         return True, f"{symbol}: {rate.reason}. Leave it out of SYMBOLS, or set another REPORT_ASSET"
+    step = plain(max(rules.step_size, rules.market_step_size))
+    least = f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}"
+    if limits.size.kind.is_computed:
+        at_risk = " at risk" if limits.size.kind is SizeKind.RISK else ""
+        return False, f"{least}; an order is {plain(limits.size.amount)} % of the equity{at_risk}"
     sized, unfit = size(Side.BUY, rules, quote.ask, Position(symbol), in_quote(limits, rate))
     order = f"{plain(sized.qty)} {rules.base} at {plain(quote.ask)}"
     if unfit is not None:
         return True, f"{symbol}: an order of {order} would be refused: {unfit}. Raise TRADE_QTY or set TRADE_QUOTE"
     if rate.at_most(sized.notional) > settings.max_order_notional:
         return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
-    step = plain(max(rules.step_size, rules.market_step_size))
-    return False, f"{symbol}: step {step} {rules.base}, at least {plain(rules.min_notional)} {rules.quote}; an order is {order}"
+    return False, f"{least}; an order is {order}"

@@ -10,10 +10,7 @@ from bot.views.audit_entry import audit_entry
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import (
-    Body,
-    SignalReceived,
-)
+from core.domain.messages import Body, SignalReceived
 from core.read_models import Act
 
 _DEFAULT = 12
@@ -30,14 +27,15 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         acts = await context.ledger.queries.acts(count, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
-    lines = [context.texts("audit") if acts else context.texts("audit.none"), *(_line(context, act) for act in acts)]
+    title = context.texts.with_zone(context.texts("audit"), context.clock.now()) if acts else context.texts("audit.none")
+    lines = [title, *(_line(context, act) for act in acts)]
     return ChatMessage("\n".join(lines), page_buttons("audit", request, [act.seq for act in acts], count, context.texts))
 
 
 def _line(context: CommandContext, act: Act) -> Html:
     body = act.body
     who = short(getattr(body, "who", "") or _manual_trader(body) or "⏱", 24)
-    shown = {"time": context.texts.moment(act.at), "who": who, "what": audit_entry(body, context.texts)}
+    shown = {"time": context.texts.moment(act.at), "who": who, "what": audit_entry(body, context.texts, act.mailbox)}
     if act.reason is not None:
         return context.texts("audit.line_reason", reason=context.texts.reason(act.reason), **shown)
     return context.texts("audit.line" if act.outcome is not None else "audit.line_waiting", **shown)

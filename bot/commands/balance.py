@@ -10,7 +10,6 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import ChatMessage
-from bot.views.duration import duration
 from bot.views.number_format import aligned, money, quantity
 from bot.views.trading_mode import not_live
 from core.domain.errors import ExchangeUnavailable
@@ -42,7 +41,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
         if context.portfolio.balances_at is None:
             return ChatMessage("\n".join([*lines, texts("balance.unknown")]), buttons)
         balances = context.portfolio.balances
-        lines.append(texts("balance.known", age=duration(context.clock.now() - context.portfolio.balances_at, texts)))
+        lines.append(texts("balance.known", age=texts.duration(context.clock.now() - context.portfolio.balances_at)))
     return ChatMessage("\n".join([*lines, *_lines(context, balances, quote)]), buttons)
 
 

@@ -28,7 +28,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if not args:
         return _offered(context)
     named = args[0].removeprefix("#")
-    for order in context.portfolio.in_flight.values():
+    for order in _orders(context):
         if named in {order.client_order_id, order.order_id, str(order.inbox_seq)}:
             text = context.texts("cancel.order", **_shown(context, order))
             # Cancelling an exit keeps the position.
@@ -39,6 +39,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             text = context.texts("cancel.question", **_shown(context, approval))
             return ask(context, caller, ROLE, text, partial(_decline, context, caller, approval), risk=Risk.LOWERS)
     return ChatMessage(context.texts("cancel.unknown", id=short(args[0])))
+
+
+def _orders(context: CommandContext) -> list[Order]:
+    """Returns the orders that may be cancelled: those in flight, and entries that rest."""
+    resting = [order for order in context.portfolio.resting.values() if order.waits_to_buy]
+    return [*context.portfolio.in_flight.values(), *resting]
 
 
 def _shown(context: CommandContext, one: Order | Approval) -> dict[str, str]:
@@ -52,14 +58,16 @@ def _shown(context: CommandContext, one: Order | Approval) -> dict[str, str]:
 
 
 def _offered(context: CommandContext) -> ChatMessage:
-    open_ones: list[Order | Approval] = [*context.portfolio.in_flight.values(), *context.portfolio.approvals.values()]
+    open_ones: list[Order | Approval] = [*_orders(context), *context.portfolio.approvals.values()]
     rows = [(Button(context.texts("cancel.button", **_shown(context, one)), f"/cancel {one.inbox_seq}"),) for one in open_ones]
     return ChatMessage(context.texts("cancel.which" if rows else "cancel.none"), tuple(rows[:20]))
 
 
 async def _cancel(context: CommandContext, caller: Caller, order: Order, source_id: str) -> str:
     body = CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name)
-    return await place_all(context, caller, [(beside(order.symbol), body)], source_id)
+    # One that rests is cancelled in its symbol's turn; one that has the turn itself, beside it.
+    mailbox = order.symbol if order.client_order_id in context.portfolio.resting else beside(order.symbol)
+    return await place_all(context, caller, [(mailbox, body)], source_id)
 
 
 async def _decline(context: CommandContext, caller: Caller, approval: Approval, source_id: str) -> str:

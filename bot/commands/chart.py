@@ -29,8 +29,9 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         chart = await chart_of(context, word, symbol or "")
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
+    labels = {kind: context.texts(f"chart.{kind}") for kind in ("equity", "daily")}
     buttons = (
-        *choices(word, [(context.texts("chart.equity"), "/chart equity"), (context.texts("chart.daily"), "/chart daily")]),
+        *choices(labels.get(word, ""), [(label, f"/chart {kind}") for kind, label in labels.items()]),
         (refresh(f"/chart {args[0] if args else 'equity'}", context.texts),),
     )
     if chart is None:

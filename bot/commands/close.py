@@ -12,6 +12,7 @@ from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place_all, plan, sell_body
+from bot.commands.protection import legs_lines
 from bot.commands.valuation import together
 from bot.texts import Html
 from bot.views.chat_message import Button, ChatMessage
@@ -20,7 +21,7 @@ from core.domain.access import Role
 from core.domain.messages import ManualInstruction
 from core.domain.money import ZERO, multiply
 from core.domain.signal import Side
-from core.policy.sizing.market_orders import TAKER_FEE
+from core.policy.sizing.fees import TAKER_FEE
 
 ROLE = Role.TRADER
 _SHOWN = 12
@@ -80,6 +81,7 @@ async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
     totals += together(context, sums)
     if len(lines) > _SHOWN:
         lines = [*lines[:_SHOWN], context.texts("status.more", count=len(lines) - _SHOWN)]
+    lines += legs_lines(context, "protection.all_taken_off")
     return [*lines, context.texts("plan.no_price")] if unknown else [*lines, *totals]
 
 
@@ -90,4 +92,4 @@ async def _close_all(context: CommandContext, caller: Caller, source_id: str) ->
     return await place_all(context, caller, bodies, source_id)
 
 
-COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]", in_any_group=bool)
+COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]", answers_anew=True, in_any_group=bool)

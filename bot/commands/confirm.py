@@ -1,10 +1,10 @@
 """Confirmation questions as messages."""
 
-from bot.access.confirmations import Act, Risk, confirm_keyboard
+from bot.access.confirmations import SECONDS, Act, Risk, confirm_keyboard
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.totp_challenge import lacking
-from bot.views.chat_message import ChatMessage
+from bot.views.chat_message import ChatMessage, Expiry, Keyboard
 from core.domain.access import Role
 
 
@@ -16,4 +16,10 @@ def ask(context: CommandContext, caller: Caller, role: Role, text: str, act: Act
     token = context.people.confirmations.add(
         user_id=caller.user_id, who=caller.name, chat_id=caller.chat_id, role=role, text=text, act=act, risk=risk
     )
-    return ChatMessage(f"{text}\n\n{context.texts('confirm.sure')}", confirm_keyboard(token, context.texts))
+    return question(context, text, context.texts("confirm.sure"), confirm_keyboard(token, context.texts))
+
+
+def question(context: CommandContext, text: str, asked: str, keyboard: Keyboard = ()) -> ChatMessage:
+    """Shows `text` and what is asked about it, until the question's time is over."""
+    expiry = Expiry(context.clock.monotonic() + SECONDS, f"{text}\n\n{context.texts('confirm.expired')}")
+    return ChatMessage(f"{text}\n\n{asked}", keyboard, expiry=expiry)

@@ -57,4 +57,4 @@ class CommandContext:
 
     def keys(self, caller: Caller) -> Keys:
         """Returns the caller's keyboard as it should be now; a group has none."""
-        return keys(self.texts, caller.role, self.portfolio.controls) if caller.in_private else ()
+        return keys(self.texts, caller.role, self.portfolio.trading_state) if caller.in_private else ()

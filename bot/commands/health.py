@@ -7,7 +7,6 @@ from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.component_status import short_parts
-from bot.views.duration import duration
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
@@ -15,7 +14,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if args:
         return bad_argument(context, args, "health")
     texts = context.texts
-    uptime = duration(context.clock.now() - context.program.started_at, texts)
+    uptime = texts.duration(context.clock.now() - context.program.started_at)
     lines = [
         texts("health", version=context.program.version, uptime=uptime),
         *short_parts(context.program.health(), texts, 200),

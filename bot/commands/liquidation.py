@@ -23,22 +23,24 @@ class PanicTimer:
     def __init__(self, context: CommandContext) -> None:
         self._context = context
         self._of = ""  # the last panic it worked on
-        self._tried: dict[str, Position] = {}  # each position when its sale was last queued
+        self._tried: dict[str, Position] = {}  # each position when the sale of all of it was last queued or pending
 
     async def run(self) -> None:
-        controls = self._context.portfolio.controls
-        if controls.panic is None or controls.pause is not Pause.ALL:
+        trading_state = self._context.portfolio.trading_state
+        if trading_state.panic is None or trading_state.pause is not Pause.ALL:
             return
-        if controls.panic.source_id != self._of:
-            self._of, self._tried = controls.panic.source_id, {}
+        if trading_state.panic.source_id != self._of:
+            self._of, self._tried = trading_state.panic.source_id, {}
         try:
-            await self._go_on(controls.panic)
+            await self._go_on(trading_state.panic)
         except LedgerUnavailable as error:
             log.error("a panic cannot continue yet; retrying", error=str(error))
 
     async def _go_on(self, panic: Panic) -> None:
         portfolio = self._context.portfolio
-        symbols = {*exits(self._context), *portfolio.exits, *(order.symbol for order in portfolio.in_flight.values())}
+        orders = (*portfolio.in_flight.values(), *(one for one in portfolio.resting.values() if one.waits_to_buy))
+        symbols = {*exits(self._context), *portfolio.exits, *(order.symbol for order in orders)}
+        self._tried |= {symbol: portfolio.position(symbol) for symbol in symbols if self._is_selling(symbol)}
         under_way = {symbol for symbol in symbols if self._context.actions.inbox.is_busy(symbol) or symbol in portfolio.exits}
         left = {symbol for symbol in symbols - under_way if self._tried.get(symbol) == portfolio.position(symbol)}
         for symbol in sorted(symbols - under_way - left):
@@ -47,6 +49,11 @@ class PanicTimer:
         if left == symbols:
             over = Message("timer", f"{panic.source_id}:over", CONTROLS, PanicEnded(panic.source_id), self._context.clock.now())
             await self._context.actions.inbox.ask_all([over])
+
+    def _is_selling(self, symbol: str) -> bool:
+        """Tells whether a panic's exit of the whole position is pending: what that may leave unsold, and told, is left."""
+        pending = self._context.portfolio.exits.get(symbol)
+        return pending is not None and pending.signal.is_panic and pending.qty >= self._context.portfolio.position(symbol).qty
 
     async def _sell(self, panic: Panic, symbol: str) -> None:
         """Queues the sale under the first name that no earlier process has used."""

@@ -8,10 +8,12 @@ from bot.commands.actions import Trouble
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.order_results import done
+from bot.commands.protection import entry_plan_lines, taken_off_lines
 from bot.texts import Html, Texts, short
 from bot.views.number_format import money, percent_of, price, quantity
 from bot.views.trading_mode import not_live
 from core.domain.errors import LedgerUnavailable
+from core.domain.exit_plan import ExitPlan
 from core.domain.messages import Body, ManualInstruction, Message, SignalReceived
 from core.domain.money import ZERO, multiply
 from core.domain.order import Order
@@ -20,7 +22,7 @@ from core.domain.signal import BY_HAND, Side, Signal, client_order_id
 from core.policy.decision import Refused
 from core.policy.decision_context import SizeRequest
 from core.policy.risk import RiskApproved
-from core.policy.sizing.market_orders import TAKER_FEE
+from core.policy.sizing.fees import TAKER_FEE
 
 _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 
@@ -29,7 +31,7 @@ _KINDS = {Side.BUY: "BUY_MANUAL", Side.SELL: "SELL_MANUAL"}
 class Plan:
     """A manual order at the current market: quantity in base asset, price in quote asset, and the person's instruction. Where
     the market's price is unknown, a position may be sold nevertheless: then `price` is its average cost, used only as the
-    signal's price."""
+    signal's price. `exits` is the exit plan that a purchase brings; None: the settings'."""
 
     symbol: str
     side: Side
@@ -37,6 +39,7 @@ class Plan:
     price: Decimal
     instruction: ManualInstruction
     price_known: bool = True
+    exits: ExitPlan | None = None
 
     @property
     def value(self) -> Decimal:
@@ -46,17 +49,20 @@ class Plan:
     def body(self, context: CommandContext, source_id: str) -> SignalReceived:
         """Returns the message that places it. Its price is the one shown: the price band is measured from there."""
         kind = _KINDS[self.side]
-        return SignalReceived(Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now()), self.instruction)
+        signal = Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now(), plan=self.exits)
+        return SignalReceived(signal, self.instruction)
 
 
-async def plan(context: CommandContext, side: Side, symbol: str, instruction: ManualInstruction) -> Plan | Reason:
+async def plan(
+    context: CommandContext, side: Side, symbol: str, instruction: ManualInstruction, exits: ExitPlan | None = None
+) -> Plan | Reason:
     """Returns the order that would be placed, or why none would. Changes nothing."""
     quote = await context.exchange.market.fresh_quote(symbol)
     known = context.portfolio.position(symbol).average_cost
     close = quote.price_for(side) if quote is not None else known
     if not close:
         return reason("price_unknown", symbol=short(symbol))
-    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now())
+    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now(), plan=exits)
     decision = await context.actions.decisions.decide(
         signal, approved_at=signal.ts, size_request=SizeRequest(instruction.qty, instruction.quote)
     )
@@ -66,7 +72,7 @@ async def plan(context: CommandContext, side: Side, symbol: str, instruction: Ma
     if side is Side.BUY and instruction.quote is None:
         # The usual size may change before the second tap: the previewed size counts.
         instruction = replace(instruction, qty=order.qty)
-    return Plan(symbol, side, order.qty, order.price, instruction, price_known=quote is not None)
+    return Plan(symbol, side, order.qty, order.price, instruction, price_known=quote is not None, exits=exits)
 
 
 def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
@@ -80,6 +86,10 @@ def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     # The fee of a purchase is deducted from the quantity bought.
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
     lines += since_lines(context, found)
+    if found.side is Side.SELL:
+        lines += taken_off_lines(context, found.symbol, found.qty)
+    else:
+        lines += entry_plan_lines(context, found.exits or context.portfolio.limits.plan, found.symbol, found.price)
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
     return [*lines, *not_live(context.exchange.trading_mode, texts)]
 

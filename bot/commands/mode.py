@@ -11,7 +11,7 @@ from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.number_format import quantity
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, TradingState
@@ -33,7 +33,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return bad_argument(context, args, f"mode {_USAGE}")
     mode, asking = chosen
     body = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
-    if _loosens(context.portfolio.controls, mode, asking, context.exchange.rates.report):
+    if _loosens(context.portfolio.trading_state, mode, asking, context.exchange.rates.report):
         lines = [context.texts("mode.ask", mode=mode, meaning=context.texts(f"mode.{mode}")), *asking_lines(context, asking)]
         return ask(context, caller, ROLE, "\n".join(lines), partial(change, context, caller, body), risk=Risk.RAISES)
     trouble = await request(context, body, caller)
@@ -82,7 +82,7 @@ async def change(context: CommandContext, caller: Caller, body: ControlsRequeste
     if isinstance(outcome, Trouble):
         return context.texts(outcome.value or "answer.known")
     done = context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
-    return f"{done}\n\n{controls_lines(context.portfolio.controls, context.texts)}"
+    return f"{done}\n\n{trading_state_lines(context.portfolio.trading_state, context.texts)}"
 
 
 def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
@@ -95,11 +95,11 @@ def asking_lines(context: CommandContext, asking: ApprovalPolicy) -> list[str]:
 
 def _shown(context: CommandContext) -> str:
     meanings = "\n".join(f"{mode}: {context.texts(f'mode.{mode}')}" for mode in Mode)
-    return f"{controls_lines(context.portfolio.controls, context.texts)}\n\n{meanings}"
+    return f"{trading_state_lines(context.portfolio.trading_state, context.texts)}\n\n{meanings}"
 
 
 def _buttons(context: CommandContext) -> tuple[Button, ...]:
-    present = context.portfolio.controls.mode
+    present = context.portfolio.trading_state.mode
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 

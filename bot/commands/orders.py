@@ -7,15 +7,16 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import pending_exit_lines
+from bot.commands.protection import leg_line, side_mark
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.number_format import price, quantity
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.order import ExecutionReport, Order
 from core.domain.order_state_machine import OrderState
-from core.domain.signal import Side
 
 _LAST = 8
+_MOST_RESTING = 20  # a plan has up to ten
 _ANSWER_SECONDS = 4.0
 _MARKS = {
     OrderState.FILLED: "✅",
@@ -34,7 +35,12 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         return bad_argument(context, args, "orders")
     texts = context.texts
     under_way = list(context.portfolio.in_flight.values())
-    lines: list[str] = [texts("orders.under_way", count=len(under_way)), *(_line(context, order) for order in under_way[:_LAST])]
+    now = context.clock.now()
+    title = texts("orders.under_way", count=len(under_way))
+    lines: list[str] = [
+        texts.with_zone(title, now) if under_way else title,
+        *(_line(context, order) for order in under_way[:_LAST]),
+    ]
     lines += await _resting(context)
     if exits := pending_exit_lines(context):
         lines += ["", *exits]
@@ -43,8 +49,9 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     except LedgerUnavailable:
         lines += ["", texts("answer.ledger_read")]
     else:
-        lines += ["", texts("orders.last"), *(_line(context, order) for order in last)] if last else []
-    cancel = ((Button(texts("orders.cancel"), "/cancel"),),) if under_way else ()
+        lines += ["", texts.with_zone(texts("orders.last"), now), *(_line(context, order) for order in last)] if last else []
+    waits = any(order.waits_to_buy for order in context.portfolio.resting.values())
+    cancel = ((Button(texts("orders.cancel"), "/cancel"),),) if under_way or waits else ()
     return ChatMessage("\n".join(lines), ((refresh("/orders", texts),), *cancel))
 
 
@@ -53,15 +60,23 @@ async def _resting(context: CommandContext) -> list[Html]:
         async with asyncio.timeout(_ANSWER_SECONDS):
             resting = await context.exchange.venue.open_orders()
     except (ExchangeUnavailable, TimeoutError) as error:
-        return [context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))]
+        ours = [leg_line(context, order) for order in context.portfolio.resting.values()]
+        return [
+            context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200)),
+            *ours[:_MOST_RESTING],
+        ]
     if not resting:
         return [context.texts("orders.none_rest")]
-    return [context.texts("orders.rest", count=len(resting)), *(_resting_line(context, report) for report in resting[:_LAST])]
+    lines = [_resting_line(context, report) for report in resting[:_MOST_RESTING]]
+    return [context.texts("orders.rest", count=len(resting)), *lines]
 
 
 def _resting_line(context: CommandContext, report: ExecutionReport) -> Html:
+    order = context.portfolio.resting.get(report.client_order_id)
+    if order is not None:
+        return leg_line(context, order)
     shown = {"symbol": report.symbol, "id": short(report.order_id), "state": report.state.value}
-    return context.texts("orders.rest_line", mark=_side(report.side), **shown)
+    return context.texts("orders.rest_line", mark=side_mark(report.side), **shown)
 
 
 def _line(context: CommandContext, order: Order) -> Html:
@@ -69,16 +84,12 @@ def _line(context: CommandContext, order: Order) -> Html:
         "orders.line",
         time=context.texts.moment(order.created_at),
         mark=_MARKS.get(order.state, "⏳"),
-        side=_side(order.side),
+        side=side_mark(order.side),
         symbol=order.symbol,
         quantity=quantity(order.executed_qty or order.qty),
         price=price(order.average_price or order.price),
         state=context.texts(f"state.{order.state}"),
     )
-
-
-def _side(side: Side) -> str:
-    return "🟩" if side is Side.BUY else "🔴"
 
 
 COMMAND = Command("orders", run)

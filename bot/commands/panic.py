@@ -29,8 +29,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     lines += await exit_lines(context, caller)
     if context.portfolio.approvals:
         lines.append(context.texts("panic.questions", count=len(context.portfolio.approvals)))
-    if context.portfolio.in_flight:
-        lines.append(context.texts("panic.orders", count=len(context.portfolio.in_flight)))
+    waiting = sum(order.waits_to_buy for order in context.portfolio.resting.values())
+    if context.portfolio.in_flight or waiting:
+        lines.append(context.texts("panic.orders", count=len(context.portfolio.in_flight) + waiting))
     return ask(context, caller, ROLE, "\n".join(lines), partial(_panic, context, caller), risk=Risk.LOWERS)
 
 
@@ -48,6 +49,11 @@ async def _panic(context: CommandContext, caller: Caller, source_id: str) -> str
     bodies += [
         (beside(order.symbol), CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
         for order in portfolio.in_flight.values()
+    ]
+    bodies += [
+        (order.symbol, CancelRequested(order.symbol, order.client_order_id, caller.user_id, caller.name))
+        for order in portfolio.resting.values()
+        if order.waits_to_buy
     ]
     for symbol in exits(context):
         bodies.append((symbol, sell_body(context, symbol, instruction, f"{source_id}:{len(bodies)}", PANIC)))

@@ -11,9 +11,10 @@ from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.mode import change
+from bot.commands.protection import legs_lines
 from bot.commands.resume import ROLE as LOOSENS
 from bot.views.chat_message import ChatMessage
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import Pause, TradingState
@@ -39,12 +40,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return bad_argument(context, args, f"pause {_USAGE}")
     until = context.clock.now() + length if length is not None else None
     body = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
-    if _loosens(context.portfolio.controls, pause, until):
+    if _loosens(context.portfolio.trading_state, pause, until):
         if caller.role < LOOSENS:
             return ChatMessage(
-                f"{context.texts('pause.stricter')}\n\n{controls_lines(context.portfolio.controls, context.texts)}"
+                f"{context.texts('pause.stricter')}\n\n{trading_state_lines(context.portfolio.trading_state, context.texts)}"
             )
-        after = controls_lines(replace(context.portfolio.controls, pause=pause, until=until), context.texts)
+        after = trading_state_lines(replace(context.portfolio.trading_state, pause=pause, until=until), context.texts)
         text = f"{context.texts('pause.ask')}\n\n{after}"
         return ask(context, caller, LOOSENS, text, partial(change, context, caller, body), risk=Risk.RAISES)
     trouble = await request(context, body, caller)
@@ -53,11 +54,14 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 
 def _paused(context: CommandContext, caller: Caller) -> str:
     """Returns the state after it, and how many positions stay open while exits are ignored too."""
-    state = controls_lines(context.portfolio.controls, context.texts)
+    state: str = trading_state_lines(context.portfolio.trading_state, context.texts)
+    waiting = sum(order.waits_to_buy for order in context.portfolio.resting.values())
+    if waiting and context.shows_figures(caller):
+        state = "\n".join([state, context.texts("entry.taken_off", count=waiting)])
     count = len(context.portfolio.open_positions())
-    if context.portfolio.controls.pause is not Pause.ALL or not count or not context.shows_figures(caller):
+    if context.portfolio.trading_state.pause is not Pause.ALL or not count or not context.shows_figures(caller):
         return state
-    return f"{state}\n{context.texts('pause.open', count=count)}"
+    return "\n".join([state, context.texts("pause.open", count=count), *legs_lines(context, "protection.stays")])
 
 
 def _loosens(before: TradingState, pause: Pause, until: datetime | None) -> bool:

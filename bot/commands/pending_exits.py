@@ -2,7 +2,6 @@
 
 from bot.commands.context import CommandContext
 from bot.texts import Html, short
-from bot.views.duration import duration
 from bot.views.number_format import quantity
 from core.domain.pending_exit import PendingExit
 from core.policy.exits.pending import good_until
@@ -23,7 +22,7 @@ def _lines(context: CommandContext, pending: PendingExit) -> list[Html]:
     until = good_until(pending, context.portfolio.limits)
     return [
         texts("exits.head", symbol=short(pending.symbol), quantity=quantity(qty), base=base),
-        texts("exits.since", time=texts.full_moment(pending.since), duration=duration(now - pending.since, texts)),
+        texts("exits.since", time=texts.full_moment(pending.since), duration=texts.duration(now - pending.since)),
         texts("exits.until", time=texts.full_moment(until)) if until is not None else texts("exits.panic"),
         _state(context, pending),
     ]

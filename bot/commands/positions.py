@@ -5,12 +5,15 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import pending_exit_lines
+from bot.commands.protection import protection_lines
 from bot.texts import Html
-from bot.views.chat_message import ChatMessage
-from bot.views.duration import duration
+from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.number_format import money, percent_of, price, quantity
+from bot.views.position_buttons import position_buttons
 from core.domain.money import multiply
 from core.domain.position import Position
+
+_WITH_BUTTONS = 5
 
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
@@ -26,7 +29,14 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     if exits := pending_exit_lines(context):
         blocks.append("\n".join(exits))
     head = context.texts("positions", count=len(held)) if held else context.texts("positions.none")
-    return ChatMessage("\n\n".join([head, *blocks]), ((refresh("/positions", context.texts),),))
+    buttons = [row for position in held[:_WITH_BUTTONS] for row in _buttons(context, position, named=len(held) > 1)]
+    return ChatMessage("\n\n".join([head, *blocks]), (*buttons, (refresh("/positions", context.texts),)))
+
+
+def _buttons(context: CommandContext, position: Position, *, named: bool) -> Keyboard:
+    plan = context.portfolio.plans.get(position.symbol)
+    has_stop = plan is not None and plan.exits.stop is not None
+    return position_buttons(position.symbol, context.texts, has_stop=has_stop, named=named)
 
 
 def _lines(context: CommandContext, position: Position) -> list[Html]:
@@ -38,15 +48,16 @@ def _lines(context: CommandContext, position: Position) -> list[Html]:
         lines.append(texts("positions.cost_unpriced", cost=cost))
     else:
         age = priced.age(now)
-        old = texts("age.old", age=duration(age, texts)) if age is not None else ""
+        old = texts("age.old", age=texts.duration(age)) if age is not None else ""
         lines.append(texts("positions.cost", cost=cost, price=price(priced.price), age=old))
         profit = multiply(position.qty, priced.price) - position.cost
         percent, earned = percent_of(profit, position.cost), money(profit, signed=True)
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
     if context.exchange.market.is_gone(position.symbol):
         lines.append(texts("positions.gone", symbol=position.symbol))
+    lines += protection_lines(context, position)
     if position.opened_at is not None:
-        since, held = texts.full_moment(position.opened_at), duration(now - position.opened_at, texts)
+        since, held = texts.full_moment(position.opened_at), texts.duration(now - position.opened_at)
         lines.append(texts("positions.since", time=since, duration=held))
     return lines
 

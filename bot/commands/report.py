@@ -16,7 +16,7 @@ from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import money
 from bot.views.trading_mode import not_live
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 
@@ -59,7 +59,7 @@ async def report(context: CommandContext, period: str) -> Html:
             for quote, profit in sorted(held.items())
         ),
         *together(context, held),
-        controls_lines(context.portfolio.controls, context.texts),
+        trading_state_lines(context.portfolio.trading_state, context.texts),
     ]
     return Html("\n".join(lines))
 

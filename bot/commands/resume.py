@@ -9,7 +9,7 @@ from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.mode import change
 from bot.views.chat_message import ChatMessage
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import Pause
@@ -21,12 +21,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     """Ends the pause. Signals missed while paused are not traded."""
     if args:
         return bad_argument(context, args, "resume")
-    if context.portfolio.controls.pause is Pause.OFF:
-        return ChatMessage(controls_lines(context.portfolio.controls, context.texts), keys=context.keys(caller))
+    if context.portfolio.trading_state.pause is Pause.OFF:
+        return ChatMessage(trading_state_lines(context.portfolio.trading_state, context.texts), keys=context.keys(caller))
     body = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)
-    text = context.texts(
-        "resume.ask", mode=context.portfolio.controls.mode, meaning=context.texts(f"mode.{context.portfolio.controls.mode}")
-    )
+    mode = context.portfolio.trading_state.mode
+    text = context.texts("resume.ask", mode=mode, meaning=context.texts(f"mode.{mode}"))
     return ask(context, caller, ROLE, text, partial(change, context, caller, body), risk=Risk.RAISES)
 
 

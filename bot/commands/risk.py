@@ -5,17 +5,17 @@ from decimal import Decimal
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
+from bot.commands.entry_values import entry_values
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.texts.figures import grouped
 from bot.views.chat_message import ChatMessage
-from bot.views.number_format import money
+from bot.views.number_format import money, share
 from bot.views.symbol_halts import halt_name
-from core.domain.money import ZERO
-from core.domain.signal import Side
-from core.policy.conversion_rates import Rate
-from core.policy.risk.limits import in_quote, shown
-from core.policy.sizing.market_orders import size
+from core.domain.money import ZERO, plain
+from core.domain.trade_size import SizeKind
+from core.policy.drawdown import drawdown_pct
+from core.policy.risk.limits import shown
 
 _CELLS = 8
 
@@ -30,10 +30,11 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         texts("risk"),
         texts("risk.positions", used=opened, limit=most, bar=bar(Decimal(opened), most)),
         *_losses(context),
+        *_protections(context),
         _entry(context),
         texts("risk.band", limit=grouped(shown(limits, "PRICE_BAND_PCT"))),
         texts("risk.sanity", limit=grouped(shown(limits, "PRICE_SANITY_PCT"))),
-        texts("risk.age", limit=grouped(shown(limits, "SIGNAL_MAX_AGE")), exit=grouped(shown(limits, "EXIT_MAX_AGE"))),
+        texts("risk.age", limit=shown(limits, "SIGNAL_MAX_AGE"), exit=shown(limits, "EXIT_MAX_AGE")),
         _size(context),
         texts("risk.symbols", symbols=", ".join(sorted(limits.symbols)) if limits.symbols is not None else "*"),
         "",
@@ -63,26 +64,31 @@ def _losses(context: CommandContext) -> list[Html]:
     return [*lines, *([context.texts("risk.no_rate", assets=", ".join(lacking), asset=report)] if lacking else [])]
 
 
+def _protections(context: CommandContext) -> list[Html]:
+    """Returns the limits of the whole account that are on, and how far each has come."""
+    limits, portfolio, texts = context.portfolio.limits, context.portfolio, context.texts
+    mark, lines = portfolio.equity_mark, []
+    if limits.max_drawdown_pct is not None and mark is not None:
+        fallen, limit = drawdown_pct(mark), limits.max_drawdown_pct
+        lines.append(texts("risk.drawdown", used=share(fallen), limit=share(limit), bar=bar(fallen, limit)))
+        lines.append(texts("risk.equity", equity=money(mark.equity), peak=money(mark.peak), asset=mark.report))
+    if limits.max_exposure_pct is not None:
+        lines.append(texts("risk.exposure", limit=share(limits.max_exposure_pct)))
+    if (most := limits.max_losing_exits) is not None:
+        used = portfolio.record.losing_exits
+        lines.append(texts("risk.losses", used=used, limit=most, bar=bar(Decimal(used), most)))
+    if limits.cooldown_after_stop is not None:
+        lines.append(texts("risk.cooldown", limit=shown(limits, "COOLDOWN_AFTER_STOP")))
+        since = context.clock.now() - limits.cooldown_after_stop
+        if cooling := [symbol for symbol, at in sorted(portfolio.record.stopped.items()) if at > since]:
+            lines.append(texts("risk.cooling", symbols=", ".join(cooling)))
+    return lines
+
+
 def _entry(context: CommandContext) -> Html:
     """Returns the value of an entry now in the symbol where it is largest, beside its limit."""
     limit, report = context.portfolio.limits.max_order_notional, context.exchange.rates.report
-    known = [
-        (instrument, quote.ask)
-        for instrument in context.exchange.market.instruments().values()
-        if context.exchange.symbols is None or instrument.symbol in context.exchange.symbols
-        if (quote := context.exchange.market.quote(instrument.symbol)) is not None
-    ]
-    rates = context.exchange.rates.last({instrument.quote for instrument, _ in known})
-    entries = [
-        (rate.at_most(sized.notional), instrument.symbol)
-        for instrument, ask in known
-        if isinstance(rate := rates[instrument.quote], Rate)
-        for sized, _ in [
-            size(
-                Side.BUY, instrument, ask, context.portfolio.position(instrument.symbol), in_quote(context.portfolio.limits, rate)
-            )
-        ]
-    ]
+    entries = entry_values(context, context.portfolio.limits)
     if not entries:
         return context.texts("risk.notional_unknown", limit=money(limit), quote=report)
     used, symbol = max(entries)
@@ -91,9 +97,13 @@ def _entry(context: CommandContext) -> Html:
 
 def _size(context: CommandContext) -> Html:
     limits = context.portfolio.limits
-    if limits.trade_quote is not None:
-        return context.texts("risk.size_quote", size=money(limits.trade_quote), quote=limits.report_asset)
-    return context.texts("risk.size", size=grouped(shown(limits, "TRADE_QTY")))
+    match limits.size.kind:
+        case SizeKind.QUOTE:
+            return context.texts("risk.size_quote", size=money(limits.size.amount), quote=limits.report_asset)
+        case SizeKind.EQUITY | SizeKind.RISK as kind:
+            return context.texts(f"risk.size_{kind}", pct=share(limits.size.amount))
+        case _:
+            return context.texts("risk.size", size=grouped(plain(limits.size.amount)))
 
 
 def bar(used: Decimal, limit: Decimal | int) -> str:

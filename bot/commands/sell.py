@@ -14,10 +14,10 @@ from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import ManualInstruction
 from core.domain.money import HUNDRED, divide, multiply, plain
+from core.domain.money import amount as worth_of
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.policy.risk.limits import amount, per_cent
-from core.policy.sizing.market_orders import amount as worth_of
 
 ROLE = Role.TRADER
 _USAGE = "SYMBOL [20 | 50%]"
@@ -83,4 +83,4 @@ def _instruction(context: CommandContext, symbol: str, size: Args, caller: Calle
     return ManualInstruction(caller.user_id, caller.name, qty=qty)
 
 
-COMMAND = Command("sell", run, role=ROLE, arguments=_USAGE, in_any_group=bool)
+COMMAND = Command("sell", run, role=ROLE, arguments=_USAGE, answers_anew=True, in_any_group=bool)

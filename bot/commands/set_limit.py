@@ -1,5 +1,6 @@
 """/set: shows the limits in force, and overrides one, in place of the setting; after a second tap."""
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import partial
 
@@ -9,16 +10,32 @@ from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
-from bot.texts import Html, Texts, short
+from bot.commands.entry_values import entry_values
+from bot.texts import Html, short
 from bot.texts.figures import grouped
 from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import money
+from bot.views.trading_state import limit_value
 from core.domain.access import Role
 from core.domain.messages import LimitRequested
 from core.domain.risk_limit import LimitSet
-from core.policy.risk.limits import SETTABLE_LIMITS, allows_more, asset_of, contradictions, is_good, is_of, shown, with_set
+from core.domain.trade_size import SizeKind
+from core.policy.decision_context import RiskLimits
+from core.policy.risk.limits import (
+    SETTABLE_LIMITS,
+    allows_more,
+    asset_of,
+    contradictions,
+    is_good,
+    is_length,
+    is_of,
+    shown,
+    with_set,
+)
 
 ROLE = Role.OWNER
 _USAGE = "[RULE VALUE|default]"
+_SIZED = frozenset({"TRADE_QTY", "TRADE_QUOTE", "MAX_ORDER_NOTIONAL"})  # what decides whether an entry's value is allowed
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
@@ -44,22 +61,29 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     after, before, none = shown(limits, name), shown(context.portfolio.limits, name), context.texts("limit.none")
     if after == before:
         return ChatMessage(context.texts("set.same", name=name, value=after or none))
-    was, will_be = (_amount(each, change, context.texts) for each in (before, after))
+    was, will_be = (limit_value(each, change, context.texts) for each in (before, after))
     lines = [
         context.texts("limit.changed", name=name, before=was or none, after=will_be or none),
         context.texts(f"limit.{name}"),
     ]
-    for higher, bound in contradictions(limits):
-        value, most = shown(limits, higher), shown(limits, bound)
-        lines.append(context.texts(f"set.above.{bound}", name=higher, value=value, most=most))
+    lines += _refused_then(context, name, limits)
     risk = Risk.RAISES if allows_more(name, context.portfolio.limits, limits) else Risk.LOWERS
     return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
 
 
-def _amount(value: str, change: LimitSet, texts: Texts) -> str:
-    """Returns a value with its asset, where it is an amount."""
-    shown_as = texts.figure(grouped(value))
-    return f"{shown_as} {change.asset}" if value and change.asset else shown_as
+def _refused_then(context: CommandContext, name: str, limits: RiskLimits) -> Iterator[Html]:
+    """Yields what would refuse entries under `limits`: another limit, or what an entry is worth at current prices."""
+    above = contradictions(limits)
+    for higher, bound in above:
+        yield context.texts(f"set.above.{bound}", name=higher, value=shown(limits, higher), most=shown(limits, bound))
+    if name not in _SIZED or any(bound == "MAX_ORDER_NOTIONAL" for _, bound in above):
+        return
+    if too_large := [(worth, symbol) for worth, symbol in entry_values(context, limits) if worth > limits.max_order_notional]:
+        worth, symbol = max(too_large)
+        most = {"most": money(limits.max_order_notional), "asset": limits.report_asset}
+        yield context.texts("set.too_large", symbol=symbol, value=money(worth), **most)
+        if len(too_large) > 1:
+            yield context.texts("set.too_large_too", symbols=", ".join(sorted({each for _, each in too_large} - {symbol})))
 
 
 def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
@@ -74,16 +98,16 @@ def _line(context: CommandContext, name: str) -> Html:
     limits, texts = context.portfolio.limits, context.texts
     value = shown(limits, name)
     line = (
-        texts(f"limit.short.{name}", value=grouped(value), asset=limits.report_asset)
+        texts(f"limit.short.{name}", value=value if is_length(name) else grouped(value), asset=limits.report_asset)
         if value
         else texts("limit.unset", name=name)
     )
-    if name == "TRADE_QTY" and limits.trade_quote is not None:
+    if name == "TRADE_QTY" and limits.size.kind is not SizeKind.QUANTITY:
         line = texts("set.idle", line=line)
     by = context.portfolio.limits_set.get(name)
     if by is None or by.value is None or not is_of(by, limits.report_asset):
         return texts("set.line", name=name, line=line)
-    return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.moment(by.changed_at))
+    return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.full_moment(by.changed_at))
 
 
 async def _set(context: CommandContext, caller: Caller, name: str, value: str | None, source_id: str) -> str:

@@ -38,7 +38,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         rows = await context.ledger.queries.recent_signals(count, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
-    lines = [context.texts("signals") if rows else context.texts("signals.none"), *(_line(context, row) for row in rows)]
+    title = context.texts.with_zone(context.texts("signals"), context.clock.now()) if rows else context.texts("signals.none")
+    lines = [title, *(_line(context, row) for row in rows)]
     return ChatMessage("\n".join(lines), page_buttons("signals", request, [row.seq for row in rows], count, context.texts))
 
 

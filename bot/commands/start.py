@@ -10,9 +10,10 @@ from bot.commands.caller import Caller
 from bot.commands.chat_preferences import prefer
 from bot.commands.context import CommandContext
 from bot.views.chat_message import ChatMessage
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.access import Role
 from core.domain.messages import InviteUsed
+from core.domain.trading_state import Mode
 
 WHY_PREFIX = "why_"
 """The prefix of a link that shows a story: https://t.me/<bot>?start=why_<inbox seq>."""
@@ -45,10 +46,11 @@ async def joined(context: CommandContext, word: str, user_id: int, name: str, so
 
 
 def _greeting(context: CommandContext, role: Role) -> str:
-    key = "start" if role is Role.OWNER else "start.other"  # only an owner sets the mode
-    return context.texts(
-        key, state=controls_lines(context.portfolio.controls, context.texts), role=context.texts(f"role.{role.name.lower()}")
-    )
+    state = context.portfolio.trading_state
+    # /mode confirm is for an owner, who alone sets the mode, while another one is set.
+    key = "start" if role is Role.OWNER and state.mode is not Mode.CONFIRM else "start.other"
+    role_name = context.texts(f"role.{role.name.lower()}")
+    return context.texts(key, state=trading_state_lines(state, context.texts), role=role_name)
 
 
 COMMAND = Command("start", run, in_any_group=lambda args: not args)

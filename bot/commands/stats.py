@@ -11,7 +11,6 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.duration import duration
 from bot.views.number_format import alike, per_cent
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO, divide
@@ -111,7 +110,7 @@ def _trades(context: CommandContext, trades: Sequence[Trade]) -> list[Html]:
     """Returns the statistics of closed round trips in one quote asset; nothing before the first is closed."""
     if not trades:
         return []
-    held = duration(mean_held(trades), context.texts)
+    held = context.texts.duration(mean_held(trades))
     best, worst = max(trades, key=lambda one: one.profit), min(trades, key=lambda one: one.profit)
     written = alike([best.profit, worst.profit])
     return [

@@ -7,16 +7,16 @@ from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
+from bot.commands.protection import exposed_lines
 from bot.commands.valuation import together, unrealised
 from bot.texts import Html
 from bot.texts.figures import grouped
 from bot.views.chat_message import ChatMessage
 from bot.views.component_status import short_parts
-from bot.views.duration import duration
 from bot.views.number_format import money, percent_of, quantity
 from bot.views.symbol_halts import halt_name
 from bot.views.trading_mode import not_live
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.money import multiply
 from core.policy.risk.limits import shown
 
@@ -26,16 +26,16 @@ _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_
 
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """Shows one screen: modes, positions, today, pending approvals, each part."""
-    uptime = duration(context.clock.now() - context.program.started_at, context.texts)
+    uptime = context.texts.duration(context.clock.now() - context.program.started_at)
     head = context.texts("status.head", trading_mode=context.exchange.trading_mode.upper(), uptime=uptime)
     lines = [
         head,
         *not_live(context.exchange.trading_mode, context.texts),
-        controls_lines(context.portfolio.controls, context.texts),
+        trading_state_lines(context.portfolio.trading_state, context.texts),
         "",
         *_positions(context),
     ]
-    lines += [_today(context), "", _waiting(context), *_halts(context)]
+    lines += [_today(context), "", _waiting(context), *_halts(context), *exposed_lines(context)]
     known = {"asset": context.exchange.rates.report}
     limits = ", ".join(
         context.texts(f"limit.short.{name}", value=grouped(shown(context.portfolio.limits, name)), **known) for name in _LIMITS

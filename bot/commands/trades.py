@@ -10,7 +10,6 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import page_buttons, read_page
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.duration import duration
 from bot.views.number_format import alike, per_cent, quantity
 from core.domain.errors import LedgerUnavailable
 from core.domain.position import Trade
@@ -33,7 +32,8 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
         return ChatMessage(context.texts("answer.ledger_read"))
     if not trades:
         return ChatMessage(context.texts("trades.none"), page_buttons("trades", request, [], count, context.texts))
-    lines = [context.texts("trades"), *_lines(context, [trade for _, trade in trades])]
+    title = context.texts.with_zone(context.texts("trades"), context.clock.now())
+    lines = [title, *_lines(context, [trade for _, trade in trades])]
     return ChatMessage("\n".join(lines), page_buttons("trades", request, [seq for seq, _ in trades], count, context.texts))
 
 
@@ -54,7 +54,7 @@ def _line(context: CommandContext, trade: Trade, profit: str) -> Html:
         percent=per_cent(trade.profit_pct),
         profit=profit,
         quote=trade.quote_asset,
-        duration=duration(trade.closed_at - trade.opened_at, context.texts),
+        duration=context.texts.duration(trade.closed_at - trade.opened_at),
     )
 
 

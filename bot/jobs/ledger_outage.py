@@ -70,9 +70,9 @@ class LedgerOutageJob:
         elif self._back is not None:
             self._report_exits(*self._back, now)
 
-    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, batch: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Notes each exit that arrived while the ledger was away."""
-        for event in changes.events if self._since is not None else ():
+        for event in batch.events if self._since is not None else ():
             match event:
                 case OrderExecuted(order):
                     self._note(order.signal, "sold", None)

@@ -107,7 +107,7 @@ class PauseTimer:
         self._said: datetime | None = None
 
     async def run(self) -> None:
-        now, until = self._clock.now(), self._portfolio.controls.until
+        now, until = self._clock.now(), self._portfolio.trading_state.until
         if until is None or until > now or until == self._said:
             return
         try:

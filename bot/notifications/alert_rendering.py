@@ -11,12 +11,15 @@ from bot.views.approval import question
 from bot.views.chat_message import ChatMessage
 from bot.views.event_batch import render_digest
 from bot.views.events import render
+from bot.views.reply_keyboard import Keys, keys
 from core.domain.access import Level
 from core.domain.events.approvals import ApprovalRequested
+from core.domain.events.control import ControlsChanged, PanicOver
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.priority import Priority
-from core.domain.events.table import subject_of
+from core.domain.events.table import Event, subject_of
 from core.domain.outbox_item import OutboxItem
+from core.domain.trading_state import Pause, TradingState
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +52,21 @@ def rendered(recipient: Recipient, item: OutboxItem, countdown: ApprovalCountdow
         message = replace(message, text=f"{message.text}\n{recipient.texts('why.link', link=link)}")
     if recipient.role < role_to_tap(item):
         message = replace(message, keyboard=())
+    message = replace(message, keys=_keys(recipient, item.event))
     return message if recipient.level(item.event) is Level.LOUD else replace(message, silent=True)
+
+
+def _keys(recipient: Recipient, event: Event) -> Keys:
+    """Returns the keyboard below the input field where `event` has changed it, in a person's private chat."""
+    if recipient.chat_id < 0:  # a group
+        return ()
+    match event:
+        case ControlsChanged(after=controls):
+            return keys(recipient.texts, recipient.role, controls)
+        case PanicOver(paused=paused):
+            return keys(recipient.texts, recipient.role, TradingState(Pause.ALL if paused else Pause.OFF))
+        case _:
+            return ()
 
 
 def unshowable(recipient: Recipient, kind: str, seq: int) -> ChatMessage:

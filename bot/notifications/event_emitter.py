@@ -18,7 +18,7 @@ RETRY_SECONDS = 2.0
 class Keeps(Protocol):
     """Stores events. Raises LedgerUnavailable and LeaseLost."""
 
-    async def commit(self, changes: CommitBatch) -> None: ...
+    async def commit(self, batch: CommitBatch) -> None: ...
 
 
 class EventEmitter:

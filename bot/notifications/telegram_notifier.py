@@ -26,6 +26,7 @@ from core.domain.delivery import MAIN_READER, Delivery
 from core.domain.digest import Digest
 from core.domain.errors import LedgerUnavailable
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
@@ -279,7 +280,7 @@ class TelegramNotifier:
     async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
         """Adds the outcome of an approved order to the message that asked about it."""
         event = item.event
-        if not isinstance(event, OrderExecuted | OrderFailed) or event.order.approved_by is None:
+        if not isinstance(event, OrderExecuted | OrderFailed | EntryMissed) or event.order.approved_by is None:
             return
         asked = await self._outbox.question_message(recipient.chat_id, event.order.inbox_seq)
         if asked is not None:

@@ -14,8 +14,12 @@ from pydantic.fields import FieldInfo
 
 from bot.settings import parsers as read
 from bot.settings.validation import DEFAULT_DLQ_TOPIC, DEFAULT_SYMBOL, DEFAULT_TOPIC, TELEGRAM_API
+from core.adapters.binance.private_key import PrivateKey
 from core.adapters.kafka.options import SecurityProtocol
 from core.domain.access import Role
+from core.domain.exit_plan import Breakeven, Target
+from core.domain.order_terms import EntryStyle
+from core.domain.protection_policy import ProtectionPolicy
 from core.domain.trading_state import Mode
 
 
@@ -48,7 +52,8 @@ class Section(BaseModel):
     """Settings that stand together. The docstring of a subclass is its heading, the text below a field its description; a field
     without a default has one that follows from other settings (`validation.defaults_that_follow`)."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    # A section by itself reads nothing, so its reader is not built at every start.
+    model_config = ConfigDict(defer_build=True)
 
     @classmethod
     def variables(cls) -> Mapping[str, FieldInfo]:
@@ -74,13 +79,16 @@ class Exchange(Section):
     trading_mode: Annotated[TradingMode, _word(TradingMode)]
     """paper (simulated fills), testnet (Binance's, no money) or live."""
     binance_api_key: Credential | None = None
-    """HMAC key with the permission "Spot trading"; needed for testnet and live."""
+    """API key with the permission "Spot trading"; needed for testnet and live."""
     binance_api_secret: Credential | None = None
-    """The key's secret."""
+    """The secret of an HMAC key. Binance has deprecated these keys; they still work."""
+    binance_private_key_path: Annotated[PrivateKey, PlainValidator(read.private_key)] | None = None
+    """File with the private half of an Ed25519 key, in place of BINANCE_API_SECRET."""
     binance_api_url: Annotated[str, PlainValidator(read.url("http", "https", ending="/api"))]
     """REST base, which ends in /api (testnet: https://testnet.binance.vision/api)."""
     binance_ws_url: Annotated[str, PlainValidator(read.stream_url)]
-    """WebSocket API for the user data stream, by mode; set and empty: REST polling only. This version does not use it."""
+    """WebSocket API for the user data stream, by mode: fills of resting orders are heard as they happen. Set and empty: they are
+    asked for every 2 seconds instead."""
 
 
 class Trading(Section):
@@ -97,6 +105,16 @@ class Trading(Section):
     """Order size in base asset."""
     trade_quote: Amount | None = None
     """Order size in REPORT_ASSET; overrides TRADE_QTY when set."""
+    trade_equity_pct: Percent | None = None
+    """Order size in per cent of the account's equity (free and locked quote assets, and positions at the market), cut to
+    MAX_ORDER_NOTIONAL and to what is free; overrides TRADE_QTY when set. At most one of TRADE_QUOTE, TRADE_EQUITY_PCT and
+    TRADE_RISK_PCT."""
+    trade_risk_pct: Percent | None = None
+    """Order size so that the stop would lose this much of the equity, in per cent, fees included; entries without a stop are
+    refused. Cut and overrides as TRADE_EQUITY_PCT."""
+    entry_style: Annotated[EntryStyle, _word(EntryStyle)] = EntryStyle.LIMIT_IOC
+    """limit_ioc buys up to the edge of the price band (PRICE_BAND_PCT above the signal's price) and leaves the rest, so that the
+    exchange itself keeps the band; market buys at any price."""
 
 
 class EntryLimits(Section):
@@ -114,11 +132,42 @@ class EntryLimits(Section):
     """Most positions open at the same time."""
     daily_loss_limit: Amount = Decimal(100)
     """Loss of one UTC day after which no entries are made, in REPORT_ASSET."""
+    max_exposure_pct: Annotated[Decimal | None, PlainValidator(read.or_off(read.per_cent))] = None
+    """Most of the account's equity that may be in positions, in per cent, the new entry and those under way included."""
+    max_drawdown_pct: Annotated[Decimal | None, PlainValidator(read.or_off(read.per_cent))] = None
+    """Fall of the account's equity from its peak, in per cent, at which no entries are made until /reset drawdown. The peak
+    follows deposits and withdrawals."""
+    cooldown_after_stop: Annotated[timedelta | None, PlainValidator(read.or_off(read.seconds))] = None
+    """Seconds after a stop has sold, in which no entry is made in its symbol."""
+    max_losing_exits: Annotated[int | None, PlainValidator(read.or_off(read.integer(1, 10_000)))] = None
+    """Positions closed at a loss in a row, after which no entries are made until /reset losses."""
     signal_max_age: Seconds = timedelta(seconds=60)
     """Seconds after which a BUY signal is expired: recorded, not executed."""
     exit_max_age: Seconds = timedelta(seconds=600)
     """Seconds for which an exit is retried, through bans, outages and refusals that can be cured. After that a loud alert has a
     button to sell by hand."""
+
+
+class ExitPlans(Section):
+    """Exit plans: a stop and targets that are placed on the exchange after an entry"""
+
+    stop_loss_pct: Annotated[Decimal | None, PlainValidator(read.stop_distance)] = None
+    """Distance of the stop below the entry, in per cent, for entries whose signal brings no plan of its own."""
+    take_profit_pct: Annotated[tuple[Target, ...], PlainValidator(read.profit_targets)] = ()
+    """Distance of the target above the entry, in per cent, for the same entries; or several, each with the share of the position
+    that it sells, in per cent. What they leave keeps its stop."""
+    breakeven_after: Annotated[Breakeven | None, PlainValidator(read.breakeven_after)] = None
+    """When the stop of such an entry moves to what the position has cost, fees included: target (after the first target) or per
+    cent above the entry."""
+    time_limit: Annotated[timedelta | None, PlainValidator(read.time_limit)] = None
+    """Seconds after the entry when such a position is sold at any price."""
+    trailing_pct: Annotated[Decimal | None, PlainValidator(read.stop_distance)] = None
+    """Distance at which the stop of such an entry follows the market up, in per cent below it."""
+    trailing_activation_pct: Annotated[Decimal | None, PlainValidator(read.activation_distance)] = None
+    """How far above the entry the market has to be before the stop follows it, in per cent; unset: from the start."""
+    protection: Annotated[ProtectionPolicy, _word(ProtectionPolicy)] = ProtectionPolicy.BEST_EFFORT
+    """A plan that the exchange cannot hold: best_effort buys all the same and watches the market while MarketFlow runs, required
+    refuses the entry."""
 
 
 class Approvals(Section):

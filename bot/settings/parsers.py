@@ -6,12 +6,18 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import SecretStr
 
+from core.adapters.binance.private_key import PrivateKey, UnusableKey, read_private_key
 from core.domain.access import Role
+from core.domain.exit_plan import Breakeven, Target
 from core.domain.money import parse_decimal
+from core.policy.exits import plan_text
+
+T = TypeVar("T")
 
 ALL_SYMBOLS = "*"
 _LONGEST_SHOWN = 40  # characters; a bot token has 46 and an API key 64, so that one in the wrong variable is not shown
@@ -19,6 +25,7 @@ _MAY_HOLD_A_SECRET = re.compile(r"@|[?&;].*=|://[^/]*:[^0-9/]")  # user:password
 _SYMBOL = re.compile(r"[A-Z0-9._-]{1,20}")  # rest-api.md: `^[A-Z0-9-_.]{1,20}$`
 _ASSET = re.compile(r"[A-Z0-9]{1,20}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
+_KEY_ITSELF = "-----BEGIN"
 BOT_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9_-]+")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")  # org.apache.kafka.common.internals.Topic
@@ -57,6 +64,63 @@ def per_cent(text: str) -> Decimal:
     if number > 100:
         raise accepted
     return number
+
+
+def or_off(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Returns the parser of a value that may be turned off: `off` is None."""
+
+    def parse_or_off(text: str) -> T | None:
+        if text.strip().casefold() == plan_text.OFF:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ValueError(f"{error}; or off") from None
+
+    return parse_or_off
+
+
+def stop_distance(text: str) -> Decimal | None:
+    """Returns the distance of a stop below the entry, in per cent; None for `off`."""
+    try:
+        return plan_text.stop_pct(text)
+    except ValueError:
+        raise ValueError("per cent below the entry, above 0 and below 100, such as 5, or off") from None
+
+
+def profit_targets(text: str) -> tuple[Target, ...]:
+    """Returns the targets above the entry; none for `off`."""
+    try:
+        return plan_text.targets(text)
+    except ValueError:
+        raise ValueError(
+            "per cent above the entry, above 0 and at most 1000, such as 5; up to five with shares that add up to at most 100 "
+            "(five: exactly 100), such as 5:50,10:50; or off"
+        ) from None
+
+
+def breakeven_after(text: str) -> Breakeven | None:
+    """Returns when a stop moves to breakeven; None for `off`."""
+    try:
+        return plan_text.breakeven(text)
+    except ValueError:
+        raise ValueError("target, per cent above the entry, more than fees take (0.2) and at most 1000, or off") from None
+
+
+def time_limit(text: str) -> timedelta | None:
+    """Returns after how long a position is sold; None for `off`."""
+    try:
+        return plan_text.time_limit(text)
+    except ValueError:
+        raise ValueError("seconds, above 0 and at most 31536000, or off") from None
+
+
+def activation_distance(text: str) -> Decimal | None:
+    """Returns how far above the entry a stop begins to follow, in per cent; None for `off`."""
+    try:
+        return plan_text.activation_pct(text)
+    except ValueError:
+        raise ValueError("per cent above the entry, above 0 and at most 1000, or off") from None
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:
@@ -151,9 +215,9 @@ def bot_token(text: str) -> SecretStr:
 
 
 def api_credential(text: str) -> SecretStr:
-    """Parses an HMAC key or its secret."""
+    """Parses an API key, or the secret of an HMAC key."""
     if not _CREDENTIAL.fullmatch(text.strip()):
-        raise ValueError("the letters and digits that Binance shows when an HMAC key is made")
+        raise ValueError("the letters and digits that Binance shows when an API key is made")
     return SecretStr(text.strip())
 
 
@@ -211,12 +275,38 @@ def host_names(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def path_of(text: str) -> Path:
+    """Returns the path that is written, with the home directory for `~`; as it is where there is no such home."""
+    path = Path(text.strip())
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def existing_file(text: str) -> Path:
     """Returns the path of an existing file."""
-    path = Path(text.strip()).expanduser()
-    if not path.is_file():
+    path = path_of(text)
+    try:
+        exists = path.is_file()
+    except OSError:  # a name too long, a directory that may not be looked into
+        exists = False
+    if not exists:
         raise ValueError("the path of a file that exists")
     return path
+
+
+def private_key(text: str) -> PrivateKey:
+    """Reads the Ed25519 key in a file."""
+    accepted = "a file with an Ed25519 key in PEM, without a password, as `openssl genpkey -algorithm ed25519` makes it"
+    if "\0" in text:
+        raise ValueError(accepted)
+    if _KEY_ITSELF in text:
+        raise ValueError(f"{accepted}; this is the key itself, and not the path of a file")
+    try:
+        return read_private_key(path_of(text))
+    except UnusableKey as error:
+        raise ValueError(f"{accepted}; this file {error}") from None
 
 
 def database_url(text: str) -> SecretStr:

@@ -1,5 +1,5 @@
-"""Places where secrets stand, whatever they are: logins in URLs, settings and parameters by name, headers, bot tokens. A
-secret ends where an HTML tag begins. Pure."""
+"""Places where secrets stand, whatever they are: logins in URLs, settings and parameters by name, headers, private keys,
+bot tokens. A secret ends where an HTML tag begins. Pure."""
 
 import re
 
@@ -38,6 +38,11 @@ _PLACES = tuple(
         (("x-",), rf"({_HEADER}{_QUOTE}?\s{{0,8}}[:=]\s{{0,8}}{_QUOTE}?){_NOT_YET}[^\s<\"'\\]+"),
         # SASL PLAIN, as Python writes bytes: \x00user\x00password
         (("\\x00",), rf"(\\x00[^\\\"'\s]{{1,256}}\\x00){_NOT_YET}(?:\\[^\"']|[^\\\"'<\n])+"),
+        # -----BEGIN PRIVATE KEY----- and what follows, on lines of its own or escaped into one
+        (
+            ("private key-----",),
+            rf"(-----begin [a-z0-9 ]{{0,32}}private key-----){_NOT_YET}(?:(?!-----)[a-z0-9+/=%:,\s\\-]){{1,16384}}+",
+        ),
         # a bot's token, in a path and alone
         (("/bot",), rf"(/bot){_NOT_YET}\d+(?::|%3a)[^/\s\"'<]+"),
         ((":", "%3a"), r"()\b\d{6,20}(?::|%3a)[a-z0-9_-]{30,}"),

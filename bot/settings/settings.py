@@ -18,6 +18,7 @@ from bot.settings.fields import (
     Connections,
     EntryLimits,
     Exchange,
+    ExitPlans,
     Kafka,
     Ledger,
     Needed,
@@ -28,6 +29,7 @@ from bot.settings.fields import (
 )
 from bot.settings.redaction import Redactor, parts_of_secret, passwords_in
 from bot.settings.validation import contradictions, defaults_that_follow, doubts
+from core.adapters.binance.private_key import lines_of_key
 from core.adapters.private_files import readable_by_others
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
@@ -37,7 +39,7 @@ _NEAR = 0.7  # difflib's ratio: TRADE_QUANTITY is 0.78 from TRADE_QTY
 
 
 class Settings(
-    Needed, Exchange, Trading, EntryLimits, Approvals, Kafka, Telegram, Ledger, Web, Connections, BaseSettings
+    Needed, Exchange, Trading, EntryLimits, ExitPlans, Approvals, Kafka, Telegram, Ledger, Web, Connections, BaseSettings
 ):  # in the order of `.env.example`
     """The variables by their names in lower case. Immutable; made only by `load_settings`.
 
@@ -93,12 +95,8 @@ class Settings(
         """Returns every text that must never be shown: the secrets, and the secrets inside them."""
         values = (getattr(self, name.lower()) for name, field in self.variables().items() if _is_secret(field.annotation))
         own = (part for value in values if value is not None for part in parts_of_secret(value.get_secret_value()))
-        return self.besides | frozenset(own)
-
-    def unused(self) -> tuple[str, ...]:
-        """Returns variables that are set and valid but not used by this version."""
-        idle = {"BINANCE_WS_URL"} if self.binance_ws_url else set()
-        return tuple(sorted(name for name in self.given if name in idle))
+        key = self.binance_private_key_path
+        return self.besides | frozenset(own) | (key.written if key is not None else frozenset())
 
     def missing_for_run(self) -> list[str]:
         """Returns what `marketflow run` still needs, one sentence each."""
@@ -148,6 +146,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
     return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given), *_idle(settings))})
 
 
+_KEY_FILES = ("BINANCE_PRIVATE_KEY_PATH", "SNOWFLAKE_PRIVATE_KEY_PATH")
 _REFUSED = {
     "MAX_ORDER_NOTIONAL": "every entry will be refused",
     "PRICE_SANITY_PCT": "which refuses an entry first",
@@ -179,6 +178,7 @@ def _besides(everything: Mapping[str, str]) -> Iterator[str]:
     for name, text in everything.items():
         if (name in known and not _is_secret(known[name].annotation)) or name.upper().endswith("_PROXY"):
             yield from passwords_in(text)
+            yield from lines_of_key(text)
         elif name == "PGPASSWORD":  # asyncpg uses it where the URL has none
             yield text
 
@@ -196,8 +196,8 @@ def _is_secret(annotation: object) -> bool:
 
 def _readable(path: Path | None, given: Mapping[str, str]) -> Iterator[str]:
     """Warns of secret files that others on the machine may read."""
-    key = given.get("SNOWFLAKE_PRIVATE_KEY_PATH")
-    for each in (path, Path(key.strip()).expanduser() if key is not None else None):
+    keys = (read.path_of(given[name]) for name in _KEY_FILES if name in given)
+    for each in (path, *keys):
         if each is not None and readable_by_others(each):
             yield f"{each} can be read by others on this machine; take that from them: chmod 600 {each}"
 

@@ -7,6 +7,7 @@ from bot.settings.endpoints import doubtful_addresses, plain_addresses
 from bot.settings.parsers import ALL_SYMBOLS, BOT_TOKEN, asset, chat_id, split_url, symbol, symbols, users
 from core.domain.access import Role
 from core.domain.assets import is_dollar_or_euro, quote_of
+from core.policy.exits.plan_text import OFF
 
 LIVE_API = "https://api.binance.com/api"
 TESTNET_API = "https://testnet.binance.vision/api"
@@ -17,6 +18,7 @@ DEFAULT_SYMBOL = "WIFUSDC"
 DEFAULT_TOPIC = "trading_signals"
 DEFAULT_DLQ_TOPIC = "trading_signals.dlq"
 
+_SIGNING = ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY_PATH")
 _SHORTEST_WEBHOOK_SECRET = 16  # characters
 _SHORTEST_TOKEN_SECRET = 30  # characters; Telegram's own have 35
 
@@ -66,12 +68,15 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
 
 
 def _binance(given: Mapping[str, str]) -> Iterator[str]:
-    mode = trading_mode(given)
+    mode, signing = trading_mode(given), [name for name in _SIGNING if name in given]
+    if len(signing) > 1:
+        yield f"{', '.join(signing)}: both set; accepted: one of them, the secret of an HMAC key or the file of an Ed25519 key"
     if mode not in {"testnet", "live"}:
         return
-    for name in ("BINANCE_API_KEY", "BINANCE_API_SECRET"):
-        if name not in given:
-            yield f"{name}: not set; needed while TRADING_MODE is {mode} (paper needs none)"
+    if "BINANCE_API_KEY" not in given:
+        yield f"BINANCE_API_KEY: not set; needed while TRADING_MODE is {mode} (paper needs none)"
+    if not signing:
+        yield f"{', '.join(_SIGNING)}: neither set; accepted: one of them while TRADING_MODE is {mode} (paper needs none)"
     wrong = "testnet" if mode == "live" else "live"
     for name in ("BINANCE_API_URL", "BINANCE_WS_URL"):
         if venue_of(given.get(name, "")) == wrong:
@@ -88,6 +93,9 @@ def _report_asset(given: Mapping[str, str]) -> str | None:
 
 
 def _limits(given: Mapping[str, str]) -> Iterator[str]:
+    sizes = [name for name in ("TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT") if name in given]
+    if len(sizes) > 1:
+        yield f"{', '.join(sizes)}: {len(sizes)} sizes of an entry; accepted: one of them"
     report = _report_asset(given)
     if report is None:
         if "REPORT_ASSET" not in given:
@@ -166,8 +174,14 @@ def _webhook(given: Mapping[str, str]) -> Iterator[str]:
 def doubts(given: Mapping[str, str]) -> Iterator[str]:
     """Yields settings that work and are probably not intended. Called only once there is no problem."""
     yield from doubtful_addresses(given, trading_mode(given))
+    if "TRADE_RISK_PCT" in given and given.get("STOP_LOSS_PCT", OFF).strip().lower() == OFF:
+        yield "TRADE_RISK_PCT is set and STOP_LOSS_PCT is not: a signal that brings no stop_loss will be refused"
     if given.get("TG_CHAT_ID", "").strip().startswith("-") and "TG_USERS" not in given:
         yield "TG_CHAT_ID is a group and TG_USERS is not set: nobody may command the bot"
+    if "BREAKEVEN_AFTER" in given and "STOP_LOSS_PCT" not in given:
+        yield "BREAKEVEN_AFTER is set and STOP_LOSS_PCT is not: there is no stop to move"
+    if "TRAILING_ACTIVATION_PCT" in given and "TRAILING_PCT" not in given:
+        yield "TRAILING_ACTIVATION_PCT is set and TRAILING_PCT is not: no stop will follow the market"
     if "SYMBOL" in given and given.get("SYMBOLS", ALL_SYMBOLS).strip() != ALL_SYMBOLS:
         default = symbol(given["SYMBOL"])
         if default not in (symbols(given["SYMBOLS"]) or ()):

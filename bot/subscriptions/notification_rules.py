@@ -8,7 +8,8 @@ from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
+from core.domain.events.orders import OrderExecuted
 from core.domain.events.process import DigestMade
 from core.domain.events.signals import SignalRefused
 from core.domain.events.symbol_halts import SymbolHalted
@@ -60,7 +61,7 @@ class Recipient:
             return Level.OFF
         if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
             return Level.OFF
-        if isinstance(event, ControlsChanged | LimitChanged) and event.by == self.chat_id:
+        if isinstance(event, ControlsChanged | LimitChanged | ProtectionReset) and event.by == self.chat_id:
             return Level.OFF
         return self.level_of(topic_of(event))
 
@@ -91,7 +92,7 @@ def role_to_tap(item: OutboxItem) -> Role:
     match item.event:
         case SymbolHalted():
             return Role.OWNER
-        case ApprovalRequested() | SignalRefused(lost_exit=True):
+        case ApprovalRequested() | SignalRefused(lost_exit=True) | OrderExecuted():
             return Role.TRADER
         case _:
             return Role.VIEWER

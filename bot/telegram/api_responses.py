@@ -6,7 +6,9 @@ https://core.telegram.org/bots/api; the library gets a response rebuilt from tho
 """
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import cache
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, TypeGuard
@@ -46,12 +48,18 @@ class CheckedRequest(HTTPXRequest):
         """Takes the options of HTTPXRequest."""
         # No compression: a bomb of some KB would be a GB here.
         measured = {"event_hooks": {"response": [_measure]}, "headers": {"Accept-Encoding": "identity"}}
-        super().__init__(**options, httpx_kwargs=measured)
+        super().__init__(**options, httpx_kwargs={"verify": _authorities(), **measured})
 
     async def do_request(self, url: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Sends the request; see BaseRequest."""
         status, body = await super().do_request(url, *args, **kwargs)
         return status, checked(url.rsplit("/", 1)[-1], status, body)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Returns httpx's own choice of certificate authorities: read once, since it takes longer than several requests."""
+    return httpx.create_ssl_context()
 
 
 def checked(method: str, status: int, body: bytes) -> bytes:

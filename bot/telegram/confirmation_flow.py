@@ -1,7 +1,7 @@
 """The confirmation flow: a question, the second tap, and a one-time code where one is required."""
 
 import structlog
-from telegram import CallbackQuery, Message
+from telegram import CallbackQuery, MaybeInaccessibleMessage, Message
 from telegram.error import TelegramError
 
 from bot.access.confirmations import Pending, Refusal, Risk, confirm_keyboard
@@ -10,11 +10,13 @@ from bot.commands import approval_buttons as approvals
 from bot.commands import code as code_command
 from bot.commands import totp_challenge as codes
 from bot.commands.caller import Caller
+from bot.commands.confirm import question
 from bot.commands.context import CommandContext
 from bot.telegram.refusals import button_needs_role
 from bot.telegram.replies import Replies
 from bot.texts import short
 from bot.views.chat_message import ChatMessage
+from bot.views.reply_keyboard import Keys
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +40,20 @@ class ConfirmationFlow:
         elif yes and _needs_code(context, pending) and query.message is None:  # there is nowhere to ask for the code
             await self._replies.toast(query, context.texts("toast.no_message"))
         else:
-            fresh = await self._is_fresh(query)
+            if query.message is not None:
+                self._replies.questions.answered(query.message.chat.id, query.message.message_id)
+            fresh, keys = await self._is_fresh(query), context.keys(caller)
             await self._replies.replace(query, await _outcome(context, query, caller, pending, yes=yes, fresh=fresh))
+            if query.message is not None:
+                await self._renew_keys(context, query.message, caller, keys)
+
+    async def _renew_keys(self, context: CommandContext, beside: MaybeInaccessibleMessage, caller: Caller, before: Keys) -> None:
+        """Sends the keyboard below the input field where what was confirmed has changed it: an edited message cannot have one."""
+        keys = context.keys(caller)
+        if keys != before:
+            await self._replies.send(
+                beside, ChatMessage(context.texts("confirm.keys", button=keys[-1][-1]), silent=True, keys=keys)
+            )
 
     async def _is_fresh(self, query: CallbackQuery) -> bool:
         try:
@@ -86,19 +100,23 @@ class ConfirmationFlow:
         if found is None or context.people.codes is None:
             return
         pending, asked = found
-        begun = context.people.codes.enrolling(caller.user_id)
+        begun, keys = context.people.codes.enrolling(caller.user_id), context.keys(caller)
+        expiry = self._replies.questions.answered(message.chat.id, asked) if asked is not None else None
         await self._replies.delete(message)
         if caller.role < pending.role:
             outcome: str = button_needs_role(context, pending.role, caller)
         else:
             refused = await codes.why_not(context, caller, digits)
             if refused is not None and refused.is_wrong and context.people.confirmations.await_again(pending, asked):
+                if asked is not None:
+                    self._replies.questions.watch(message.chat.id, asked, expiry)
                 await self._replies.say(message, codes.wrong_code(context, caller, refused))
                 return
             outcome = refused.text if refused is not None else await pending.act(pending.source_id)
         record = ChatMessage(f"{pending.text}\n\n{outcome}")
         if asked is None or not await self._replies.edit(message.chat.id, asked, record):
             await self._replies.say(message, record)
+        await self._renew_keys(context, message, caller, keys)
         if context.people.codes.enrolling(caller.user_id) is not begun:
             await self._replies.say(message, await code_command.setup_message(context, context.people.codes, caller))
 
@@ -124,13 +142,13 @@ async def _outcome(
     if not fresh and pending.risk is Risk.RAISES:
         # A person who wants out is not asked a third time; one who wants in may have changed their mind since.
         keyboard = confirm_keyboard(context.people.confirmations.ask_anew(pending), context.texts)
-        return ChatMessage(f"{pending.text}\n\n{context.texts('confirm.late')}", keyboard)
+        return question(context, pending.text, context.texts("confirm.late"), keyboard)
     why = codes.lacking(context, caller, pending.risk)
     if why is not None:
         outcome: str = why
     elif _needs_code(context, pending) and query.message is not None:
         context.people.confirmations.await_code(pending, query.message.message_id)
-        outcome = codes.asked_for(context, caller)
+        return question(context, pending.text, codes.asked_for(context, caller))
     else:
         outcome = await pending.act(pending.source_id)
     return ChatMessage(f"{pending.text}\n\n{outcome}")

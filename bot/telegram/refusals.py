@@ -9,7 +9,6 @@ from bot.commands.context import CommandContext
 from bot.commands.parser import ParsedCommand
 from bot.texts import Html, Texts, short
 from bot.views.chat_message import Button, ChatMessage
-from bot.views.duration import duration
 from bot.views.reply_keyboard import command_meant
 from core.domain.access import Role
 
@@ -25,12 +24,14 @@ def button_needs_role(context: CommandContext, needed: Role, caller: Caller) -> 
 def command_needs_role(context: CommandContext, asked: ParsedCommand, caller: Caller) -> ChatMessage:
     """Returns the reply to a command that the caller's role does not allow."""
     needed, role = _role(context.texts, asked.needed), _role(context.texts, caller.role)
-    return ChatMessage(context.texts("answer.role", command=short(asked.name), needed=needed, role=role))
+    only_with_these = asked.command is not None and asked.command.role <= caller.role
+    command = " ".join((asked.name, *asked.args)) if only_with_these else asked.name
+    return ChatMessage(context.texts("answer.role", command=short(command), needed=needed, role=role))
 
 
 def too_old(context: CommandContext, asked: ParsedCommand, age: timedelta) -> ChatMessage:
     """Returns the reply to a command that changes something and arrives late."""
-    return ChatMessage(context.texts("answer.old", command=short(asked.name), age=duration(age, context.texts)))
+    return ChatMessage(context.texts("answer.old", command=short(asked.name), age=context.texts.duration(age)))
 
 
 def unknown_command(name: str, texts: Texts) -> ChatMessage:

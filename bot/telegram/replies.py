@@ -11,6 +11,7 @@ from telegram.ext import ExtBot
 from bot.settings.redaction import shown as redacted
 from bot.telegram.client import RetryingBot
 from bot.telegram.expiring_messages import ExpiringMessages
+from bot.telegram.question_expiry import QuestionExpiry
 from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.single_instance import SingleInstance
 from bot.texts import Texts, short
@@ -31,14 +32,16 @@ class Replies:
     def __init__(self, bot: ExtBot[None], clock: Clock, rate_limiters: RateLimiters, alone: SingleInstance, texts: Texts) -> None:
         self.sender = RetryingBot(bot, clock)
         self.expiring = ExpiringMessages(self.sender, clock)
+        self.questions = QuestionExpiry(self.sender, clock)
         self._bot = bot
         self._rate_limiters = rate_limiters
         self._alone = alone
         self._texts = texts
 
     async def end(self) -> None:
-        """Deletes the expiring messages, as the process ends."""
+        """Deletes the expiring messages and closes the open questions, as the process ends."""
         await self.expiring.end()
+        await self.questions.end()
 
     async def say(self, message: Message, reply: ChatMessage) -> None:
         """Answers a message; in a group as a reply to it, so that everyone sees which message is answered."""
@@ -52,12 +55,15 @@ class Replies:
             sent = await self.sender.send(
                 beside.chat.id, self._signed(reply), _REPLY_ATTEMPTS, thread_id=thread_id, reply_to=reply_to
             )
+        self.questions.watch(beside.chat.id, sent, reply.expiry)
         if reply.passes:
             await self.expiring.keep(beside.chat.id, sent, reply.passes)
 
     async def edit(self, chat_id: int, message_id: int, reply: ChatMessage) -> bool:
         """Edits one of our messages; returns False where that is not possible any more."""
-        return await self.sender.edit(chat_id, message_id, reply, _REPLY_ATTEMPTS)
+        edited = await self.sender.edit(chat_id, message_id, reply, _REPLY_ATTEMPTS)
+        self.questions.watch(chat_id, message_id, reply.expiry if edited else None)
+        return edited
 
     async def replace(self, query: CallbackQuery, reply: ChatMessage) -> None:
         """Replaces the message whose button was tapped with `reply`, or sends it where that cannot be edited."""

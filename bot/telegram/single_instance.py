@@ -34,6 +34,8 @@ LATELY = timedelta(hours=1)
 account."""
 MOMENT = timedelta(seconds=QUIET_SECONDS)
 """Within this time no other program can have proved that it is alone."""
+CLOCK_TOLERANCE = timedelta(seconds=1)
+"""The most that the clock of the process before may be ahead of this one's."""
 WAITED_SECONDS = 180.0
 """A program that waited so long at Telegram, in polls that followed each other at once, is alone."""
 AT_ONCE_SECONDS = 1.0
@@ -43,6 +45,12 @@ ON_THE_WAY_SECONDS = 2.0
 CONFLICT_PAUSE_SECONDS = 2.0
 LONG_UNHEARD_SECONDS = 2.0 * QUIET_SECONDS  # the longest poll is answered in half of it
 """Pause after a conflict: soon enough for the other one to notice, not so soon that Telegram is flooded."""
+
+
+def _is_within(span: timedelta, then: datetime | None, now: datetime) -> bool:
+    """Tells whether `then` is at most `span` ago. Where it is in the future a clock was wrong, and nobody knows how long ago it
+    was."""
+    return then is not None and -CLOCK_TOLERANCE <= now - then < span
 
 
 class SingleInstance:
@@ -66,8 +74,8 @@ class SingleInstance:
         self._emit = emit
         self._has_account = has_account
         self._proved = not has_account
-        self._lately = traded_at is not None and clock.now() - traded_at < LATELY
-        self._was_alone = self._proved or (self._lately and seen_at is not None and clock.now() - seen_at < MOMENT)
+        self._lately = _is_within(LATELY, traded_at, clock.now())
+        self._was_alone = self._proved or (self._lately and _is_within(MOMENT, seen_at, clock.now()))
         self._disturbed_since: float | None = None
         self._stays = False
         self._waited, self._heard_at = 0.0, -math.inf

@@ -3,7 +3,7 @@ HTML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from html import escape
 from importlib import import_module
@@ -14,11 +14,13 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 
 from bot.texts.figures import Figure, grouped, in_language
+from core.domain.duration import ENGLISH, in_units
 from core.domain.reasons import SENTENCES, Reason
 
 LANGUAGES = ("en", "ru")
 _DAY = {"en": "dd MMM", "ru": "dd.MM"}
 _FULL = {"en": "dd MMM yyyy HH:mm", "ru": "dd.MM.yyyy HH:mm"}
+_DURATION = {"en": ENGLISH, "ru": ("д", "ч", "мин", "с")}
 _FORMS = {"en": ("one", "other"), "ru": ("one", "few", "many", "other")}
 _AMOUNTS = frozenset(
     {"value", "limit", "minimum", "maximum", "result", "close", "price", "qty", "free", "moved", "band"}
@@ -33,8 +35,8 @@ class Html(str):
 
 
 class _Shown(str):
-    """A parameter as it stands in a sentence. With forms it is a count and its noun, `{count:trade|trades}`: the forms that the
-    language's plural rule names, in the order of _FORMS."""
+    """Formats a parameter in a sentence. `{age:duration}` is a number of seconds, shown as a length of time. With forms it
+    is a count and its noun, `{count:trade|trades}`: the forms that the language's plural rule names, in the order of _FORMS."""
 
     __slots__ = ("_language",)
     _language: str
@@ -47,6 +49,8 @@ class _Shown(str):
     def __format__(self, forms: str) -> str:
         if not forms:
             return str(self)
+        if forms == "duration":
+            return in_language(in_units(self, _DURATION[self._language]), self._language)
         nouns = forms.split("|")
         if not self.isdecimal():
             return f"{self} {nouns[-1]}"
@@ -55,7 +59,7 @@ class _Shown(str):
 
 
 class _Escaped(dict[str, _Shown]):
-    """Parameters for a sentence; one that an older ledger row does not have is a question mark, not an error."""
+    """Fills a sentence; a parameter that an older ledger row does not have becomes a question mark, not an error."""
 
     def __missing__(self, key: str) -> _Shown:
         return _Shown("?", LANGUAGES[0])
@@ -63,8 +67,8 @@ class _Escaped(dict[str, _Shown]):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language: `catalogue` is HTML by key, `sentences` plain text by the codes of `core.domain.reasons`. Times are shown in
-    `zone`."""
+    """Holds one language: `catalogue` is HTML by key, `sentences` plain text by the codes of `core.domain.reasons`. Shows times
+    in `zone`."""
 
     language: str
     catalogue: Mapping[str, str]
@@ -98,6 +102,14 @@ class Texts:
         """Returns a number with the marks of this language, as wide as it was."""
         return in_language(figure, self.language)
 
+    def duration(self, length: timedelta) -> str:
+        """Returns a length of time in whole seconds, in its two largest units: 4 d 2 h, 1 min 30 s."""
+        return self.length(max(int(length.total_seconds()), 0))
+
+    def length(self, seconds: object) -> str:
+        """Returns a number of seconds in the same way; below a minute with its decimals."""
+        return in_language(in_units(str(seconds), _DURATION[self.language]), self.language)
+
     def time(self, at: datetime) -> str:
         """Returns the time of day, for events of the same day: 14:02."""
         return at.astimezone(self.zone).strftime("%H:%M")
@@ -107,19 +119,28 @@ class Texts:
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S} {_zone_name(local)}"
 
+    def with_zone(self, title: Html, at: datetime) -> Html:
+        """Returns the title of a list whose lines show times without their zone."""
+        return self("list.zone", title=title, zone=_zone_name(at.astimezone(self.zone)))
+
     def milliseconds(self, at: datetime) -> str:
         """Returns the time of day to the millisecond: 14:02:11.042."""
         local = at.astimezone(self.zone)
         return f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"
 
     def moment(self, at: datetime) -> str:
-        """Day and time, in a list: 01 Mar 14:02; in Russian 01.03 14:02."""
+        """Returns day and time, for lists: 01 Mar 14:02; in Russian 01.03 14:02."""
         local = at.astimezone(self.zone)
         return f"{self.day(local)} {local:%H:%M}"
 
     def day(self, day: date) -> str:
         """Returns a day of this year: 01 Mar; in Russian 01.03."""
         return format_date(day, _DAY[self.language], locale=self.language)
+
+    def zoned_day(self, at: datetime) -> str:
+        """Returns the day, the year and the zone of the times that follow: 01 Mar 2026, UTC; in Russian 01.03.2026, UTC."""
+        local = at.astimezone(self.zone)
+        return f"{format_date(local, _FULL[self.language].removesuffix(' HH:mm'), locale=self.language)}, {_zone_name(local)}"
 
     def full_moment(self, at: datetime) -> str:
         """Returns day and time with year and zone: 01 Mar 2026 14:02 UTC; in Russian 01.03.2026 14:02 UTC."""

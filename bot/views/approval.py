@@ -6,14 +6,17 @@ from decimal import Decimal
 from bot.texts import Html, Texts, short
 from bot.texts.figures import grouped
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
+from bot.views.entry_alerts import question_lines
 from bot.views.number_format import money, per_cent, price, quantity, share
+from bot.views.sizing import sizing_line
 from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
-from core.policy.sizing.market_orders import TAKER_FEE
+from core.policy.sizing.fees import TAKER_FEE
 
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules measured in quote asset; whether it is a result
 
@@ -46,12 +49,13 @@ def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
     """Returns the rules as measured when it was asked; but the price band by the current price, as it will be checked at the
     tap."""
     lines, kept = [], True
+    follows_market = event.approval.signal.entry is None  # a limit of its own does not move
     for name, then, limit, unit in event.rules:
         value = then
-        if name == "price_band" and live.price is not None:
+        if name == "price_band" and follows_market and live.price is not None:
             moved = event.approval.signal.moved(live.price)
             value, kept = per_cent(moved).removesuffix("%"), moved <= Decimal(limit)
-        elif name in {"age", "price_band", "price_sanity"}:  # the band is narrower, and shown
+        elif name in {"age", "price_sanity"} or (name == "price_band" and follows_market):  # the band is narrower, and shown
             continue
         lines.append(texts(f"rule.{name}", **measured(name, value, limit, unit)))
     return [texts("approval.rules" if kept else "approval.rules_broken"), *lines] if lines else []
@@ -97,11 +101,15 @@ def closed_lines(event: ApprovalClosed, texts: Texts) -> list[Html]:
 
 
 def _proposal(approval: Approval, base: str, quote: str, texts: Texts, event: ApprovalRequested | None = None) -> list[Html]:
+    entry = approval.signal.entry if approval.side is Side.BUY else None
+    at_limit = question_lines(entry, approval.qty, quote, texts) if entry is not None else []
     return [
         texts("symbol", symbol=approval.signal.symbol),
         texts("price", price=price(approval.price)),
+        *at_limit,
         texts("quantity", quantity=quantity(approval.qty), base=base),
         _value(multiply(approval.qty, approval.price), quote, texts, event),
+        *([sizing_line(approval.sizing, texts)] if approval.sizing is not None else []),
         texts("signal_price", price=price(approval.signal.close)),
     ]
 
@@ -135,7 +143,7 @@ def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
     return (answers, (Button(half, f"{data}:h"),))
 
 
-def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:
+def record(event: OrderExecuted | OrderFailed | EntryMissed, texts: Texts) -> ChatMessage:
     """Returns the question's message once the outcome is known."""
     order = event.order
     lines = [
@@ -144,9 +152,9 @@ def record(event: OrderExecuted | OrderFailed, texts: Texts) -> ChatMessage:
     ]
     if order.approved_by and order.approved_at:
         lines.append(texts("by_at", who=short(order.approved_by), time=texts.exact_time(order.approved_at)))
-    if isinstance(event, OrderFailed):
+    if not isinstance(event, OrderExecuted):
         why = texts.reason(order.reason) if order.reason is not None else ""
-        name = "record.fate_unknown" if event.fate_unknown else "record.failed"
+        name = "record.fate_unknown" if isinstance(event, OrderFailed) and event.fate_unknown else "record.failed"
         return ChatMessage("\n".join([*lines, texts(name, reason=why)]))
     done = event.execution
     shown = {"quantity": quantity(done.qty), "base": done.base_asset, "price": price(done.price)}

@@ -4,17 +4,23 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from bot.texts import Html, Texts, short
-from core.domain import messages
+from core.domain import messages, order_messages
 from core.domain.access import Reader
 from core.domain.messages import Body
 
 B = TypeVar("B", bound=Body)
 Words = Callable[[B, Texts], Html]
 
+_HOW_SHOWN = frozenset({"language", "zone"})
+"""A reader's preferences that are not about which notifications they get."""
 
-def audit_entry(body: Body, texts: Texts) -> Html:
-    """Returns the request in a few words."""
-    return ENTRIES[type(body)](body, texts)
+
+def audit_entry(body: Body, texts: Texts, mailbox: str = "") -> Html:
+    """Returns the request in a few words; `mailbox` is the symbol that an answer to an approval is about."""
+    what = ENTRIES[type(body)](body, texts)
+    if mailbox and isinstance(body, messages.ApprovalAnswered | messages.ApprovalTimedOut):
+        return texts("audit.about", what=what, symbol=short(mailbox))
+    return what
 
 
 def _order(body: messages.SignalReceived, texts: Texts) -> Html:
@@ -39,7 +45,8 @@ def _limit(body: messages.LimitRequested, texts: Texts) -> Html:
 
 
 def _reader(body: messages.ReaderRequested, texts: Texts) -> Html:
-    return texts("audit.reader", what=Html(", ".join(_changed(body.reader, name, texts) for name in body.changed)) or "…")
+    what = Html(", ".join(_changed(body.reader, name, texts) for name in body.changed))
+    return what if what and _HOW_SHOWN.issuperset(body.changed) else texts("audit.reader", what=what or "…")
 
 
 def _changed(reader: Reader, name: str, texts: Texts) -> Html:
@@ -53,11 +60,12 @@ def _changed(reader: Reader, name: str, texts: Texts) -> Html:
             return texts("audit.quiet", hours=f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet is not None else "–")
         case "muted_until":
             until = reader.muted_until
-            return texts("audit.muted", until=texts.moment(until) if until is not None else "–")
+            return texts("audit.muted", until=texts.moment(until)) if until is not None else texts("audit.unmuted")
         case "heartbeat_hours":
-            return texts("audit.heartbeat", hours=reader.heartbeat_hours)
+            hours = reader.heartbeat_hours
+            return texts("audit.heartbeat", hours=hours) if hours else texts("audit.no_heartbeat")
         case "language" | "zone":
-            return texts("audit.own", value=short(str(getattr(reader, name))) or "–")
+            return texts(f"audit.{name}", value=short(str(getattr(reader, name))) or "–")
         case _:
             return texts("audit.began")
 
@@ -79,10 +87,19 @@ ENTRIES: Mapping[type[Any], Words[Any]] = dict(
         _row(messages.PauseTimedOut, _always("audit.pause_over")),
         _row(messages.PanicEnded, _always("audit.panic_over")),
         _row(messages.LimitRequested, _limit),
+        _row(messages.ResetRequested, lambda body, texts: texts("audit.reset", what=body.what)),
         _row(messages.CancelRequested, lambda body, texts: texts("audit.cancel", symbol=short(body.symbol))),
         _row(messages.FeePaid, lambda body, texts: texts("audit.fee", fee=f"{body.fee:f}", asset=short(body.asset))),
         _row(messages.AcceptRequested, lambda body, texts: texts("audit.accept", symbol=short(body.symbol))),
         _row(messages.OrderFound, _always("audit.found")),
+        _row(order_messages.ExecutionReported, lambda body, texts: texts("audit.reported", symbol=short(body.report.symbol))),
+        _row(order_messages.EntryDue, _always("audit.entry")),
+        _row(order_messages.OrderForgotten, lambda body, texts: texts("audit.forgotten", symbol=short(body.symbol))),
+        _row(order_messages.ProtectionDue, lambda body, texts: texts("audit.protection", symbol=short(body.symbol))),
+        _row(order_messages.PlanRequested, lambda body, texts: texts("audit.plan", symbol=short(body.symbol))),
+        _row(order_messages.PositionsFound, _always("audit.bare")),
+        _row(order_messages.BreakevenReached, lambda body, texts: texts("audit.breakeven", symbol=short(body.symbol))),
+        _row(order_messages.TrailingDue, lambda body, texts: texts("audit.trailing", symbol=short(body.symbol))),
         _row(messages.InviteRequested, lambda body, texts: texts("audit.invite", role=texts(f"role.{body.role.name.lower()}"))),
         _row(messages.InviteUsed, _always("audit.joined")),
         _row(messages.InvitesWithdrawn, _always("audit.withdrawn")),

@@ -33,10 +33,18 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """The end of a question: at `at`, in monotonic seconds, an unanswered one becomes `text`, without buttons."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """A message. `text` is Telegram's HTML with all foreign text escaped; `silent` makes no sound. With a `photo` (PNG) or a
     `document` the text is its caption. `keys` are the labels of the keyboard below the input field, which stays. A message
-    that `passes` is deleted after so many seconds."""
+    that `passes` is deleted after so many seconds; one with an `expiry` is a question."""
 
     text: str
     keyboard: Keyboard = ()
@@ -45,6 +53,7 @@ class ChatMessage:
     photo: bytes = b""
     document: Document | None = None
     passes: float = 0.0
+    expiry: Expiry | None = None
 
 
 def units(text: str) -> int:

@@ -27,7 +27,7 @@ def render_line(item: OutboxItem, texts: Texts) -> Html:
 
 def render_digest(items: Sequence[OutboxItem], texts: Texts) -> ChatMessage:
     """Returns many events as one message: a line each up to a screen, then a count of the rest by kind."""
-    lines = [texts("digest", count=len(items))]
+    lines = [texts.with_zone(texts("digest", count=len(items)), items[0].at)]
     size, shown = 0, 0
     for item in items:
         line = render_line(item, texts)

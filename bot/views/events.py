@@ -12,6 +12,7 @@ from bot.views.api_key_warning import key_lines
 from bot.views.chat_message import Button, ChatMessage, Keyboard
 from bot.views.daily_reconciliation import day_lines, no_day_lines
 from bot.views.digest import digest_lines
+from bot.views.entry_alerts import chased_lines, filled_partly_lines, missed_lines, rests_lines
 from bot.views.order_alerts import (
     adopted_lines,
     executed_line,
@@ -23,11 +24,31 @@ from bot.views.order_alerts import (
 )
 from bot.views.other_instance import another_program
 from bot.views.pending_exits import waiting_lines
+from bot.views.position_buttons import executed_keyboard
 from bot.views.program_alerts import part_lines, started_lines, stranger_lines
+from bot.views.protection_alerts import (
+    plan_changed_lines,
+    positions_bare_lines,
+    protection_failed_lines,
+    protection_restored_lines,
+)
 from bot.views.signal_alerts import caught_up_lines, refused_keyboard, refused_line, refused_lines, signals_lost_lines
 from bot.views.symbol_halts import accept_button, event_lines
-from bot.views.trading_state import controls_changed_lines, limit_changed_lines
-from core.domain.events import access, approvals, control, daily_proof, intake, orders, outages, process, signals, symbol_halts
+from bot.views.trading_state import limit_changed_lines, protection_reset_lines, trading_state_changed_lines
+from core.domain.events import (
+    access,
+    approvals,
+    control,
+    daily_proof,
+    entries,
+    intake,
+    orders,
+    outages,
+    process,
+    protection,
+    signals,
+    symbol_halts,
+)
 from core.domain.events.priority import Priority
 from core.domain.events.table import Event, subject_of
 
@@ -72,16 +93,25 @@ def _row(
 
 VIEWS: Mapping[type[Any], View[Any]] = dict(
     (
-        _row(orders.OrderExecuted, executed_lines, no_buttons, executed_line, "executed"),
+        _row(orders.OrderExecuted, executed_lines, executed_keyboard, executed_line, "executed"),
         _row(orders.OrderFailed, failed_lines, line=failed_line, counted_as="failed"),
         _row(orders.OrderUnanswered, unanswered_lines),
         _row(orders.OrderAdopted, adopted_lines),
+        _row(entries.EntryRests, rests_lines),
+        _row(entries.EntryFilledPartly, filled_partly_lines),
+        _row(entries.EntryChased, chased_lines),
+        _row(entries.EntryMissed, missed_lines),
+        _row(protection.ProtectionFailed, protection_failed_lines),
+        _row(protection.ProtectionRestored, protection_restored_lines),
+        _row(protection.PlanChanged, plan_changed_lines),
+        _row(protection.PositionsBare, positions_bare_lines),
         _row(signals.ExitPending, waiting_lines),
         _row(signals.SignalRefused, refused_lines, refused_keyboard, refused_line, "refused"),
         _row(approvals.ApprovalRequested, approval.asked_lines, approval.keyboard),
         _row(approvals.ApprovalClosed, approval.closed_lines, no_buttons),
-        _row(control.ControlsChanged, controls_changed_lines),
+        _row(control.ControlsChanged, trading_state_changed_lines),
         _row(control.LimitChanged, limit_changed_lines),
+        _row(control.ProtectionReset, protection_reset_lines),
         _row(process.Started, started_lines),
         _row(process.CaughtUp, caught_up_lines),
         _row(process.DigestMade, lambda event, texts: digest_lines(event.digest, texts)),

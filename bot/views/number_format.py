@@ -15,14 +15,14 @@ _CENT_LIKE = 10  # from this price on two decimals say enough
 
 
 def price(number: Decimal) -> Figure:
-    """A price in quote asset: six significant digits (but cents always), padded to four decimals below 10 and two above, so that
-    prices of one symbol stand under each other: 0.4805, 0.5220, 0.00001234, 97,123.45."""
+    """Formats a price in quote asset: six significant digits (but cents always), padded to four decimals below 10 and two above,
+    so that prices of one symbol line up: 0.4805, 0.5220, 0.00001234, 97,123.45."""
     least = 4 if abs(number) < _CENT_LIKE else 2
     return _fixed(number, least=least, most=_decimals_for(number, _SIGNIFICANT, least=2))
 
 
 def money(number: Decimal, *, signed: bool = False) -> Figure:
-    """An amount of quote asset: cents, and below 0.1 as many decimals as four significant digits take: 9.61, 0.82, 0.0123."""
+    """Formats an amount of quote asset: two decimals; below 0.1, four significant digits: 9.61, 0.82, 0.0123."""
     most = 2 if abs(number) >= _CENTS_FROM else _decimals_for(number, 4, least=2)
     text = _fixed(number, least=2, most=most)
     return _signed(text, number) if signed else text
@@ -43,17 +43,17 @@ def alike(amounts: Collection[Decimal]) -> Callable[[Decimal], Figure]:
 
 
 def quantity(number: Decimal) -> Figure:
-    """An amount of base asset: in full up to 8 decimals, as exchanges have it."""
+    """Formats an amount of base asset, in full up to the 8 decimals that exchanges use."""
     return _fixed(number, least=0, most=8)
 
 
 def per_cent(number: Decimal) -> Figure:
-    """Two decimals and a sign: +7.84%, -12.35%; what rounds to nothing has no sign, as it is neither gain nor loss: 0.00%."""
+    """Formats a percentage with two decimals and a sign: +7.84%, -12.35%. Zero after rounding has no sign: 0.00%."""
     return _percentage(number, 2)
 
 
 def alert_per_cent(number: Decimal) -> Figure:
-    """One decimal and a sign, as the first lines of alerts have it: +7.8%."""
+    """Formats a percentage with one decimal and a sign, for the first lines of alerts: +7.8%."""
     return _percentage(number, 1)
 
 
@@ -63,12 +63,12 @@ def percent_of(part: Decimal, whole: Decimal) -> Figure:
 
 
 def share(number: Decimal) -> Figure:
-    """A part of a whole in per cent, without a sign: 0.10%, 12.50%."""
+    """Formats a share in per cent with two decimals and no sign: 0.10%, 12.50%."""
     return Figure(f"{_fixed(number, least=2, most=2)}%")
 
 
 def aligned(numbers: Sequence[str]) -> list[str]:
-    """Numbers one under the other, equally wide, point under point; for type of one width."""
+    """Pads numbers to one width with their decimal points aligned, for monospaced type."""
     parts = [number.partition(".") for number in numbers]
     left = max((len(whole) for whole, _, _ in parts), default=0)
     right = max((len(point + decimals) for _, point, decimals in parts), default=0)

@@ -4,8 +4,10 @@ The first lines are the contract's ("The chat"), word for word in English. `Pric
 """
 
 from bot.texts import Html, Texts, short
+from bot.views.exit_plan import executed_plan_lines
 from bot.views.number_format import alert_per_cent, money, per_cent, price, quantity
 from bot.views.pending_exits import advice
+from bot.views.sizing import sizing_line
 from bot.views.trading_mode import not_live
 from core.domain.assets import base_of
 from core.domain.events.control import PanicOver
@@ -29,12 +31,19 @@ def executed_lines(event: OrderExecuted, texts: Texts) -> list[Html]:
     else:
         asked = quantity(order.qty)
         lines.append(texts("quantity_partial", quantity=quantity(done.qty), asked=asked, base=done.base_asset))
+        if order.reason is not None:
+            lines.append(texts("reason", reason=texts.reason(order.reason)))
+        elif order.terms.limit_price is not None and not order.protects:
+            lines.append(texts("quantity_limit", price=price(order.terms.limit_price)))
     lines += [texts("value", value=money(done.quote_qty), quote=done.quote_asset), *_fee(event, texts)]
+    if order.sizing is not None:
+        lines.append(sizing_line(order.sizing, texts))
     if done.profit_quote is not None:
         lines.append(texts("net_profit", profit=money(done.profit_quote, signed=True), quote=done.quote_asset))
     if event.position.qty:
         key = "held" if done.side is Side.BUY else "still_held"
         lines.append(texts(key, quantity=quantity(event.position.qty), base=done.base_asset))
+    lines += executed_plan_lines(event, texts)
     return [*lines, *not_live(done.trading_mode, texts)]
 
 

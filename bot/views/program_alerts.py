@@ -4,7 +4,7 @@ from bot.texts import Html, Texts, short
 from bot.views.component_status import state_text
 from bot.views.other_instance import QUIET_SECONDS
 from bot.views.trading_mode import not_live
-from bot.views.trading_state import controls_lines
+from bot.views.trading_state import trading_state_lines
 from core.domain.events.access import StrangerSeen
 from core.domain.events.outages import PartTroubled
 from core.domain.events.process import Started
@@ -17,7 +17,7 @@ def started_lines(event: Started, texts: Texts) -> list[Html]:
         texts("started"),
         texts("started.version", version=event.version, trading_mode=event.trading_mode.upper()),
         *not_live(event.trading_mode, texts),
-        controls_lines(event.controls, texts),
+        trading_state_lines(event.controls, texts),
         texts("started.positions", count=event.open_positions),
         *([texts("started.away", time=texts.full_moment(event.away_since))] if event.away_since is not None else []),
         *(

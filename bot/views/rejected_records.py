@@ -40,7 +40,7 @@ def requests_refused(event: RequestsRefused, texts: Texts) -> list[Html]:
     """Returns the unauthenticated requests, and what the owner can do if they came from the owner's own sender."""
     count = sum(number for _, number in event.kinds)
     return [
-        texts("requests_refused", count=count, time=texts.time(event.since)),
+        texts("requests_refused", count=count, time=texts.exact_time(event.since)),
         *(texts("requests_refused.kind", count=number, why=_why(code, texts)) for code, number in event.kinds),
         texts("requests_refused.next"),
     ]

@@ -12,11 +12,11 @@ _NAMES = (*_FIRST, "signals", "trades", "pause", "resume")
 Keys = tuple[tuple[str, ...], ...]
 
 
-def keys(words: Texts, role: Role, controls: TradingState) -> Keys:
+def keys(words: Texts, role: Role, trading_state: TradingState) -> Keys:
     """Returns the labels, row by row: an owner may resume a pause, a viewer neither pauses nor resumes."""
     if role < Role.TRADER:
         last = "trades"
-    elif role is Role.OWNER and controls.pause is not Pause.OFF:
+    elif role is Role.OWNER and trading_state.pause is not Pause.OFF:
         last = "resume"
     else:
         last = "pause"

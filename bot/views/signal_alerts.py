@@ -52,5 +52,6 @@ def signals_lost_lines(event: SignalsLost, texts: Texts) -> list[Html]:
 def caught_up_lines(event: CaughtUp, texts: Texts) -> list[Html]:
     """Returns the alert that signals from the time the program was down have been read."""
     key = "caught_up.nothing" if not event.came else "caught_up.too_old" if event.too_old else "caught_up.all"
-    since, until = texts.time(event.since), texts.exact_time(event.until)
+    same_day = event.since.astimezone(texts.zone).date() == event.until.astimezone(texts.zone).date()
+    since, until = (texts.time if same_day else texts.moment)(event.since), texts.exact_time(event.until)
     return [texts(key, since=since, until=until, came=event.came, too_old=event.too_old)]

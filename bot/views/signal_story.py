@@ -6,22 +6,32 @@ from datetime import datetime
 from enum import IntEnum, auto
 
 from bot.texts import Html, Texts, short
+from bot.texts.figures import Figure
 from bot.views.approval import measured
 from bot.views.component_status import problem_text
-from bot.views.number_format import money, per_cent, price, quantity
+from bot.views.entry_alerts import entry_line
+from bot.views.exit_plan import plan_line, purpose, trigger_of
+from bot.views.number_format import money, per_cent, price, quantity, share
+from bot.views.sizing import asked_size_line, sizing_line
 from core.domain.approval import ApprovalState
 from core.domain.delivery import MAIN_READER
-from core.domain.money import multiply
+from core.domain.exit_plan import Level
+from core.domain.money import ZERO, multiply
+from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
+from core.domain.signal import Signal
+from core.domain.trade_plan import TradePlan
+from core.policy.entries.placing import is_missed
 from core.policy.rule_measurements import DecisionRecord
 from core.read_models import LetterStory, OrderStep, Story
 
 _FILLS_SHOWN = 6
 _EXTRAS_SHOWN = 6
 _RAW_SHOWN = 120
+_LEGS_SHOWN = 12
 _TOLD_ELSEWHERE = frozenset({OrderState.AWAITING_APPROVAL, OrderState.DENIED, OrderState.DECLINED})
-_UNDER_WAY = frozenset({OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.ACCEPTED})
+_UNDER_WAY = frozenset({OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.ACCEPTED, OrderState.CANCEL_SUBMITTED})
 _ENDED = frozenset({OrderState.CANCELED, OrderState.EXPIRED})  # of a question, where the exchange knows no order
 
 
@@ -35,6 +45,9 @@ class _Order(IntEnum):
     SENT = auto()
     PRINTED = auto()
     ENDED = auto()
+    PLANNED = auto()
+    LEG_SENT = auto()
+    LEG_ENDED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,7 @@ def story_lines(story: Story, texts: Texts, *, full: bool) -> list[Html]:
         _conclusion(story, texts),
         *_why(story, texts),
         Html(""),
+        texts("why.day", day=texts.zoned_day(story.received_at)),
         *_happened(story, texts, full=full),
         *([texts("why.waiting")] if story.decided_at is None else ()),
         *_paid(story, texts),
@@ -71,10 +85,11 @@ def what_became(story: Story) -> str:
     order = story.order
     if order is None:
         return story.outcome or "waiting"
-    if order.executed_qty:
+    if executed := order.executed_qty + sum((leg.executed_qty for leg in story.legs if not leg.protects), ZERO):
         recovered = any(step.state is OrderState.UNKNOWN for step in story.steps)
-        partly = order.executed_qty < order.qty
-        return "partly" if partly else "recovered" if recovered else "executed"
+        return "partly" if executed < order.qty else "recovered" if recovered else "executed"
+    if is_missed(order) and order.order_id is not None:
+        return "missed"
     words = {
         OrderState.AWAITING_APPROVAL: "asked",
         OrderState.DENIED: "denied",
@@ -100,6 +115,7 @@ def _why(story: Story, texts: Texts) -> Iterator[Html]:
 def _happened(story: Story, texts: Texts, *, full: bool) -> Iterator[Html]:
     """Yields the steps. Each part stamps its own times, some a moment before they are committed, so they are sorted here."""
     steps = [_received(story, texts, full=full), *_decided(story, texts), *_asked(story, texts), *_ordered(story, texts)]
+    steps += [*_followed(story, texts), *_planned(story, texts)]
     for step in sorted(steps, key=lambda step: (step.at.replace(microsecond=step.at.microsecond // 1000 * 1000), step.order)):
         yield _at(step.at, step.line, texts)
         yield from step.details
@@ -111,15 +127,39 @@ def _received(story: Story, texts: Texts, *, full: bool) -> _Step:
     if story.hand is not None:
         line = texts("why.by_hand", who=short(story.hand.who))
     else:
-        shown = {"source": short(signal.source), "id": short(signal.signal_id), "age": f"{max(age, 0):.1f}"}
+        shown = {"source": short(signal.source), "id": short(signal.signal_id), "age": Figure(f"{max(age, 0):.1f}")}
         line = texts("why.received", **shown)
-    details = [texts("why.signal_price", price=price(signal.close))]
+    details = [texts("why.signal_price", price=price(signal.close)), *_asked_for(signal, texts)]
     if full and story.hand is None:
         details += [
             texts("why.extra", name=short(str(name), 32), value=short(str(value), 80))
             for name, value in list(signal.extra.items())[:_EXTRAS_SHOWN]
         ]
     return _Step(story.received_at, _Order.RECEIVED, line, tuple(details))
+
+
+def _asked_for(signal: Signal, texts: Texts) -> Iterator[Html]:
+    """Yields the limit, the size and the exit plan that the record brought."""
+    if signal.entry is not None:
+        yield entry_line(signal.entry, texts)
+    if signal.size is not None:
+        yield asked_size_line(signal.size, texts)
+    plan = signal.plan
+    if plan is None:
+        return
+    if plan.stop is not None:
+        yield _level("stop", plan.stop.level, texts)
+    for target in plan.targets:
+        yield _level("target", target.level, texts, share=share(target.share))
+    if (follows := plan.trailing) is not None:
+        key = "why.trailing" if follows.activation_pct is None else "why.trailing_from"
+        yield texts(key, pct=share(follows.pct), after=share(follows.activation_pct or ZERO))
+
+
+def _level(kind: str, level: Level, texts: Texts, **shown: str) -> Html:
+    if level.price is not None:
+        return texts(f"why.{kind}_price", price=price(level.price), **shown)
+    return texts(f"why.{kind}_pct", pct=share(level.pct or ZERO), **shown)
 
 
 def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
@@ -129,7 +169,9 @@ def _decided(story: Story, texts: Texts) -> Iterator[_Step]:
     line = texts(key if texts.has(key) else "why.decided_other", outcome=story.outcome)
     details: tuple[Html, ...] = ()
     if story.facts is not None:
-        details = tuple(_decision(story.facts, texts))
+        sizing = story.order.sizing if story.order is not None else None
+        computed = [texts("why.sizing", line=sizing_line(sizing, texts))] if sizing is not None else []
+        details = (*_decision(story.facts, texts), *computed)
     elif story.outcome != "waiting":
         details = (texts("why.no_facts"),)
     yield _Step(story.decided_at, _Order.DECIDED, line, details)
@@ -180,6 +222,54 @@ def _ordered(story: Story, texts: Texts) -> Iterator[_Step]:
         yield _Step(fill.at, _Order.PRINTED, texts("why.fill", fee=fee, **shown), rest)
 
 
+def _planned(story: Story, texts: Texts) -> Iterator[_Step]:
+    """Yields the plan of an entry, and the orders that carried it out: when each was sent, and how it ended."""
+    plan = story.plan
+    if plan is None or story.order is None or not story.order.executed_qty:
+        return
+    legs = [leg for leg in story.legs if leg.protects]
+    shown = legs if len(legs) <= _LEGS_SHOWN else [*legs[: _LEGS_SHOWN // 2], *legs[-_LEGS_SHOWN // 2 :]]
+    hidden = len(legs) - len(shown)
+    rest = (texts("why.more_legs", count=hidden),) if hidden else ()
+    yield _Step(story.order.updated_at, _Order.PLANNED, texts("why.plan", plan=plan_line(plan, plan.entry_price, texts)), rest)
+    for leg in shown:
+        yield _Step(leg.created_at, _Order.LEG_SENT, _leg("placed", leg, plan, texts))
+        if leg.state.final:
+            yield _Step(leg.updated_at, _Order.LEG_ENDED, _leg(leg.state, leg, plan, texts))
+
+
+def _followed(story: Story, texts: Texts) -> Iterator[_Step]:
+    """Yields the orders that went on where an entry's time was over."""
+    for order in [leg for leg in story.legs if not leg.protects]:
+        yield _Step(order.created_at, _Order.SENT, _following("placed", order, texts))
+        if order.state.final:
+            yield _Step(order.updated_at, _Order.ENDED, _following(order.state, order, texts))
+
+
+def _following(what: str, order: Order, texts: Texts) -> Html:
+    return texts(
+        f"why.entry_{what}",
+        quantity=quantity(order.qty if what == "placed" else order.executed_qty),
+        asked=quantity(order.qty),
+        price=price(trigger_of(order) if what == "placed" else order.average_price),
+        id=short(order.order_id or "?"),
+        reason=texts.reason(order.reason) if order.reason is not None else Html(""),
+    )
+
+
+def _leg(what: str, leg: Order, plan: TradePlan, texts: Texts) -> Html:
+    sent = what == "placed"
+    return texts(
+        f"why.leg_{what}",
+        purpose=purpose(leg, plan, texts),
+        quantity=quantity(leg.qty if sent else leg.executed_qty),
+        asked=quantity(leg.qty),
+        price=price(trigger_of(leg) if sent else leg.average_price),
+        id=short(leg.order_id or "?"),
+        reason=texts.reason(leg.reason) if leg.reason is not None else Html(""),
+    )
+
+
 def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:
     """Returns the step's line; None where another line covers it."""
     if step.state in _TOLD_ELSEWHERE or (step.state in _ENDED and not step.order_id):
@@ -228,6 +318,7 @@ def letter_lines(found: LetterStory, texts: Texts) -> list[Html]:
         texts("reason", reason=problem_text(letter, texts, 300)),
         texts("why.letter_advice"),
         Html(""),
+        texts("why.day", day=texts.zoned_day(letter.at)),
         _at(letter.at, texts("why.letter_from", position=short(letter.position), source=short(letter.source)), texts),
         texts("why.letter_raw", raw=shown or "–"),
     ]

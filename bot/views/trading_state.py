@@ -2,46 +2,61 @@
 
 from bot.texts import Html, Texts, short
 from bot.texts.figures import grouped
-from bot.views.number_format import quantity
-from core.domain.events.control import ControlsChanged, LimitChanged
+from bot.views.number_format import quantity, share
+from core.domain.equity_mark import Protection
+from core.domain.events.control import ControlsChanged, LimitChanged, ProtectionReset
+from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Mode, Pause, TradingState
+from core.policy.risk.limits import is_length
 
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
 
 
-def controls_lines(controls: TradingState, texts: Texts) -> Html:
+def trading_state_lines(trading_state: TradingState, texts: Texts) -> Html:
     """Returns a line each: paused or running (and until when), the approval mode with its meaning."""
-    lines = [texts(_PAUSE_KEYS[controls.pause])]
-    if controls.until is not None:
-        lines.append(texts("controls.until", time=texts.full_moment(controls.until)))
-    lines.append(texts("controls.mode", mode=controls.mode, meaning=texts(f"mode.{controls.mode}")))
-    if controls.mode is Mode.CONFIRM and controls.asking.above:
-        lines.append(texts("mode.above", above=quantity(controls.asking.above), asset=controls.asking.asset))
-    if controls.mode is Mode.CONFIRM and controls.asking.besides:
-        lines.append(texts("mode.besides", types=", ".join(sorted(controls.asking.besides))))
+    lines = [texts(_PAUSE_KEYS[trading_state.pause])]
+    if trading_state.until is not None:
+        lines.append(texts("controls.until", time=texts.full_moment(trading_state.until)))
+    lines.append(texts("controls.mode", mode=trading_state.mode, meaning=texts(f"mode.{trading_state.mode}")))
+    if trading_state.mode is Mode.CONFIRM and trading_state.asking.above:
+        lines.append(texts("mode.above", above=quantity(trading_state.asking.above), asset=trading_state.asking.asset))
+    if trading_state.mode is Mode.CONFIRM and trading_state.asking.besides:
+        lines.append(texts("mode.besides", types=", ".join(sorted(trading_state.asking.besides))))
     return Html("\n".join(lines))
 
 
-def controls_changed_lines(event: ControlsChanged, texts: Texts) -> list[Html]:
+def trading_state_changed_lines(event: ControlsChanged, texts: Texts) -> list[Html]:
     """Returns the alert that trading was paused, resumed or has another mode, and who did it."""
     after = event.after
     if event.begins_panic and after.changed_at is not None:
         return [texts("panic.began", who=short(after.changed_by), time=texts.exact_time(after.changed_at)), texts("panic.sells")]
     if not event.by and event.before.until is not None and after.until is None:
-        return [texts("controls.changed", state=controls_lines(after, texts), who=texts("controls.over"))]
+        return [texts("controls.changed", state=trading_state_lines(after, texts), who=texts("controls.over"))]
     when = f"{short(after.changed_by)}, {texts.exact_time(after.changed_at)}" if after.changed_at else short(after.changed_by)
-    return [texts("controls.changed", state=controls_lines(after, texts), who=when)]
+    return [texts("controls.changed", state=trading_state_lines(after, texts), who=when)]
+
+
+def limit_value(value: str, limit: LimitSet, texts: Texts) -> str:
+    """Returns a value of `limit` with its unit, where it is an amount or a length of time; empty if there is none."""
+    if value and is_length(limit.name):
+        return texts.length(value)
+    return f"{texts.figure(grouped(value))} {limit.asset}" if value and limit.asset else grouped(value)
 
 
 def limit_changed_lines(event: LimitChanged, texts: Texts) -> list[Html]:
     """Returns the alert that a risk limit was changed, and by whom."""
     limit = event.limit
     none = texts("limit.none")
-    before, after = (
-        f"{texts.figure(grouped(value))} {limit.asset}".strip() if value else "" for value in (event.before, event.after)
-    )
+    before, after = (limit_value(value, limit, texts) for value in (event.before, event.after))
     who = f"{short(limit.changed_by)}, {texts.exact_time(limit.changed_at)}"
     return [
         texts("limit.changed", name=limit.name, before=before or none, after=after or none),
         texts("limit.by", who=who),
     ]
+
+
+def protection_reset_lines(event: ProtectionReset, texts: Texts) -> list[Html]:
+    """Returns the alert that a protection was started anew, and by whom."""
+    before = share(event.before) if event.what is Protection.DRAWDOWN else quantity(event.before)
+    who = f"{short(event.who)}, {texts.exact_time(event.at)}"
+    return [texts(f"reset.{event.what}", before=before), texts("limit.by", who=who)]

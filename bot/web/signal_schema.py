@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from bot.web.trade_schema import NUMBER, PRICE, TRADE_FIELDS
+
 
 class Stored(BaseModel):
     """The signal is in the ledger and takes its turn."""
@@ -30,7 +32,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "it cannot be stored now; Retry-After says when to come again"},
 }
 
-_PRICE = r"^(0{0,9}[1-9][0-9]{0,9}(\.[0-9]{1,20})?|0\.0{0,18}[1-9][0-9]?)$"
 _TIME = r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$"
 _SYMBOL = r"^([Bb][Ii][Nn][Aa][Nn][Cc][Ee]:)?([A-Za-z0-9]{2,20}|[A-Za-z0-9]{1,12}[/-][A-Za-z0-9]{2,8})$"
 _SECONDS = {"type": "integer", "minimum": 946684800, "maximum": 4102444799}
@@ -39,10 +40,14 @@ _BODY = {
     "type": "object",
     "required": ["signal_type", "close"],
     "properties": {
-        "signal_type": {"type": "string", "pattern": "^(BUY|SELL)_[A-Z0-9_]{1,32}$"},
+        "signal_type": {
+            "type": "string",
+            "pattern": "^(BUY|SELL)_[A-Z0-9_]{1,32}$",
+            "description": "BUY_* enters, SELL_* exits; without it action (buy, sell) is read, and price in the place of close",
+        },
         "close": {
             "description": "reference price in quote asset, above 0",
-            "anyOf": [{"type": "number", "minimum": 1e-30, "exclusiveMaximum": 1e31}, {"type": "string", "pattern": _PRICE}],
+            "anyOf": [NUMBER, {"type": "string", "pattern": PRICE}],
         },
         "symbol": {
             "type": "string",
@@ -57,6 +62,7 @@ _BODY = {
             "description": "when it was made: ISO 8601 with any zone, or epoch seconds or milliseconds",
             "anyOf": [{"type": "string", "pattern": _TIME}, {"type": "null"}, _SECONDS, _MILLISECONDS],
         },
+        **TRADE_FIELDS,
         "token": {"type": "string", "description": "WEBHOOK_SECRET, from senders that cannot sign"},
     },
 }

@@ -35,7 +35,7 @@ class UndeliveredSignals:
         if len(self._waiting) > _MOST:
             self._give_up(next(iter(self._waiting)))
 
-    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, batch: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Forgets those that came again."""
         for each in stored if self._waiting else ():
             if isinstance(each, StoredMessage) and isinstance(each.message.body, SignalReceived):

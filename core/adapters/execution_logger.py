@@ -7,17 +7,20 @@ from datetime import datetime
 import structlog
 from prometheus_client import CollectorRegistry
 
-from core.adapters.metrics import HTTP_REFUSALS, OUTCOMES, SOURCES, UNASKED, Metrics
+from core.adapters.metrics import HTTP_REFUSALS, LEG_OVER, MISSED, OUTCOMES, SOURCES, UNASKED, Metrics
 from core.domain.approval import ApprovalState
 from core.domain.arrival import Arrival
+from core.domain.events.protection import ProtectionFailed
 from core.domain.events.table import Event, log_line_of
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
+from core.domain.money import per_cent
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause, TradingState
+from core.policy.entries.placing import is_missed
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
@@ -36,7 +39,9 @@ class ExecutionLogger:
         """The metrics that `start_metrics_server` serves."""
         self._metrics = Metrics(self.registry)
         self._sources = {each.seq: _source(each.message.source) for each in state.waiting if _is_signal(each)}
-        self._in_flight = {order.client_order_id for order in state.orders}
+        self._in_flight = {order.client_order_id for order in state.orders if order.in_flight}
+        self._resting = {order.client_order_id for order in state.orders if order.rests}
+        self._planned: set[str] = set()
         self._unknown = {order.client_order_id for order in state.orders if order.state is OrderState.UNKNOWN}
         self._open_positions = {position.symbol for position in state.positions if position.is_open}
         self._held = {halt.symbol for halt in state.holds if halt.active}
@@ -46,28 +51,29 @@ class ExecutionLogger:
         self._metrics.trading.buy_orders.inc(state.totals.get("buy_orders", 0))
         self._metrics.trading.sell_orders.inc(state.totals.get("sell_orders", 0))
         self._metrics.trading.last_trade_profit.set(float(state.last_profit_pct or 0))
-        self._paused(state.controls or TradingState())
+        self._paused(state.trading_state or TradingState())
         self._levels()
 
-    def committed(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+    def committed(self, batch: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         """Records what was committed. Receiving one order's end twice counts it once."""
         self._intake(stored, dead)
-        for outcome in changes.outcomes:
+        for outcome in batch.outcomes:
             self._outcome(outcome)
-        for order in changes.orders:
+        for order in batch.orders:
             self._order(order)
-        for execution in changes.executions:
+        for execution in batch.executions:
             self._execution(execution)
-        for position in changes.positions:
+        for position in batch.positions:
             _keep(self._open_positions, position.symbol, present=position.is_open)
-        for halt in changes.holds:
+        for halt in batch.holds:
             _keep(self._held, halt.symbol, present=halt.active)
-        for approval in changes.approvals:
+        for approval in batch.approvals:
             _keep(self._open_approvals, approval.token, present=approval.state is ApprovalState.OPEN)
-        if changes.controls is not None:
-            self._paused(changes.controls)
+        if batch.trading_state is not None:
+            self._paused(batch.trading_state)
+        self._metrics.trading.protection_failures.inc(sum(isinstance(event, ProtectionFailed) for event in batch.events))
         self._levels()
-        for event in changes.events:
+        for event in batch.events:
             _write(event)
 
     def order_ack(self, seconds: float) -> None:
@@ -127,6 +133,23 @@ class ExecutionLogger:
         """Sets how far the venue's clock is ahead of this machine's."""
         self._metrics.upkeep.clock_offset.set(seconds)
 
+    def user_stream(self, *, connected: bool) -> None:
+        """Records whether the exchange tells of orders as they happen. Not called where it is only asked."""
+        self._metrics.trading.user_stream.set(connected)
+
+    def order_limits(self, used: Mapping[str, float]) -> None:
+        """Sets which part of the exchange's limits on new orders is used, by the length of their windows."""
+        for window, part in used.items():
+            self._metrics.trading.order_limit_used.labels(window).set(part)
+
+    def unprotected(self, seconds: Mapping[str, float]) -> None:
+        """Sets for how long each position with a plan has had no protection, by symbol; 0 for one that has."""
+        for symbol in self._planned - seconds.keys():
+            self._metrics.trading.unprotected.remove(symbol)
+        self._planned = set(seconds)
+        for symbol, length in seconds.items():
+            self._metrics.trading.unprotected.labels(symbol).set(length)
+
     def _intake(self, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
         for each in stored:
             if each is None:
@@ -153,10 +176,13 @@ class ExecutionLogger:
                 self._metrics.trading.last_trade_profit.set(float(execution.profit_pct))
 
     def _order(self, order: Order) -> None:
-        _keep(self._in_flight, order.client_order_id, present=order.state.in_flight)
+        _keep(self._in_flight, order.client_order_id, present=order.in_flight)
+        _keep(self._resting, order.client_order_id, present=order.rests)
         _keep(self._unknown, order.client_order_id, present=order.state is OrderState.UNKNOWN)
         if order.state.final and self._first_time(f"order {order.client_order_id}"):
             self._metrics.trading.orders.labels(order.side, _ended(order)).inc()
+            if order.executed_qty and order.price:
+                self._metrics.trading.slippage.observe(_slippage(order))
             if order.reason is not None and "code" in order.reason.params:
                 self.exchange_error(order.reason.params["code"])
         elif order.state is OrderState.UNKNOWN and self._first_time(f"unanswered {order.client_order_id}"):
@@ -170,20 +196,33 @@ class ExecutionLogger:
             self._settled.popitem(last=False)
         return True
 
-    def _paused(self, controls: TradingState) -> None:
-        self._metrics.trading.paused.set(controls.pause is not Pause.OFF)
+    def _paused(self, trading_state: TradingState) -> None:
+        self._metrics.trading.paused.set(trading_state.pause is not Pause.OFF)
 
     def _levels(self) -> None:
         self._metrics.trading.open_positions.set(len(self._open_positions))
         self._metrics.trading.symbols_held.set(len(self._held))
         self._metrics.trading.approvals_pending.set(len(self._open_approvals))
         self._metrics.trading.orders_in_flight.set(len(self._in_flight))
+        self._metrics.trading.resting_orders.set(len(self._resting))
         self._metrics.trading.orders_unknown.set(len(self._unknown))
 
 
 def _ended(order: Order) -> str:
-    """Returns how an order ended; an approval that expired unanswered is no failed order."""
+    """Returns how an order ended. An approval that expired unanswered is no failed one, nor is an exit that was not needed, nor
+    an entry whose market did not come."""
+    was_sent = order.order_id is not None or order.state is OrderState.REJECTED
+    if was_sent and is_missed(order) and not order.executed_qty:
+        return MISSED
+    if order.protects and order.state in {OrderState.CANCELED, OrderState.EXPIRED} and not order.executed_qty:
+        return LEG_OVER
     return UNASKED.get(order.state, order.state) if order.order_id is None else order.state
+
+
+def _slippage(order: Order) -> float:
+    """Returns how much worse than its price at the decision an order was filled, in basis points."""
+    worse = order.average_price - order.price if order.side is Side.BUY else order.price - order.average_price
+    return float(100 * per_cent(worse, order.price))
 
 
 def _keep(names: set[str], name: str, *, present: bool) -> None:

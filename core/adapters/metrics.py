@@ -1,20 +1,27 @@
 """Every metric of the contract, by its outward name."""
 
+from collections.abc import Sequence
+from math import nan
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 
+_BASIS_POINTS = (-100.0, -50.0, -20.0, -10.0, -5.0, -1.0, 0.0, 1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit"})
+SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit", "protection"})
 OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "put_off", "done", "failed"})
 HTTP_REFUSALS = (
     *("wrong_secret", "no_secret", "unreadable", "too_long", "incomplete", "too_many"),
     *("unusable", "repeated", "conflict", "unavailable"),
 )
 UNASKED = {OrderState.EXPIRED: "APPROVAL_EXPIRED", OrderState.CANCELED: "APPROVAL_WITHDRAWN"}  # without an exchange's number
-_ENDS = (*(state for state in OrderState if state.final), *UNASKED.values())
+LEG_OVER = "LEG_OVER"
+MISSED = "MISSED"
+"""The end of an order of an exit plan that was not needed: another one was the exit, or it was taken off."""
+_ENDS = (*(state for state in OrderState if state.final), *UNASKED.values(), LEG_OVER, MISSED)
 
 
 class _MetricFactory:
@@ -27,8 +34,8 @@ class _MetricFactory:
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self._registry)
 
-    def histogram(self, name: str, text: str) -> Histogram:
-        return Histogram(name, text, registry=self._registry, buckets=_BUCKETS)
+    def histogram(self, name: str, text: str, buckets: Sequence[float] = _BUCKETS) -> Histogram:
+        return Histogram(name, text, registry=self._registry, buckets=buckets)
 
 
 class TradingMetrics:
@@ -43,6 +50,23 @@ class TradingMetrics:
         self.orders = make.counter("marketflow_orders_total", "Orders by how they ended.", "side", "status")
         self.orders_in_flight = make.gauge("marketflow_orders_in_flight", "Orders that the ledger holds as not settled.")
         self.orders_unknown = make.gauge("marketflow_orders_unknown", "Orders of which nobody knows yet whether they exist.")
+        self.resting_orders = make.gauge("marketflow_resting_orders", "Orders that rest on the exchange.")
+        self.user_stream = make.gauge(
+            "marketflow_user_stream_connected", "1 while the exchange's stream of order reports is connected; NaN: there is none."
+        )
+        self.user_stream.set(nan)
+        self.protection_failures = make.counter(
+            "marketflow_protection_failures_total", "Times that a position with a plan lost its protection, or did not get it."
+        )
+        self.order_limit_used = make.gauge(
+            "marketflow_order_limit_used", "Part of the exchange's limit on new orders that is used, from 0 to 1.", "window"
+        )
+        self.slippage = make.histogram(
+            "marketflow_slippage_bps", "Fills against the price that their order was decided at; above 0 is worse.", _BASIS_POINTS
+        )
+        self.unprotected = make.gauge(
+            "marketflow_unprotected_seconds", "For how long a position with a plan has had no protection; 0: it has.", "symbol"
+        )
         self.signal_to_order = make.histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
         self.order_ack = make.histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
         self.exchange_errors = make.counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.signal import Side, Signal
+from core.domain.trade_size import Sizing
 
 
 class ApprovalState(StrEnum):
@@ -21,7 +22,8 @@ class ApprovalState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Approval:
     """An approval request. `token` identifies it in the buttons (unguessable, 16 characters). `qty` (base asset) and `price`
-    (quote asset) are those shown when it was asked; both are recalculated at the tap. `decided_by` names the person."""
+    (quote asset) are those shown when it was asked; both are recalculated at the tap. `decided_by` names the person. `sizing` is
+    how `qty` was computed, where it was."""
 
     token: str
     signal: Signal
@@ -34,3 +36,4 @@ class Approval:
     expires_at: datetime
     decided_at: datetime | None = None
     decided_by: str | None = None
+    sizing: Sizing | None = None

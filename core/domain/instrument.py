@@ -5,12 +5,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.money import ZERO, floor_to_step, multiply
+from core.domain.resting_rules import NOTHING_RESTS, RestingRules
 from core.domain.signal import Side
+
+FINEST_PRICE = Decimal("1e-8")
+"""The step of prices where a symbol has no tick: no price of the exchange has more decimals."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A symbol's trading rules (filters.md). 0 means "not checked", as Binance has it; `max_*` None means no upper limit."""
+    """A symbol's trading rules (filters.md). 0 means "not checked", as Binance has it; `max_*` None means no upper limit. Sizes
+    and worth are those of a MARKET order; `resting` are the rules of orders that stay open."""
 
     symbol: str
     base: str
@@ -26,10 +31,16 @@ class Instrument:
     min_notional: Decimal = ZERO
     max_notional: Decimal | None = None
     market_orders: bool = True
+    resting: RestingRules = NOTHING_RESTS
 
     @property
     def trading(self) -> bool:
         return self.status == "TRADING"
+
+    @property
+    def price_step(self) -> Decimal:
+        """Returns the step that prices of orders follow, in quote asset."""
+        return self.tick_size or FINEST_PRICE
 
     def market_quantity(self, wanted: Decimal) -> Decimal:
         """Returns the most of `wanted` (base asset) that a MARKET order may ask for: a multiple of both steps, LOT_SIZE and

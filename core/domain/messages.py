@@ -7,7 +7,9 @@ from typing import Literal
 
 from core.domain.access import Reader, Role
 from core.domain.digest import Digest
+from core.domain.equity_mark import Protection
 from core.domain.order import ExecutionReport
+from core.domain.order_messages import AboutOrders, AboutPlans
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, Panic, Pause
@@ -93,6 +95,16 @@ class LimitRequested:
     user_id: int
     who: str
     kind: Literal["limit"] = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetRequested:
+    """A person starts a protection anew, by its name."""
+
+    what: Protection
+    user_id: int
+    who: str
+    kind: Literal["reset"] = "reset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +275,13 @@ Body = (
     | PauseTimedOut
     | PanicEnded
     | LimitRequested
+    | ResetRequested
     | CancelRequested
     | FeePaid
     | AcceptRequested
     | OrderFound
+    | AboutOrders
+    | AboutPlans
     | AboutPeople
     | DigestDue
 )

@@ -1,7 +1,7 @@
 """Exact decimal arithmetic for money, prices and quantities. Never a float."""
 
 import re
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
@@ -12,6 +12,9 @@ GRID = Decimal("1e-16")
 
 # 60 digits hold any product of two amounts that an exchange can name (20 integer digits, 20 decimals each).
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+
+# A size is rounded down only, or it might spend more than was asked.
+_DOWN = Context(prec=60, rounding=ROUND_FLOOR)
 
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_NUMBER = 60
@@ -46,6 +49,11 @@ def divide(a: Decimal, b: Decimal) -> Decimal:
     return on_grid(EXACT.divide(a, b))
 
 
+def divide_down(a: Decimal, b: Decimal) -> Decimal:
+    """Returns the largest amount on the 1e-16 grid of which `b` times makes no more than `a`; both above zero or `a` zero."""
+    return _DOWN.quantize(_DOWN.divide(a, b), GRID)
+
+
 def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
     """Returns the largest multiple of `step` that is not above `amount`; `amount` itself if `step` is 0 (Binance: "not
     checked")."""
@@ -53,6 +61,12 @@ def floor_to_step(amount: Decimal, step: Decimal) -> Decimal:
         return amount
     steps = EXACT.divide(amount, step).quantize(Decimal(1), rounding=ROUND_DOWN, context=EXACT)
     return EXACT.multiply(steps, step)
+
+
+def ceil_to_step(amount: Decimal, step: Decimal) -> Decimal:
+    """Returns the smallest multiple of `step` that is not below `amount` (0 or more); `amount` itself if `step` is 0."""
+    below = floor_to_step(amount, step)
+    return below if below == amount else EXACT.add(below, step)
 
 
 def per_cent(part: Decimal, whole: Decimal) -> Decimal:
@@ -66,3 +80,10 @@ def plain(number: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def amount(value: Decimal) -> str:
+    """Formats a quote amount for the reader: two decimals, or four significant digits below 1. Rounds down, so that what is too
+    little never looks enough."""
+    decimals = 2 if abs(value) >= 1 or not value else 3 - value.adjusted()
+    return f"{value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=EXACT):f}"

@@ -1,13 +1,27 @@
 """Orders, fills and a venue's answers. The legal moves of an order are in `core.domain.order_state_machine`."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from core.domain.money import ZERO, divide
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import AT_MARKET, OrderTerms
+from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
+from core.domain.trade_size import Sizing
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The result of the fills of an exit so far, in quote asset: `profit` net and `gross` before commissions, `cost` of what
+    was sold."""
+
+    profit: Decimal = ZERO
+    cost: Decimal = ZERO
+    gross: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +30,9 @@ class Order:
 
     `qty` is base asset; `price` is the market price when it was decided (quote asset), `executed_qty` and `quote_qty` are
     cumulative; `signal` is the signal that it came from, `inbox_seq` the stored message; `approved_by` approved it at
-    `approved_at`.
+    `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in.
+    `booked` is for the fills that are in the position already. An entry that rests is taken off at `expires_at`. `sizing` is how
+    `qty` was computed, where it was.
     """
 
     client_order_id: str
@@ -35,10 +51,36 @@ class Order:
     reason: Reason | None = None
     approved_by: str | None = None
     approved_at: datetime | None = None
+    terms: OrderTerms = AT_MARKET
+    leg: PlanLeg | None = None
+    list_id: str | None = None
+    booked: Booked = Booked()
+    expires_at: datetime | None = None
+    sizing: Sizing | None = None
 
     @property
     def symbol(self) -> str:
         return self.signal.symbol
+
+    @property
+    def rests(self) -> bool:
+        """Tells whether it stays on the venue by its nature: nobody waits for its end, which is heard of later."""
+        return self.terms.may_rest and self.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}
+
+    @property
+    def protects(self) -> bool:
+        """Tells whether it carries out the exits of a plan."""
+        return self.leg is not None and self.leg.kind is not LegKind.ENTRY
+
+    @property
+    def waits_to_buy(self) -> bool:
+        """Tells whether it is an entry that stays open by its nature."""
+        return self.side is Side.BUY and self.terms.may_rest
+
+    @property
+    def in_flight(self) -> bool:
+        """Tells whether its outcome is being found out: its symbol does nothing else meanwhile."""
+        return self.state.in_flight and not self.rests
 
     @property
     def average_price(self) -> Decimal:
@@ -60,11 +102,18 @@ class Fill:
     at: datetime
 
 
+def by_trade(fills: Iterable[Fill]) -> list[Fill]:
+    """Returns the fills of an order, oldest first: trade ids count up."""
+    return sorted(fills, key=lambda fill: (len(fill.trade_id), fill.trade_id))
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionReport:
     """The venue's report on an order: its state and, cumulatively, what was executed. `fills` may be empty if the answer carries
     none (a query): then they come from the account's trades. `mark` is that of the ledger that sent it, None if it was sent
-    without. `qty` is the quantity ordered (base asset), 0 if it is not reported."""
+    without. `qty` is the quantity ordered (base asset), 0 if it is not reported; `terms` are None if they are not.
+    `expiry_reason` is the venue's own word for why it ended an order by itself (user-data-stream.md, "Order Expiry Reason"),
+    empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work."""
 
     client_order_id: str
     order_id: str
@@ -77,10 +126,20 @@ class ExecutionReport:
     fills: tuple[Fill, ...] = ()
     mark: int | None = None
     qty: Decimal = ZERO
+    terms: OrderTerms | None = None
+    expiry_reason: str = ""
 
     @property
     def fills_complete(self) -> bool:
         return sum((fill.qty for fill in self.fills), ZERO) == self.executed_qty
+
+
+def as_placed(order: Order, report: ExecutionReport) -> Order:
+    """Returns the order as the venue has it. A ledger that was set back decides on a signal anew, at another price: what it had
+    sent before has the same client order id, and maybe another size or limit."""
+    qty, terms = report.qty or order.qty, report.terms or order.terms
+    sizing = order.sizing if qty == order.qty else None  # it says how another quantity was computed
+    return replace(order, qty=qty, terms=terms, sizing=sizing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +185,48 @@ class Unanswered:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListPlaced:
+    """An order list that the venue has accepted, with the report on each of its legs. A leg may have been refused all the same:
+    its own report says so."""
+
+    reports: tuple[ExecutionReport, ...]
+
+
 PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A MARKET order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending
-    ledger."""
+    """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger."""
 
     client_order_id: str
     symbol: str
     side: Side
     qty: Decimal
     mark: int | None = None
+    terms: OrderTerms = AT_MARKET
+
+
+@dataclass(frozen=True, slots=True)
+class LegRequest:
+    """One leg of an order list, with a client order id of its own: a leg without one could not be asked for."""
+
+    client_order_id: str
+    terms: OrderTerms
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Two orders to sell `qty` (base asset) of which the one that fills first cancels the other (rest-api.md, "New order list -
+    OCO"): `above` the market a target, `below` it a stop. `mark` as in `OrderRequest`."""
+
+    list_id: str
+    symbol: str
+    qty: Decimal
+    above: LegRequest
+    below: LegRequest
+    mark: int | None = None
+
+
+PlaceListResult = ListPlaced | Rejected | NotTaken | Unanswered

@@ -15,6 +15,7 @@ class OrderState(StrEnum):
     UNKNOWN = "UNKNOWN"
     ACCEPTED = "ACCEPTED"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    CANCEL_SUBMITTED = "CANCEL_SUBMITTED"
     FILLED = "FILLED"
     CANCELED = "CANCELED"
     REJECTED = "REJECTED"
@@ -22,7 +23,7 @@ class OrderState(StrEnum):
 
     @property
     def in_flight(self) -> bool:
-        """Tells whether it is committed, maybe sent, not yet settled: start-up must find out about these."""
+        """Tells whether it is committed, maybe sent, not yet at its end: start-up must find out about these."""
         return self in _IN_FLIGHT
 
     @property
@@ -40,8 +41,9 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     _S.AWAITING_APPROVAL: frozenset({_S.SUBMITTED, _S.DECLINED, _S.DENIED, _S.EXPIRED, _S.CANCELED}),
     _S.SUBMITTED: frozenset({_S.UNKNOWN, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
     _S.UNKNOWN: frozenset({_S.SUBMITTED, _S.ACCEPTED, _S.REJECTED, _S.DENIED}) | _SETTLED,
-    _S.ACCEPTED: _SETTLED | {_S.REJECTED},
-    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
+    _S.ACCEPTED: _SETTLED | {_S.REJECTED, _S.CANCEL_SUBMITTED},
+    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.CANCEL_SUBMITTED}),
+    _S.CANCEL_SUBMITTED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),  # the exchange's report decides the race
     _S.DENIED: frozenset(),
     _S.DECLINED: frozenset(),
     _S.FILLED: frozenset(),
@@ -51,7 +53,7 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
 }
 
 
-_IN_FLIGHT = frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED})
+_IN_FLIGHT = frozenset({_S.SUBMITTED, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.CANCEL_SUBMITTED})
 
 
 def check_move(old: OrderState, new: OrderState) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from core.domain.money import ZERO, divide
-from core.domain.signal import Side
+from core.domain.signal import DEFAULT_STRATEGY, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,21 @@ class Trade:
     trading_mode: str
 
 
+class Role(StrEnum):
+    """The role of an order in its trade. EXIT is by a signal or a person, the others that sell by the plan of the position."""
+
+    ENTRY = "entry"
+    STOP = "stop"
+    TARGET = "target"
+    TIME_LIMIT = "time_limit"
+    EXIT = "exit"
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One row per executed order: the `executions` table. `profit_*` are None on entries; `fee` is in `fee_asset`;
-    `profit_quote` and `gross_quote` in quote asset, net and before commissions."""
+    `profit_quote` and `gross_quote` in quote asset, net and before commissions. `strategy` is that of its signal, and of an order
+    that a plan made that of the plan. `plan_id` names the plan that the position had, None if it had none."""
 
     execution_id: str
     symbol: str
@@ -79,3 +91,6 @@ class Execution:
     base_asset: str
     quote_asset: str
     trading_mode: str
+    strategy: str = DEFAULT_STRATEGY  # the defaults are for alerts that an earlier version stored
+    role: Role = Role.EXIT
+    plan_id: str | None = None

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.domain.duration import in_units
+from core.domain.entry_reasons import ENTRY_SENTENCES
+from core.domain.plan_reasons import PLAN_SENTENCES
 from core.domain.record_reasons import RECORD_SENTENCES
 
 # code -> English sentence. Every code that the program can give stands here; other languages translate by code.
 SENTENCES: Mapping[str, str] = {
     # admission
-    "expired": "the signal was {age} s old, older than {limit} s",
-    "from_future": "the signal is dated {ahead} s in the future: is the sender's clock right?",
-    "turned_back": "it could not be stored when it came, and the sender did not repeat it",
-    "clock_wrong": "this machine's clock is {offset} s off the exchange's; set it (NTP). The signal itself is valid",
+    "expired": "the signal was {age:duration} old, older than {limit:duration}",
+    "from_future": "the signal is dated {ahead:duration} in the future: is the sender's clock right?",
+    "turned_back": "it could not be stored when it arrived, and the sender did not send it again",
+    "clock_wrong": "this machine's clock is {offset:duration} off the exchange's; set it (NTP). The signal itself is valid",
     "conflict": "duplicate signal_id {signal_id}: another signal has it, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not one of the traded symbols ({allowed})",
     "paused": "trading is paused",
@@ -20,10 +23,11 @@ SENTENCES: Mapping[str, str] = {
     "in_position": "position already open: {qty} {base}",
     "no_position": "no {base} position to sell",
     "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
-    "not_alone_yet": "another program may be using this bot's token: entries wait until Telegram has been polled undisturbed "
-    "for {seconds} s, in a busy chat a few minutes",
+    "not_alone_yet": "another program may be using this bot's token: entries wait until nobody else has used it for "
+    "{seconds:duration} (a few minutes in a busy chat)",
     "approval_pending": "the same signal is already waiting for approval",
-    "exit_wanted": "an exit from {symbol} is still being retried",
+    "exit_wanted": "an exit from {symbol} is still pending",
+    "earlier_on_its_way": "an order that was sent for this signal before the start may still arrive",
     "exit_over": "this exit has ended",
     "panic_over": "the panic was cancelled",
     "nothing_free": "only {free} {base} is free on the exchange: sold elsewhere, or locked in an order?",
@@ -54,10 +58,16 @@ SENTENCES: Mapping[str, str] = {
     # sizing
     "below_min_notional": "order value {value} {quote} is below the exchange's minimum of {minimum}",
     "above_max_notional": "order value {value} {quote} is above the exchange's maximum of {maximum}",
-    "unsellable": "too small to sell again: after the fee and a fall of {band}% it is worth {value} {quote}, below the "
+    "unsellable": "too small to sell later: after the fee and a {band}% drop it would be worth {value} {quote}, below the "
     "minimum of {minimum}",
+    "too_little_to_sell": "{qty} {base} is worth {value} {quote} now, below the exchange's minimum of {minimum}: no order can "
+    "sell it",
     "below_min_qty": "{qty} {base} is below the exchange's minimum order of {minimum}",
     "above_max_qty": "{qty} {base} is above the exchange's maximum market order of {maximum}",
+    "risk_without_stop": "{found}% at risk needs a stop below the entry; give stop_loss, or set STOP_LOSS_PCT",
+    "nothing_to_spend": "only {free} {quote} is free, too little for an order",
+    "balances_unknown": "the account's balances can't be read now, so its equity is unknown",
+    "value_unknown": "the price of {symbol}, which is held, is unknown, and so is the account's equity",
     # risk
     "price_unknown": "the current price of {symbol} is unknown",
     "price_band": "the price moved {moved}% from the signal's {close} to {price}, more than {limit}%",
@@ -65,12 +75,17 @@ SENTENCES: Mapping[str, str] = {
     "order_notional": "order value {value} {quote} is above the limit of {limit}",
     "open_positions": "{count} positions are open, the limit is {limit}",
     "daily_loss": "daily loss limit reached: {result} {quote} today, the limit is {limit}",
+    "drawdown": "the account's equity is {pct}% below its peak, the limit is {limit}%; /reset drawdown starts anew",
+    "losing_exits": "the last {count} positions were closed at a loss, the limit is {limit}; /reset losses starts anew",
+    "cooldown": "a stop sold {symbol} a moment ago: no entry for another {left:duration} of {limit:duration}",
+    "exposure": "positions would be worth {pct}% of the account's equity, the limit is {limit}%",
+    "no_equity": "the account has no equity",
     "rate_unknown": "no current rate of {asset} to {into} ({pairs}), so limits can't be checked",
     "no_rate": "the exchange has no pair to convert {asset} to {into}, so limits can't be checked",
     "daily_loss_unknown": "today's P&L in {quote} is unknown",
     # approval
     "declined": "declined by {who}",
-    "approval_expired": "no answer within {ttl} s",
+    "approval_expired": "no answer within {ttl:duration}",
     "approval_withdrawn": "cancelled: {signal_type} came before an answer",
     "approval_closed": "this was already decided",
     # control commands
@@ -89,15 +104,20 @@ SENTENCES: Mapping[str, str] = {
     # the exchange's answer; `code` and `message` are the exchange's own
     "insufficient_balance": "insufficient {asset} balance (-2010). See /balance",
     "filter_failure": "the exchange rejected it by its rule {filter} (-1013)",
+    "too_many_open": "too many open orders: the exchange's rule {filter} allows no more (-1013). See /orders",
+    "would_trigger": "the price has already passed the stop, so the exchange won't let it rest ({code})",
+    "would_take": "the price has already reached the limit, so the order would fill at once instead of resting ({code})",
+    "list_prices": "the price is no longer between the stop and the target, so the exchange accepts neither ({code})",
+    "order_type_off": "the exchange does not accept this type of order for {symbol}: {message} ({code})",
     "market_closed": "the market for {symbol} is closed",
     "duplicate_order": "the exchange already has an open order with this id (-2010)",
     "bad_key": "Binance rejected the API key: {message} ({code}). Check the key, the secret, the IP list and the spot trading "
     "permission",
-    "bad_signature": "Binance rejected the signature ({code}). Check BINANCE_API_SECRET",
-    "clock_off": "the exchange rejected the request's time ({code}): this machine's clock is {offset} s off",
-    "rate_limited": "rate limit: the exchange asks to wait {seconds} s",
-    "held_back": "MarketFlow waits {seconds} s to stay within the exchange's rate limits",
-    "banned": "the exchange banned this address for {seconds} s for too many requests (418)",
+    "bad_signature": "Binance rejected the signature ({code}). Check BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_PATH",
+    "clock_off": "the exchange rejected the request's time ({code}): this machine's clock is {offset:duration} off",
+    "rate_limited": "rate limit: the exchange asks to wait {seconds:duration}",
+    "held_back": "MarketFlow waits {seconds:duration} to stay within the exchange's rate limits",
+    "banned": "the exchange banned this address for {seconds:duration} for too many requests (418)",
     "exchange_busy": "the exchange is overloaded and did not accept the order",
     "unreachable": "Binance isn't responding, nothing was sent ({detail})",
     "invalid_symbol": "the exchange does not list {symbol} (-1121)",
@@ -108,12 +128,22 @@ SENTENCES: Mapping[str, str] = {
     "bad_request": "the exchange did not understand the order: {message} ({code}). MarketFlow may need an update",
     "rejected": "the exchange rejected it: {message} ({code})",
     "not_filled": "nothing was filled: the order ended as {status}",
+    "beyond_limit": "nothing was offered up to {price}, the edge of the price band",
     # the protocol
     "unanswered": "no answer from the exchange; checking what became of the order",
+    "protection_not_placed": "the exchange did not get the orders that protect the position",
+    "order_forgotten": "the exchange no longer knows the order that protected the position (a testnet is reset now and then)",
+    "protection_gone": "the orders that protected the position have ended",
+    "protection_ended": "an order that protected the position ended as {status}, not by a fill",
+    "closed_by_plan": "the position was closed by its stop or target just now",
     "never_placed": "the order never reached the exchange, and the signal is no longer valid: {why}",
     "fate_unknown": "the exchange no longer lists {symbol} (delisted?), so what became of the order is unknown: it may have "
     "been filled",
     "internal_error": "internal error in MarketFlow ({error}); see the log",
+    # entries at a limit
+    **ENTRY_SENTENCES,
+    # exit plans
+    **PLAN_SENTENCES,
     # unreadable records
     **RECORD_SENTENCES,
 }
@@ -129,7 +159,16 @@ class Reason:
 
     def __str__(self) -> str:
         sentence = SENTENCES.get(self.code)
-        return sentence.format_map(self.params) if sentence is not None else self.code
+        return sentence.format_map({name: _Param(value) for name, value in self.params.items()}) if sentence else self.code
+
+
+class _Param(str):
+    """A parameter in a sentence; `{age:duration}` is a number of seconds."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return in_units(self) if form == "duration" else super().__format__(form)
 
 
 def reason(code: str, /, **params: object) -> Reason:

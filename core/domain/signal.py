@@ -9,7 +9,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from core.domain.exit_plan import ExitPlan
+from core.domain.limit_entry import LimitEntry
 from core.domain.money import HUNDRED, divide, multiply
+from core.domain.trade_size import TradeSize
 
 
 class Side(StrEnum):
@@ -25,7 +28,9 @@ class Signal:
 
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is everything else in
     the record, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its arrival;
-    None if unknown. `valid_for` shortens how long it is good; None: as long as the settings say.
+    None if unknown. `valid_for` shortens how long it is good; None: as long as the settings say. `plan` is the exit plan that it
+    brings, `size` the size that it asks for; None: the settings'. `entry` is how it wants to be entered; None: at once, as the
+    settings say.
     """
 
     source: str
@@ -37,6 +42,15 @@ class Signal:
     extra: Mapping[str, Any] = field(default_factory=dict)
     valid_for: timedelta | None = None
     dated: bool | None = field(default=None, compare=False)
+    plan: ExitPlan | None = None
+    entry: LimitEntry | None = None
+    size: TradeSize | None = None
+
+    @property
+    def strategy(self) -> str:
+        """Returns the strategy that it belongs to."""
+        found = self.extra.get("strategy")  # the codec has checked it
+        return found if isinstance(found, str) and found else DEFAULT_STRATEGY
 
     @property
     def side(self) -> Side:
@@ -53,6 +67,11 @@ class Signal:
         return self.source.removeprefix(AGAIN) == BY_HAND
 
     @property
+    def is_planned(self) -> bool:
+        """Tells whether the exit plan of a position made it: its owner wanted it from the start."""
+        return self.source.removeprefix(AGAIN) == PLANNED
+
+    @property
     def is_panic(self) -> bool:
         """Tells whether a person wants out at any price."""
         return self.by_hand and self.signal_type == PANIC
@@ -67,11 +86,17 @@ class Signal:
         return divide(multiply(price - self.close, HUNDRED), self.close)
 
 
+DEFAULT_STRATEGY = "default"
+"""The strategy of signals that name none."""
+
 BY_HAND = "telegram"
 """The source of manual orders in the chat."""
 
 ADOPTED = "exchange"
 """The source of an order found on the exchange that is ours; its original signal is unknown."""
+PLANNED = "plan"
+"""The source of the exits that a plan makes. Their `signal_id` is the client order id."""
+
 AGAIN = "exit:"
 """Precedes the source of an exit that is retried. No source of records begins like that."""
 
@@ -88,9 +113,10 @@ def client_order_id(signal: Signal) -> str:
 
     Binance allows `^[a-zA-Z0-9-_]{1,36}$`: rest-api.md, "New order", `newClientOrderId`.
     """
-    return _client_order_id(signal.source, signal.signal_id)
+    return signal.signal_id if signal.source == PLANNED else derived_id(signal.source, signal.signal_id)
 
 
 @lru_cache(maxsize=1024)
-def _client_order_id(source: str, signal_id: str) -> str:
+def derived_id(source: str, signal_id: str) -> str:
+    """Returns the id that follows from an identity: 32 characters."""
     return OUR_PREFIX + hashlib.sha256(f"{source}\0{signal_id}".encode()).hexdigest()[:29]

@@ -19,8 +19,6 @@ _CONTENT = tuple(each.name for each in fields(Signal) if each.name not in _APART
 # which a loader wrote a row must not make another signal of it.
 _MEANT = (
     *("action", "price", "strategy", "order_type", "limit_price", "time_in_force", "expires_in", "on_timeout", "valid_for"),
-    *("quantity", "quote_quantity", "equity_pct", "risk_pct", "position_pct"),
-    *("stop_loss", "take_profit", "trailing", "breakeven", "time_limit"),
 )
 
 

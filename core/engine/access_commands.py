@@ -38,7 +38,7 @@ class AccessCommands:
         self._portfolio = portfolio
         self._clock = clock
 
-    def changes_of(self, command: AboutPeople) -> CommitBatch | Reason:  # noqa: PLR0911 - flat: a line for each wish
+    def batch_of(self, command: AboutPeople) -> CommitBatch | Reason:  # noqa: PLR0911 - flat: a line for each wish
         """Returns what to commit, or why nothing changes."""
         match command:
             case InviteRequested():

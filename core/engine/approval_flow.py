@@ -3,19 +3,18 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
 
 import structlog
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed
 from core.domain.messages import ApprovalAnswered, StoredMessage
-from core.domain.money import divide
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState, check_move
+from core.domain.order_terms import OrderTerms
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
-from core.domain.signal import Signal, client_order_id
+from core.domain.signal import Side, Signal, client_order_id
 from core.engine.approval_question import HALF, ApprovalQuestions
 from core.engine.earlier_orders import EarlierOrders
 from core.engine.order_factory import OrderFactory
@@ -24,6 +23,7 @@ from core.execution.decision_service import USUAL, Weighed
 from core.execution.first_sending import FirstSending
 from core.execution.pending_exits import PendingExits
 from core.execution.placement import Placement
+from core.execution.resting_orders import RestingOrders
 from core.policy.decision import Refused
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
@@ -60,6 +60,7 @@ class ApprovalFlow:
         placement: Placement,
         first: FirstSending,
         exits: PendingExits,
+        resting: RestingOrders,
         clock: Clock,
         token: Callable[[], str],
     ) -> None:
@@ -71,13 +72,14 @@ class ApprovalFlow:
         self._placement = placement
         self._first = first
         self._exits = exits
+        self._resting = resting
         self._clock = clock
         self._token = token
 
     async def ask(
-        self, stored: StoredMessage, signal: Signal, sized: RiskApproved, facts: DecisionRecord, changes: CommitBatch
+        self, stored: StoredMessage, signal: Signal, sized: RiskApproved, facts: DecisionRecord, batch: CommitBatch
     ) -> None:
-        """Adds the approval request of `sized` to `changes`."""
+        """Adds the approval request of `sized` to `batch`."""
         now = self._clock.now()
         approval = Approval(
             token=self._token(),
@@ -89,12 +91,13 @@ class ApprovalFlow:
             state=ApprovalState.OPEN,
             asked_at=now,
             expires_at=now + self._portfolio.limits.approval_ttl,
+            sizing=sized.sizing,
         )
-        changes.approvals.append(approval)
-        order = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.AWAITING_APPROVAL)
-        changes.orders.append(order)
-        changes.outcomes.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
-        changes.events.append(await self._questions.asked(approval, sized, facts))
+        batch.approvals.append(approval)
+        order = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.AWAITING_APPROVAL, terms=sized.terms)
+        batch.orders.append(replace(order, sizing=sized.sizing))
+        batch.outcomes.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
+        batch.events.append(await self._questions.asked(approval, sized, facts))
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
         """Handles a tap on one of the approval's buttons."""
@@ -122,7 +125,7 @@ class ApprovalFlow:
         expired = replace(approval, state=ApprovalState.EXPIRED, decided_at=self._clock.now())
         return await self._end(stored, expired, "expired", _expired(approval))
 
-    def withdraw_opposite(self, signal: Signal, weighed: Weighed, changes: CommitBatch) -> None:
+    def withdraw_opposite(self, signal: Signal, weighed: Weighed, batch: CommitBatch) -> None:
         """Withdraws the open approval of the opposite side, unless the signal itself was too old to count, or not of this
         market."""
         pending = self._portfolio.approval_for(signal.symbol)
@@ -131,68 +134,88 @@ class ApprovalFlow:
         if signal.symbol in self._portfolio.exits:  # an entry does not cancel a pending exit
             return
         if weighed.counts:
-            self._withdraw(pending, signal, changes)
+            self._withdraw(pending, signal, batch)
 
-    def withdraw_same(self, signal: Signal, changes: CommitBatch) -> None:
+    def withdraw_same(self, signal: Signal, batch: CommitBatch) -> None:
         """Withdraws the open approval of the same side: a manual order answers it."""
         asked = self._portfolio.approval_for(signal.symbol)
         if asked is not None and asked.side is signal.side:
-            self._withdraw(asked, signal, changes)
+            self._withdraw(asked, signal, batch)
 
     async def _approved(self, stored: StoredMessage, approval: Approval, answer: ApprovalAnswered) -> MessageOutcome:
+        if (over := await self._sold_before(approval)) is not None:
+            return await self._end(stored, approval, "denied", over)
         # The amount that was shown, or half of it: no change of price or settings may increase it.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
         weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
+        if isinstance(weighed.decision, RiskApproved) and approval.side is Side.SELL:
+            await self._resting.take_off(approval.signal.symbol)  # what protects the position binds what is to be sold
+            weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
         if answer.token not in self._portfolio.approvals:  # its order was found on the exchange just now
             return await self._is_closed(stored)
         decision, facts = weighed.decision, weighed.facts
         if not isinstance(decision, RiskApproved):
             why = decision.reason if isinstance(decision, Refused) else reason("approval_closed")
             if answer.half:  # the approved amount, should the exit stay pending
-                approval = replace(approval, qty=divide(approval.qty, Decimal(2)))
+                approval = replace(approval, qty=self._exits.half(approval))
             return await self._end(stored, approval, "denied", why, facts)
         exits = self._exits.approved(approval, half=answer.half)
-        return await self._place(stored, replace(approval, qty=decision.qty, price=decision.price), facts, exits)
+        sized = replace(approval, qty=decision.qty, price=decision.price)
+        return await self._place(stored, sized, facts, exits, decision.terms)
+
+    async def _sold_before(self, approval: Approval) -> Reason | None:
+        """Takes over what the ledger has lost in the symbol of an exit; returns why the exit is over if that had made it."""
+        symbol = approval.signal.symbol
+        if approval.side is Side.BUY or symbol not in self._portfolio.exits:
+            return None
+        await self._first.until_past(approval.signal, approval.asked_at)
+        over = await self._earlier.lost(approval.signal)
+        return over or (None if symbol in self._portfolio.exits else reason("exit_over"))
 
     async def _place(
-        self, stored: StoredMessage, approval: Approval, facts: DecisionRecord, exits: list[PendingExit]
+        self,
+        stored: StoredMessage,
+        approval: Approval,
+        facts: DecisionRecord,
+        exits: list[PendingExit],
+        terms: OrderTerms,
     ) -> MessageOutcome:
         order = self._order_of(approval, OrderState.SUBMITTED)
-        changes = CommitBatch(
+        batch = CommitBatch(
             outcomes=[self._writer.outcome(stored, "ordered", facts=facts)],
             approvals=[approval],
             exits=exits,
             events=[ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol))],
         )
-        order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at)
-        await self._placement.place(order, changes, is_old=self._first.is_old(approval.signal.ts, approval.asked_at))
-        return changes.outcomes[0]
+        order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at, terms=terms)
+        await self._placement.place(order, batch, known_at=approval.asked_at)
+        return batch.outcomes[0]
 
     async def _is_closed(self, stored: StoredMessage) -> MessageOutcome:
         outcome = self._writer.outcome(stored, "ignored", reason("approval_closed"))
         return await self._writer.commit(CommitBatch(outcomes=[outcome]))
 
-    def _withdraw(self, approval: Approval, signal: Signal, changes: CommitBatch) -> None:
+    def _withdraw(self, approval: Approval, signal: Signal, batch: CommitBatch) -> None:
         withdrawn = replace(approval, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
-        self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), changes)
+        self._close(withdrawn, reason("approval_withdrawn", signal_type=signal.signal_type), batch)
 
     async def _end(
         self, stored: StoredMessage, approval: Approval, outcome: str, why: Reason, facts: DecisionRecord | None = None
     ) -> MessageOutcome:
-        changes = CommitBatch(outcomes=[self._writer.outcome(stored, outcome, why, facts)])
-        self._close(approval, why, changes)
-        return await self._writer.commit(changes)
+        batch = CommitBatch(outcomes=[self._writer.outcome(stored, outcome, why, facts)])
+        self._close(approval, why, batch)
+        return await self._writer.commit(batch)
 
-    def _close(self, approval: Approval, why: Reason, changes: CommitBatch) -> None:
-        changes.approvals.append(approval)
-        changes.exits += self._exits.closed(approval)
-        changes.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
-        changes.events.append(ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol), why))
+    def _close(self, approval: Approval, why: Reason, batch: CommitBatch) -> None:
+        batch.approvals.append(approval)
+        batch.exits += self._exits.closed(approval)
+        batch.orders.append(replace(self._order_of(approval, _ENDED[approval.state]), reason=why))
+        batch.events.append(ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol), why))
 
     def _order_of(self, approval: Approval, state: OrderState) -> Order:
         check_move(OrderState.AWAITING_APPROVAL, state)
         order = self._orders.new(approval.inbox_seq, approval.signal, approval.qty, approval.price, state)
-        return replace(order, created_at=approval.asked_at)
+        return replace(order, created_at=approval.asked_at, sizing=approval.sizing)
 
 
 def _expired(approval: Approval) -> Reason:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.domain.messages import Message
+from core.domain.order import Order
+from core.domain.signal import Side
 from core.engine.approval_flow import ApprovalFlow
 from core.engine.approval_question import ApprovalQuestions
 from core.engine.control_commands import ControlCommands
@@ -17,14 +19,23 @@ from core.engine.inbox import Inbox
 from core.engine.order_executor import OrderExecutor
 from core.engine.order_factory import OrderFactory
 from core.engine.outcome_writer import OutcomeWriter
+from core.engine.plan_handler import PlanHandler
+from core.engine.protection_handler import ProtectionHandler
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
 from core.execution.decision_service import DecisionService
+from core.execution.equity_watch import EquityWatch
 from core.execution.first_sending import FirstSending
 from core.execution.order_adoption import OrderAdoption
+from core.execution.order_writer import OrderWriter
 from core.execution.pending_exits import PendingExits
-from core.execution.placement import Placement
+from core.execution.placement import Look, Placement
+from core.execution.plan_changes import PlanChanges
+from core.execution.protection import Protection
 from core.execution.reconciler import Reconciler
+from core.execution.resting_entries import RestingEntries
+from core.execution.resting_orders import RestingOrders
+from core.execution.settlement import Settlement
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
 from core.ports.timings import Timings
@@ -32,6 +43,24 @@ from core.ports.venue import Venue
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The order protocol: of signals' orders, of those that rest, and of plans."""
+
+    placement: Placement
+    resting: RestingOrders
+    entries: RestingEntries
+    protection: Protection
+    writer: OrderWriter
+
+    async def recover(self, order: Order) -> None:
+        """Finds out about an order of a signal whose sender ended, and settles it."""
+        if order.side is Side.BUY:
+            await self.entries.recover(order)
+        else:
+            await self.placement.recover(order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +75,7 @@ class SharedParts:
     rates: ExchangeRates
     decisions: DecisionService
     account: AccountGuard
+    equity: EquityWatch
     held_since: Callable[[], datetime]
     trading_mode: str
     clock: Clock
@@ -61,7 +91,7 @@ class SharedParts:
             clock=self.clock,
         )
 
-    def symbol_halts(self, inbox: Callable[[], Inbox]) -> SymbolHalts:
+    def symbol_halts(self, first: FirstSending, inbox: Callable[[], Inbox]) -> SymbolHalts:
         """Returns the comparisons of ledger and exchange, and the halts that follow."""
         return SymbolHalts(
             ledger=self.ledger,
@@ -70,24 +100,95 @@ class SharedParts:
             portfolio=self.portfolio,
             clock=self.clock,
             account=self.account,
+            first=first,
             held_since=self.held_since,
             inbox=inbox,
         )
 
-    def placement(self, first: FirstSending, timings: Timings, put: Callable[[Sequence[Message]], Awaitable[None]]) -> Placement:
-        """Returns the order protocol; `put` takes messages into the inbox."""
-        return Placement(
-            ledger=self.ledger,
+    def execution(
+        self, first: FirstSending, look: Look, timings: Timings, put: Callable[[Sequence[Message]], Awaitable[None]]
+    ) -> Execution:
+        """Returns the order protocol; `put` takes messages into the inbox, `look` takes over what the ledger has lost."""
+        writer = OrderWriter(self.ledger, self.portfolio, self.market, self.clock)
+        reconciler = Reconciler(self.venue, self.market, self.clock, lambda: self.portfolio.mark)
+        settlement = self._settlement(writer, reconciler, put)
+        booking = _Booking(writer, reconciler, settlement)
+        resting = self._resting(booking)
+        protection = Protection(
             venue=self.venue,
+            portfolio=self.portfolio,
+            reconciler=reconciler,
+            writer=writer,
+            resting=resting,
+            first=first,
             market=self.market,
+            clock=self.clock,
+            trading_mode=self.trading_mode,
+        )
+        placement = Placement(
+            venue=self.venue,
             portfolio=self.portfolio,
             decisions=self.decisions,
-            reconciler=Reconciler(self.venue, self.market, self.clock, lambda: self.portfolio.mark),
+            reconciler=reconciler,
             first=first,
+            writer=writer,
+            settlement=settlement,
+            protection=protection,
+            look=look,
             clock=self.clock,
             timings=timings,
-            put=put,
         )
+        entries = self._entries(booking, resting, protection, placement)
+        return Execution(placement, resting, entries, protection, writer)
+
+    def _resting(self, booking: "_Booking") -> RestingOrders:
+        return RestingOrders(
+            venue=self.venue,
+            portfolio=self.portfolio,
+            reconciler=booking.reconciler,
+            writer=booking.writer,
+            settlement=booking.settlement,
+            clock=self.clock,
+        )
+
+    def _entries(
+        self, booking: "_Booking", resting: RestingOrders, protection: Protection, placement: Placement
+    ) -> RestingEntries:
+        return RestingEntries(
+            venue=self.venue,
+            reconciler=booking.reconciler,
+            portfolio=self.portfolio,
+            market=self.market,
+            decisions=self.decisions,
+            writer=booking.writer,
+            settlement=booking.settlement,
+            resting=resting,
+            protection=protection,
+            placement=placement,
+            clock=self.clock,
+        )
+
+    def _settlement(
+        self, writer: OrderWriter, reconciler: Reconciler, put: Callable[[Sequence[Message]], Awaitable[None]]
+    ) -> Settlement:
+        return Settlement(
+            writer=writer,
+            portfolio=self.portfolio,
+            market=self.market,
+            reconciler=reconciler,
+            clock=self.clock,
+            put=put,
+            fills_of=self.ledger.fills_of,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Booking:
+    """The parts that find out about orders and book them."""
+
+    writer: OrderWriter
+    reconciler: Reconciler
+    settlement: Settlement
 
 
 class ExecutorAssembly:
@@ -97,14 +198,14 @@ class ExecutorAssembly:
         self,
         shared: SharedParts,
         first: FirstSending,
-        placement: Placement,
+        execution: Execution,
         symbol_halts: SymbolHalts,
         token: Callable[[], str],
     ) -> None:
         """Builds it; `token` generates the ids of approvals."""
         self._shared = shared
         self._first = first
-        self._placement = placement
+        self._execution = execution
         self._symbol_halts = symbol_halts
         self._writer = OutcomeWriter(shared.ledger, shared.portfolio, shared.clock)
         self._orders = OrderFactory(shared.trading_mode, shared.clock)
@@ -122,8 +223,7 @@ class ExecutorAssembly:
             orders=self._orders,
             portfolio=shared.portfolio,
             approvals=self._approvals,
-            placement=placement,
-            first=first,
+            placement=execution.placement,
             exits=self._exits,
         )
 
@@ -141,12 +241,19 @@ class ExecutorAssembly:
                 ledger=shared.ledger,
                 portfolio=shared.portfolio,
                 market=shared.market,
-                placement=self._placement,
+                placement=self._execution.placement,
+                resting=self._execution.resting,
+                entries=self._execution.entries,
+                writer=self._execution.writer,
                 clock=shared.clock,
                 trading_mode=shared.trading_mode,
             ),
-            control_commands=ControlCommands(shared.portfolio, shared.venue, halts, shared.account, shared.clock),
-            errors=ErrorHandler(writer, shared.portfolio, self._placement, self._exits, halts),
+            protection=ProtectionHandler(writer, self._execution.entries, self._execution.resting, self._execution.protection),
+            plans=self._plan_handler(),
+            control_commands=ControlCommands(
+                shared.portfolio, shared.venue, halts, shared.account, shared.equity, clock=shared.clock
+            ),
+            errors=self._error_handler(),
             clock=shared.clock,
         )
 
@@ -158,9 +265,10 @@ class ExecutorAssembly:
             portfolio=shared.portfolio,
             questions=ApprovalQuestions(shared.portfolio, shared.market, shared.decisions, shared.rates),
             earlier=self._earlier,
-            placement=self._placement,
+            placement=self._execution.placement,
             first=self._first,
             exits=self._exits,
+            resting=self._execution.resting,
             clock=shared.clock,
             token=token,
         )
@@ -172,7 +280,32 @@ class ExecutorAssembly:
             exits=self._exits,
             decisions=self._shared.decisions,
             earlier=self._earlier,
+            first=self._first,
             approvals=self._approvals,
             decided=self._decided,
+            resting=self._execution.resting,
+            entries=self._execution.entries,
             clock=self._shared.clock,
+        )
+
+    def _plan_handler(self) -> PlanHandler:
+        execution, shared = self._execution, self._shared
+        changes = PlanChanges(
+            portfolio=shared.portfolio,
+            market=shared.market,
+            writer=execution.writer,
+            resting=execution.resting,
+            protection=execution.protection,
+            clock=shared.clock,
+        )
+        return PlanHandler(self._writer, changes)
+
+    def _error_handler(self) -> ErrorHandler:
+        return ErrorHandler(
+            writer=self._writer,
+            portfolio=self._shared.portfolio,
+            recover=self._execution.recover,
+            exits=self._exits,
+            symbol_halts=self._symbol_halts,
+            protection=self._execution.protection,
         )

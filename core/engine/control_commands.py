@@ -7,8 +7,9 @@ from decimal import Decimal
 import structlog
 
 from core.domain.account import ACCOUNT
+from core.domain.equity_mark import LossReset, Protection
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
 from core.domain.events.table import Event
@@ -21,6 +22,7 @@ from core.domain.messages import (
     LimitRequested,
     PanicEnded,
     PauseTimedOut,
+    ResetRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
@@ -30,6 +32,8 @@ from core.domain.trading_state import Pause, TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
+from core.execution.equity_watch import EquityWatch
+from core.policy.drawdown import drawdown_pct
 from core.policy.risk.limits import SETTABLE_LIMITS, asset_of, is_good, shown, with_set
 from core.ports.clock import Clock
 from core.ports.venue import Venue
@@ -41,7 +45,15 @@ log = structlog.get_logger(__name__)
 CANCEL_BACKOFF = RetryBackoff(first=0.25, longest=5.0)
 
 ControlCommand = (
-    ControlsRequested | PauseTimedOut | PanicEnded | LimitRequested | CancelRequested | AcceptRequested | DigestDue | AboutPeople
+    ControlsRequested
+    | PauseTimedOut
+    | PanicEnded
+    | LimitRequested
+    | ResetRequested
+    | CancelRequested
+    | AcceptRequested
+    | DigestDue
+    | AboutPeople
 )
 
 
@@ -57,21 +69,31 @@ class ControlCommands:
     """Turns a command into a commit, based on the current portfolio."""
 
     def __init__(
-        self, portfolio: Portfolio, venue: Venue, symbol_halts: SymbolHalts, account: AccountGuard, clock: Clock
+        self,
+        portfolio: Portfolio,
+        venue: Venue,
+        symbol_halts: SymbolHalts,
+        account: AccountGuard,
+        equity: EquityWatch,
+        *,
+        clock: Clock,
     ) -> None:
         self._portfolio = portfolio
         self._venue = venue
         self._symbol_halts = symbol_halts
         self._account = account
+        self._equity = equity
         self._clock = clock
         self._access_commands = AccessCommands(portfolio, clock)
 
     def alone(self, command: ControlCommand) -> AbstractAsyncContextManager[object]:
         """Blocks whatever could contradict `command` until its effects are committed."""
+        if isinstance(command, ResetRequested):
+            return self._equity.one_at_a_time
         is_of_account = isinstance(command, AcceptRequested) and command.symbol == ACCOUNT
         return self._account.one_at_a_time if is_of_account else nullcontext()
 
-    async def changes_of(self, command: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
+    async def batch_of(self, command: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
         """Returns what to commit for it, or why nothing changes."""
         match command:
             case ControlsRequested():
@@ -82,6 +104,8 @@ class ControlCommands:
                 return self._panic_over(command)
             case LimitRequested():
                 return self._limit(command)
+            case ResetRequested():
+                return await self._reset(command)
             case CancelRequested():
                 return await self._cancel(command)
             case AcceptRequested():
@@ -89,11 +113,11 @@ class ControlCommands:
             case DigestDue(digest):
                 return CommitBatch(events=[DigestMade(digest)])
             case _:
-                found = self._access_commands.changes_of(command)
+                found = self._access_commands.batch_of(command)
                 return CommandRefused("denied", found) if isinstance(found, Reason) else found
 
     def _controls(self, command: ControlsRequested) -> CommitBatch:
-        after = replace(self._portfolio.controls, changed_by=command.who, changed_at=self._clock.now())
+        after = replace(self._portfolio.trading_state, changed_by=command.who, changed_at=self._clock.now())
         if command.pause is not None:
             after = replace(after, pause=command.pause, until=command.until if command.pause is not Pause.OFF else None)
         if command.mode is not None:
@@ -102,20 +126,20 @@ class ControlCommands:
         return self._set(replace(after, panic=command.panic or after.panic), command.user_id)
 
     def _pause_over(self, command: PauseTimedOut) -> CommitBatch | CommandRefused:
-        before = self._portfolio.controls
+        before = self._portfolio.trading_state
         if before.until != command.until:  # somebody has paused again or resumed
             return CommandRefused("ignored", reason("pause_changed"))
         return self._set(replace(before, pause=Pause.OFF, until=None, changed_at=self._clock.now()), 0)
 
     def _panic_over(self, command: PanicEnded) -> CommitBatch | CommandRefused:
-        panic = self._portfolio.controls.panic
+        panic = self._portfolio.trading_state.panic
         if panic is None or panic.source_id != command.source_id:  # taken back meanwhile, and reported
             return CommandRefused("ignored", reason("panic_over"))
-        return self._set(replace(self._portfolio.controls, panic=None), 0)
+        return self._set(replace(self._portfolio.trading_state, panic=None), 0)
 
     def _set(self, after: TradingState, user_id: int) -> CommitBatch:
         """Returns the commit that sets `after`. A panic lasts as long as its pause. Its end is reported, however it came."""
-        before = self._portfolio.controls
+        before = self._portfolio.trading_state
         if after.pause is not Pause.ALL:
             after = replace(after, panic=None)
         set_anew = replace(after, changed_by=before.changed_by, changed_at=before.changed_at, panic=before.panic) != before
@@ -125,11 +149,12 @@ class ControlCommands:
             events = [replace(changed, priority=Priority.URGENT)]
         if before.panic is not None and after.panic is None:
             events.append(PanicOver(before.panic.who, self._held(), after.pause is Pause.ALL, dust=self._dust()))
-        return CommitBatch(controls=after, events=events)
+        return CommitBatch(trading_state=after, events=events)
 
     def _held(self) -> tuple[str, ...]:
         """Returns the symbols of which something is held, or ordered."""
-        entering = {order.symbol for order in self._portfolio.in_flight.values() if order.side is Side.BUY}
+        orders = (*self._portfolio.in_flight.values(), *self._portfolio.resting.values())
+        entering = {order.symbol for order in orders if order.side is Side.BUY}
         return tuple(sorted({one.symbol for one in self._portfolio.open_positions()} | entering))
 
     def _dust(self) -> tuple[tuple[str, Decimal], ...]:
@@ -146,6 +171,19 @@ class ControlCommands:
         after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, command.name: limit}.values())
         event = LimitChanged(limit, shown(self._portfolio.limits, command.name), shown(after, command.name), command.user_id)
         return CommitBatch(limits=[limit], events=[event])
+
+    async def _reset(self, command: ResetRequested) -> CommitBatch | CommandRefused:
+        """Starts a protection anew: the equity's peak is what there is now, or losing exits count from now on."""
+        now, known = self._clock.now(), self._portfolio.equity_mark
+        if command.what is Protection.LOSSES:
+            before = Decimal(self._portfolio.record.losing_exits)
+            event = ProtectionReset(command.what, before, command.who, now, command.user_id)
+            return CommitBatch(loss_reset=LossReset(now, command.who), events=[event])
+        mark = await self._equity.begin_anew()
+        if isinstance(mark, Reason):
+            return CommandRefused("denied", mark)
+        before = drawdown_pct(known) if known is not None else Decimal(0)
+        return CommitBatch(equity_mark=mark, events=[ProtectionReset(command.what, before, command.who, now, command.user_id)])
 
     async def _cancel(self, command: CancelRequested) -> CommitBatch | CommandRefused:
         """Cancels an order: retries until it is cancelled or has ended by itself. The exchange may be away, and what has not
@@ -164,15 +202,15 @@ class ControlCommands:
             pause = CANCEL_BACKOFF.longer(pause)
 
     async def _accept(self, command: AcceptRequested) -> CommitBatch | CommandRefused:
-        changes: CommitBatch | Reason | None
+        batch: CommitBatch | Reason | None
         try:
             if command.symbol == ACCOUNT:
-                changes = self._account.accept(command.shown, command.who)
+                batch = self._account.accept(command.shown, command.who)
             else:
-                changes = await self._symbol_halts.accept(command.symbol, command.who)
+                batch = await self._symbol_halts.accept(command.symbol, command.who)
         except ExchangeUnavailable as error:
             return CommandRefused("denied", reason("unreachable", detail=error))
-        if changes is not None:
-            return CommandRefused("denied", changes) if isinstance(changes, Reason) else changes
+        if batch is not None:
+            return CommandRefused("denied", batch) if isinstance(batch, Reason) else batch
         changed = command.symbol == ACCOUNT and self._portfolio.account_halt is not None
         return CommandRefused("ignored", reason("hold_changed") if changed else reason("not_held", symbol=command.symbol))

@@ -14,7 +14,6 @@ from core.engine.approval_flow import ApprovalFlow
 from core.engine.order_factory import OrderFactory
 from core.engine.outcome_writer import OutcomeWriter
 from core.execution.decision_service import Weighed
-from core.execution.first_sending import FirstSending
 from core.execution.pending_exits import PendingExits
 from core.execution.placement import Placement
 from core.policy.decision import AskFirst, Refused
@@ -37,7 +36,6 @@ class DecisionHandler:
         portfolio: Portfolio,
         approvals: ApprovalFlow,
         placement: Placement,
-        first: FirstSending,
         exits: PendingExits,
     ) -> None:
         self._writer = writer
@@ -45,7 +43,6 @@ class DecisionHandler:
         self._portfolio = portfolio
         self._approvals = approvals
         self._placement = placement
-        self._first = first
         self._exits = exits
 
     async def act(
@@ -53,7 +50,7 @@ class DecisionHandler:
         stored: StoredMessage,
         signal: Signal,
         weighed: Weighed,
-        changes: CommitBatch,
+        batch: CommitBatch,
         *,
         approved: tuple[str | None, datetime | None],
         all_of_it: Decimal | None = None,
@@ -63,33 +60,32 @@ class DecisionHandler:
         decision, facts = weighed.decision, weighed.facts
         if isinstance(decision, RiskApproved):
             who, at = approved
-            order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED)
-            changes.outcomes.append(self._writer.outcome(stored, "ordered", facts=facts))
-            is_old = self._first.is_old(signal.ts, stored.message.received_at)
-            order = replace(order, approved_by=who, approved_at=at)
-            await self._placement.place(order, changes, arrived=stored.arrived, is_old=is_old)
-            return changes.outcomes[0]
+            order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED, terms=decision.terms)
+            batch.outcomes.append(self._writer.outcome(stored, "ordered", facts=facts))
+            order = replace(order, approved_by=who, approved_at=at, sizing=decision.sizing)
+            await self._placement.place(order, batch, arrived=stored.arrived, known_at=stored.message.received_at)
+            return batch.outcomes[0]
         if isinstance(decision, AskFirst):
             sized = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))
-            await self._approvals.ask(stored, signal, sized, facts, changes)
-        return await self._writer.commit(changes)
+            await self._approvals.ask(stored, signal, sized, facts, batch)
+        return await self._writer.commit(batch)
 
-    def refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, changes: CommitBatch, *, by_hand: bool) -> None:
-        """Adds a refusal to `changes`, with its event and the denied order."""
+    def refuse(self, stored: StoredMessage, signal: Signal, weighed: Weighed, batch: CommitBatch, *, by_hand: bool) -> None:
+        """Adds a refusal to `batch`, with its event and the denied order."""
         decision = weighed.decision
         if not isinstance(decision, Refused):
             raise TypeError("only what was refused is refused")
         outcome, why, sized = decision.outcome, decision.reason, decision.sized
-        changes.outcomes.append(self._writer.outcome(stored, outcome, why, weighed.facts))
+        batch.outcomes.append(self._writer.outcome(stored, outcome, why, weighed.facts))
         position = self._portfolio.position(signal.symbol)
         event = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
         event = replace(event, position=position) if signal.side is Side.SELL else event
         by_pause = not by_hand and why.code in _BY_PAUSE
         priority = Priority.PAUSED if by_pause else Priority.URGENT if event.lost_exit else Priority.NORMAL
-        changes.events.append(replace(event, priority=priority))
+        batch.events.append(replace(event, priority=priority))
         if sized is not None:
-            denied = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.DENIED)
-            changes.orders.append(replace(denied, reason=why))
+            denied = self._orders.new(stored.seq, signal, sized.qty, sized.price, OrderState.DENIED, terms=sized.terms)
+            batch.orders.append(replace(denied, reason=why, sizing=sized.sizing))
 
     async def ignore(self, stored: StoredMessage, signal: Signal, why: Reason) -> MessageOutcome:
         """Ends a signal without effect; `why` is the reason."""

@@ -32,10 +32,10 @@ class EntryHandler:
         if (why := await self._earlier.known(stored, signal)) is not None:
             return await self._decisions.ignore(stored, signal, why)
         weighed = await self._earlier.weigh(signal, approved_at, size)
-        changes = CommitBatch()
-        self._approvals.withdraw_opposite(signal, weighed, changes)
+        batch = CommitBatch()
+        self._approvals.withdraw_opposite(signal, weighed, batch)
         if isinstance(weighed.decision, Refused):
-            self._decisions.refuse(stored, signal, weighed, changes, by_hand=hand is not None)
-            return await self._writer.commit(changes)
+            self._decisions.refuse(stored, signal, weighed, batch, by_hand=hand is not None)
+            return await self._writer.commit(batch)
         who = hand.who if hand is not None else None
-        return await self._decisions.act(stored, signal, weighed, changes, approved=(who, approved_at))
+        return await self._decisions.act(stored, signal, weighed, batch, approved=(who, approved_at))

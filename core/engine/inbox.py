@@ -34,6 +34,10 @@ Handle = Callable[[StoredMessage], Awaitable[MessageOutcome]]
 Work = Callable[[], Awaitable[object]]
 
 
+def _unasked(_: int) -> None:
+    """Waits for no outcome."""
+
+
 class Inbox:
     """Accepts messages from every source and passes each to `handle` when the previous one in its mailbox is settled.
 
@@ -100,21 +104,36 @@ class Inbox:
         """Stores all of them in one commit, or none. Returns for each a future of its outcome, None if it was known already.
         Raises LedgerUnavailable."""
         loop = asyncio.get_running_loop()
-        stored = await self._store(messages, (), None)
-        return [
-            self._answers.setdefault(one.seq, loop.create_future()) if isinstance(one, StoredMessage) else None for one in stored
-        ]
+        answers: dict[int, asyncio.Future[MessageOutcome]] = {}
+
+        def expect(seq: int) -> None:
+            answers[seq] = self._answers[seq] = loop.create_future()
+
+        stored = await self._store(messages, (), None, expect)
+        return [answers[one.seq] if isinstance(one, StoredMessage) else None for one in stored]
 
     async def _store(
-        self, messages: Sequence[Message], dead: Sequence[DeadLetter], position: SourcePosition | None
+        self,
+        messages: Sequence[Message],
+        dead: Sequence[DeadLetter],
+        position: SourcePosition | None,
+        expect: Callable[[int], None] = _unasked,
     ) -> Sequence[Arrival]:
+        """Stores the messages and puts them into their mailboxes at the commit: in the order of commits, whoever runs first
+        afterwards, and also if the caller has stopped waiting. `expect` is told the number of each before."""
         arrived = self._clock.monotonic()
         events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
-        results = await self._ledger.store(messages, dead=dead, position=position, events=events)
+
+        def taken(arrivals: Sequence[Arrival]) -> None:
+            new = [replace(stored, arrived=arrived) for stored in arrivals if isinstance(stored, StoredMessage)]
+            for one in new:
+                expect(one.seq)
+            self._take(new)
+
+        results = await self._ledger.store(messages, dead=dead, position=position, events=events, taken=taken)
         for message, result in zip(messages, results, strict=True):
             if result is None:
                 log.info("repeated; ignored", source=message.source, signal_id=message.source_id)
-        self._take([replace(stored, arrived=arrived) for stored in results if isinstance(stored, StoredMessage)])
         return results
 
     def start_controls(self, waiting: Sequence[StoredMessage]) -> None:

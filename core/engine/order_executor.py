@@ -7,6 +7,7 @@ from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import (
     ApprovalAnswered,
     ApprovalTimedOut,
+    CancelRequested,
     FeePaid,
     ManualInstruction,
     OrderFound,
@@ -14,6 +15,17 @@ from core.domain.messages import (
     StoredMessage,
 )
 from core.domain.order import ExecutionReport
+from core.domain.order_messages import (
+    AboutOrders,
+    BreakevenReached,
+    EntryDue,
+    ExecutionReported,
+    OrderForgotten,
+    PlanRequested,
+    PositionsFound,
+    ProtectionDue,
+    TrailingDue,
+)
 from core.domain.signal import Side, Signal, client_order_id
 from core.engine.approval_flow import ApprovalFlow
 from core.engine.control_commands import CommandRefused, ControlCommand, ControlCommands
@@ -21,6 +33,8 @@ from core.engine.entry_handler import EntryHandler
 from core.engine.error_handler import ErrorHandler
 from core.engine.exit_handler import ExitHandler
 from core.engine.outcome_writer import OutcomeWriter
+from core.engine.plan_handler import PlanHandler
+from core.engine.protection_handler import ProtectionHandler
 from core.execution.order_adoption import OrderAdoption
 from core.policy.third_asset_fees import after_fee
 from core.ports.clock import Clock
@@ -47,6 +61,8 @@ class OrderExecutor:
         exits: ExitHandler,
         approvals: ApprovalFlow,
         adoption: OrderAdoption,
+        protection: ProtectionHandler,
+        plans: PlanHandler,
         control_commands: ControlCommands,
         errors: ErrorHandler,
         clock: Clock,
@@ -58,6 +74,8 @@ class OrderExecutor:
         self._exits = exits
         self._approvals = approvals
         self._adoption = adoption
+        self._protection = protection
+        self._plans = plans
         self._control_commands = control_commands
         self._errors = errors
         self._clock = clock
@@ -84,12 +102,21 @@ class OrderExecutor:
                 return await self._approvals.answered(stored, answer)
             case ApprovalTimedOut(token):
                 return await self._approvals.timed_out(stored, token)
-            case FeePaid() as paid:
-                return await self._fee(stored, paid)
-            case OrderFound(report):
-                return await self._found(stored, report)
+            case FeePaid() | OrderFound() | ExecutionReported() | OrderForgotten() | ProtectionDue() | EntryDue() as news:
+                return await self._news(stored, news)
+            case BreakevenReached() | TrailingDue() | PlanRequested() | PositionsFound() as change:
+                return await self._plans.handle(stored, change)
             case command:
                 return await self._command(stored, command)
+
+    async def _news(self, stored: StoredMessage, news: FeePaid | OrderFound | AboutOrders) -> MessageOutcome:
+        match news:
+            case FeePaid():
+                return await self._fee(stored, news)
+            case OrderFound(report):
+                return await self._found(stored, report)
+            case _:
+                return await self._protection.handle(stored, news)
 
     async def _signal(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         structlog.contextvars.bind_contextvars(
@@ -108,11 +135,17 @@ class OrderExecutor:
             return self._writer.outcome(stored, "done")
         return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "ignored", why)]))
 
+    def _is_of_entry(self, command: CancelRequested, mailbox: str) -> bool:
+        """Tells whether an entry that rests is to be taken off, in its symbol's turn."""
+        return mailbox == command.symbol and command.client_order_id in self._portfolio.resting
+
     async def _command(self, stored: StoredMessage, command: ControlCommand) -> MessageOutcome:
+        if isinstance(command, CancelRequested) and self._is_of_entry(command, stored.message.mailbox):
+            return await self._protection.handle(stored, command)
         async with self._control_commands.alone(command):
-            changes = await self._control_commands.changes_of(command)
-            if isinstance(changes, CommandRefused):
-                changes = CommitBatch(outcomes=[self._writer.outcome(stored, changes.outcome, changes.reason)])
+            batch = await self._control_commands.batch_of(command)
+            if isinstance(batch, CommandRefused):
+                batch = CommitBatch(outcomes=[self._writer.outcome(stored, batch.outcome, batch.reason)])
             else:
-                changes.outcomes.append(self._writer.outcome(stored, "done"))
-            return await self._writer.commit(changes)
+                batch.outcomes.append(self._writer.outcome(stored, "done"))
+            return await self._writer.commit(batch)

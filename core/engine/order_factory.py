@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import AT_MARKET, OrderTerms
 from core.domain.signal import Signal, client_order_id
 from core.ports.clock import Clock
 
@@ -15,7 +16,9 @@ class OrderFactory:
         self._trading_mode = trading_mode
         self._clock = clock
 
-    def new(self, seq: int, signal: Signal, qty: Decimal, price: Decimal, state: OrderState) -> Order:
+    def new(
+        self, seq: int, signal: Signal, qty: Decimal, price: Decimal, state: OrderState, *, terms: OrderTerms = AT_MARKET
+    ) -> Order:
         """Returns an order for the signal of the inbox number `seq`; `qty` in base asset, `price` in quote asset."""
         now = self._clock.now()
         return Order(
@@ -29,4 +32,5 @@ class OrderFactory:
             trading_mode=self._trading_mode,
             created_at=now,
             updated_at=now,
+            terms=terms,
         )

@@ -24,8 +24,8 @@ class OutcomeWriter:
         """Returns the outcome of a message, dated now."""
         return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts)
 
-    async def commit(self, changes: CommitBatch) -> MessageOutcome:
-        """Commits `changes` and returns the outcome that comes first in them. Raises LedgerUnavailable."""
-        await self._ledger.commit(changes)
-        self._portfolio.apply(changes)
-        return changes.outcomes[0]
+    async def commit(self, batch: CommitBatch) -> MessageOutcome:
+        """Commits `batch` and returns the outcome that comes first in them. Raises LedgerUnavailable."""
+        await self._ledger.commit(batch)
+        self._portfolio.apply(batch)
+        return batch.outcomes[0]

@@ -16,13 +16,15 @@ from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolRe
 from core.domain.instrument import Instrument
 from core.domain.messages import Message
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport
+from core.domain.order import ExecutionReport, Order
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.domain.symbol_halt import SymbolHalt
 from core.execution.account_guard import AccountGuard
+from core.execution.first_sending import FirstSending
 from core.execution.order_adoption import found_again, found_message, not_adopted
+from core.policy.exits.protection import exposed
 from core.policy.order_ownership import Ours
 from core.policy.third_asset_fees import without
 from core.ports.clock import Clock
@@ -37,6 +39,7 @@ from core.state.portfolio import Portfolio
 log = structlog.get_logger(__name__)
 
 EXIT_PATIENCE_SECONDS = 2.0
+AGAIN_PATIENCE_SECONDS = 15.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 2.0  # seconds between two looks: the exchange's reports may lag
 
@@ -71,6 +74,7 @@ class SymbolHalts:
         portfolio: Portfolio,
         clock: Clock,
         account: AccountGuard,
+        first: FirstSending,
         held_since: Callable[[], datetime],
         inbox: Callable[[], Turns],
     ) -> None:
@@ -82,9 +86,11 @@ class SymbolHalts:
         self._portfolio = portfolio
         self._clock = clock
         self._account = account
+        self._first = first
         self._held_since = held_since
         self._inbox = inbox
         self._looked_at: dict[str, datetime] = {}  # as of which tenure of the ledger
+        self._early: set[str] = set()  # looked at while an order of an earlier process could still arrive
 
     async def check(self, symbol: str) -> None:
         """Compares a symbol, and halts or resumes it; halts the account, and has lost orders adopted. What cannot be asked now is
@@ -108,13 +114,13 @@ class SymbolHalts:
         looks."""
         if self._snapshot(symbol) != snapshot:
             return
-        changes = self._decide(symbol, found)
+        batch = self._decide(symbol, found)
         try:
-            await self._ledger.commit(changes)
+            await self._ledger.commit(batch)
         except LedgerUnavailable as error:
             log.warning("the differences cannot be stored now", error=str(error))
         else:
-            self._portfolio.apply(changes)
+            self._portfolio.apply(batch)
 
     def _decide(self, symbol: str, found: tuple[Reason, ...]) -> CommitBatch:
         known, halted, now = self._portfolio.holds.get(symbol), self._portfolio.halt_on(symbol), self._clock.now()
@@ -153,35 +159,63 @@ class SymbolHalts:
             return None
         found = await self.look_for_orders(symbol)
         unbooked = self._unbooked(symbol, found)
-        if snapshot is None or len(unbooked) < len(found.lost) or self._market.is_gone(symbol):
+        if snapshot is None or len(unbooked) < len(found.lost) or found.unheard or self._market.is_gone(symbol):
             return None
         missing = missing_coins(instrument, _held(snapshot.positions), await self._venue.balances())
+        if missing and await self._has_unheard_fills(self._alike(instrument)):
+            return None
         return ((*missing, *found.differences, *unbooked), snapshot) if self._snapshot(symbol) == snapshot else None
+
+    async def _has_unheard_fills(self, symbols: set[str]) -> bool:
+        """Tells whether an order that rests in one of `symbols` has filled or ended, which is not booked yet: then it explains
+        what is missing, and is heard of within seconds."""
+        for symbol in symbols:
+            resting = self._portfolio.open_for(symbol)
+            shown = {report.client_order_id: report for report in await self._venue.open_orders(symbol)} if resting else {}
+            for order in resting:
+                report = shown.get(order.client_order_id)
+                if report is None or report.executed_qty != order.executed_qty:
+                    return True
+        return False
 
     async def look_for_orders(self, symbol: str) -> Sorted:
         """Halts the account because of other traders' orders, and has lost ones adopted. Raises ExchangeUnavailable and
         LedgerUnavailable."""
+        since, is_early = self._held_since(), not self._first.fence().is_past
         found = await self._orders(symbol)
+        if found.lost:
+            # They wait for their turn behind what came before: whoever orders until then has to look as well.
+            self._looked_at.pop(symbol, None)
         await self._account.halt(found.strange)
         for report in found.lost:
             first = found_message(report, self._clock)
             if await self._inbox().submit(first) is None and not self._inbox().is_waiting(first):
                 await self._inbox().submit(found_again(report, self._clock))
-        if found.lost:
-            # They wait for their turn behind what came before: whoever orders until then has to look as well.
-            self._looked_at.pop(symbol, None)
+        if not found.lost:
+            self._note_look(symbol, since, is_early=is_early)
         return found
 
-    def is_looked_at(self, symbol: str) -> bool:
-        """Tells whether the orders of `symbol` were looked at since this process holds the ledger."""
-        return self._looked_at.get(symbol) == self._held_since()
+    def _note_look(self, symbol: str, since: datetime, *, is_early: bool) -> None:
+        """Notes a look of the tenure `since`, once what it found is stored: one that the ledger broke off proves nothing."""
+        if not self._market.is_gone(symbol):
+            self._looked_at[symbol] = since
+            (self._early.add if is_early else self._early.discard)(symbol)
 
-    async def before_order(self, side: Side, symbol: str, client_order_id: str) -> Reason | None:
+    def is_looked_at(self, symbol: str) -> bool:
+        """Tells whether the orders of `symbol` were looked at to the end since this process holds the ledger. Once what an
+        earlier process sent can no longer arrive, an earlier look does not count any more: it may have missed that."""
+        is_outdated = symbol in self._early and self._first.fence().is_past
+        return self._looked_at.get(symbol) == self._held_since() and not is_outdated
+
+    async def before_order(
+        self, side: Side, symbol: str, client_order_id: str, *, patience: float = EXIT_PATIENCE_SECONDS
+    ) -> Reason | None:
         """Looks for orders of the symbol that this ledger does not know, in the symbol's turn, before the first order there,
         which is to have `client_order_id`. Lost orders are adopted at once. Returns the reason why nothing may be ordered now. An
         exit does not wait for an exchange that does not answer soon. Raises LedgerUnavailable."""
+        since, is_early = self._held_since(), not self._first.fence().is_past
         try:
-            async with asyncio.timeout(EXIT_PATIENCE_SECONDS if side is Side.SELL else None):
+            async with asyncio.timeout(patience if side is Side.SELL else None):
                 found = await self._orders(symbol)
         except (ExchangeUnavailable, TimeoutError) as error:
             log.warning("the exchange cannot be asked about earlier orders", error=str(error) or "no answer in time")
@@ -191,11 +225,19 @@ class SymbolHalts:
             if await self._inbox().handle_now(found_message(report, self._clock)) is None:
                 await self._inbox().handle_now(found_again(report, self._clock))
         differences = (*found.differences, *self._unbooked(symbol, found))
-        if found.differences and (changes := self._decide(symbol, differences)).holds:
-            await self._ledger.commit(changes)
-            self._portfolio.apply(changes)
+        if found.differences and (batch := self._decide(symbol, differences)).holds:
+            await self._ledger.commit(batch)
+            self._portfolio.apply(batch)
+        self._note_look(symbol, since, is_early=is_early)
         same = next((report for report in found.lost if report.client_order_id == client_order_id), None)
         return reason("already_ordered", order_id=same.order_id) if same is not None else None
+
+    async def before_sending(self, order: Order) -> Reason | None:
+        """Looks as `before_order` does, unless the symbol's orders were looked at already. An exit that was sent in vain before
+        has waited longer than this takes."""
+        if self.is_looked_at(order.symbol):
+            return None
+        return await self.before_order(order.side, order.symbol, order.client_order_id, patience=AGAIN_PATIENCE_SECONDS)
 
     def _unbooked(self, symbol: str, found: Sorted) -> tuple[Reason, ...]:
         """Returns a reason for lost orders that could not be adopted: the symbol's halt remembers them."""
@@ -212,7 +254,6 @@ class SymbolHalts:
     async def _orders(self, symbol: str) -> Sorted:
         """Returns the newest orders of `symbol`, sorted. The exchange shows only orders that were committed here before they were
         sent, so the ledger is read afterwards."""
-        since = self._held_since()
         try:
             recent = await self._venue.recent_orders(symbol, RECENT)
         except SymbolUnknown:
@@ -222,7 +263,6 @@ class SymbolHalts:
                 raise
             return Sorted()
         orders = await self._ledger.find_orders([report.client_order_id for report in recent.reports])
-        self._looked_at[symbol] = since
         return sort_orders(recent, orders, Ours(self._portfolio.mark, self._portfolio.acknowledged))
 
     def _snapshot(self, symbol: str) -> _Snapshot | None:
@@ -256,10 +296,10 @@ class SymbolHalts:
         instrument = await self._market.find_instrument(symbol)
         position = self._portfolio.position(symbol)
         missing, cost = ZERO, ZERO
-        changes = CommitBatch()
+        batch = CommitBatch()
         if self._market.is_gone(symbol):
             missing, cost = position.qty, position.cost
-            changes.positions.append(Position(symbol))
+            batch.positions.append(Position(symbol))
         elif instrument is not None and position.qty:
             seen = await self._total_seen_twice(symbol, instrument)
             if seen is None:
@@ -270,11 +310,13 @@ class SymbolHalts:
             if missing:
                 after = without(position, missing, instrument)
                 cost = position.cost - after.cost
-                changes.positions.append(after)
+                batch.positions.append(after)
+        if missing and (plan := self._portfolio.plans.get(symbol)) is not None:
+            batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for more than is held now
         halt = replace(halted, lifted_at=self._clock.now(), lifted_by=who)
-        changes.holds.append(halt)
-        changes.events.append(HaltAccepted(halt, missing, cost, instrument.base if instrument else "", _quote(instrument)))
-        return changes
+        batch.holds.append(halt)
+        batch.events.append(HaltAccepted(halt, missing, cost, instrument.base if instrument else "", _quote(instrument)))
+        return batch
 
     async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
         """Returns the exchange's total of the base asset, equal twice in a row, and our positions in it; None if something always

@@ -44,9 +44,9 @@ class AccountGuard:
             now = self._clock.now()
             halt = SymbolHalt(ACCOUNT, tuple(found[key] for key in sorted(found)), halted.since if halted is not None else now)
             log.error("entries are halted on the whole account", orders=halt.words)
-            changes = CommitBatch(holds=[halt], events=[SymbolHalted(halt)])
-            await self._ledger.commit(changes)
-            self._portfolio.apply(changes)
+            batch = CommitBatch(holds=[halt], events=[SymbolHalted(halt)])
+            await self._ledger.commit(batch)
+            self._portfolio.apply(batch)
 
     def accept(self, shown: Sequence[Reason], who: str) -> CommitBatch | None:
         """Returns the commit that acknowledges the orders of `shown`; None if they halt nothing. Orders found since they were

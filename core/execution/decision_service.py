@@ -1,7 +1,7 @@
 """Collects the decision context and asks the pure policy what to do about a signal. Changes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,27 +9,31 @@ from decimal import Decimal
 import structlog
 
 from core.domain.errors import ExchangeUnavailable
-from core.domain.instrument import Balance, Instrument, Quote
+from core.domain.instrument import Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import Order
+from core.domain.reasons import Reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side, Signal, client_order_id
 from core.policy.conversion_rates import Rate, Unknown
-from core.policy.decision import AskFirst, Decision, Refused, counts, decide
-from core.policy.decision_context import DecisionContext, SizeRequest
+from core.policy.decision import AskFirst, Decision, Refused, counts, counts_from_equity, decide
+from core.policy.decision_context import NOT_ASKED, DecisionContext, SizeRequest
+from core.policy.entries.chase_check import chase_refusal
+from core.policy.exits.protection import bound
 from core.policy.risk.signal_age import good_for, lasts
 from core.policy.rule_measurements import DecisionRecord, record_of
 from core.ports.clock import Clock
 from core.ports.entry_gate import EntryGate
+from core.state.account_funds import AccountFunds, Balances, Snapshot
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import ASK_TIMEOUT_SECONDS, MarketDataCache
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
-
 USUAL = SizeRequest()
+_UNREAD = frozenset({"price_unknown", "balances_unknown", "value_unknown"})
+"""Reasons that the exchange's next answer may take away."""
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 
 PATIENCE_SECONDS = 60.0
@@ -45,8 +49,24 @@ class Weighed:
     counts: bool
 
 
-def _lacks_only_a_price(decision: Decision) -> bool:
-    return isinstance(decision, Refused) and decision.reason.code == "price_unknown"
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The answers that a decision waited for."""
+
+    instrument: Instrument | None
+    free: Decimal | None
+    money: Snapshot | Reason
+    quote: Quote | None
+    rates: Mapping[str, Rate | Unknown]
+
+    @property
+    def asset(self) -> str:
+        """Returns the asset that an entry spends."""
+        return self.instrument.quote if self.instrument is not None else ""
+
+
+def _lacks_only_an_answer(decision: Decision) -> bool:
+    return isinstance(decision, Refused) and decision.reason.code in _UNREAD
 
 
 def _qty(decision: Decision) -> Decimal | None:
@@ -77,7 +97,7 @@ class DecisionService:
         self._portfolio = portfolio
         self._market = market
         self._rates = rates
-        self._balances = balances
+        self.funds = AccountFunds(portfolio, market, rates, balances, clock)
         self._clock = clock
         self._gate = gate
         self.patient = True
@@ -93,43 +113,59 @@ class DecisionService:
         There is no await between collecting the context and returning: a caller that reserves the decided amount before
         awaiting anything decides alone.
         """
+        read = await self._read(signal, size_request)
+        decision_context = self._context(signal, approved_at, size_request, read)
+        decision = decide(signal, decision_context)
+        return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
+
+    async def _read(self, signal: Signal, size_request: SizeRequest) -> _Read:
+        """Reads what is not in memory; the price last, as it ages."""
         instrument = await self._instrument(signal)
         free = await self._free(signal, instrument)
+        asset = instrument.quote if instrument is not None else ""
+        snapshot = await self.funds.look(asset) if self._needs_funds(signal, size_request, instrument) else NOT_ASKED
         quote, rates = await self._prices(signal, instrument) if instrument else (None, {})
+        return _Read(instrument, free, snapshot, quote, rates)
+
+    def _context(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest, read: _Read) -> DecisionContext:
+        """Returns everything known at this moment, with what was `read` for it."""
         now = self._clock.now()
-        decision_context = DecisionContext(
+        return DecisionContext(
             now=now,
             limits=self._portfolio.limits,
-            controls=self._portfolio.controls,
-            instrument=instrument,
-            quote=quote,
+            trading_state=self._portfolio.trading_state,
+            instrument=read.instrument,
+            quote=read.quote,
             position=self._portfolio.position(signal.symbol),
             open_count=self._portfolio.count_open(besides=client_order_id(signal)),
             results_today=self._portfolio.results_of(now.date().isoformat()),
-            rates=rates,
+            rates=read.rates,
             pending=self._portfolio.approval_for(signal.symbol),
             approved_at=approved_at,
             halt=self._portfolio.halt_on(signal.symbol),
             account_halt=self._portfolio.account_halt,
-            free=free,
+            free=read.free,
             by_hand=signal.by_hand,
             gate=self._gate(),
             size_request=size_request,
             exit_pending=signal.symbol in self._portfolio.exits,
+            entry_rests=self._portfolio.entry_for(signal.symbol) is not None,
             clock_offset=self._portfolio.clock_offset,
+            funds=self.funds.of(read.money, read.asset, besides=client_order_id(signal)),
+            equity_mark=self._portfolio.equity_mark,
+            stopped_at=self._portfolio.record.stopped.get(signal.symbol),
+            losing_exits=self._portfolio.record.losing_exits,
         )
-        decision = decide(signal, decision_context)
-        return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
 
     async def weigh_patiently(
         self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL
     ) -> "Weighed":
-        """Decides as `weigh`; an entry that lacks only the current price is weighed again while its signal is good, for at most a
-        minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
+        """Decides as `weigh`; an entry that lacks only a price or the balances is weighed again while its signal is good,
+        for at most a minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
         began, pause = self._clock.monotonic(), _BACKOFF.first
         good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
         weighed = await self.weigh(signal, approved_at=approved_at, size_request=size_request)
-        while _lacks_only_a_price(weighed.decision) and self.patient:
+        while _lacks_only_an_answer(weighed.decision) and self.patient:
             left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
             if left <= pause:
                 break
@@ -140,9 +176,20 @@ class DecisionService:
 
     def good_until(self, order: Order) -> datetime:
         """Returns when the order's signal becomes too old to be placed again."""
-        if lasts(order.signal, self._portfolio.controls):
+        if lasts(order.signal, self._portfolio.trading_state):
             return _WITHOUT_END
-        return (order.approved_at or order.signal.ts) + good_for(order.signal, self._portfolio.limits)
+        began = order.created_at if order.leg is not None else order.approved_at or order.signal.ts
+        return began + good_for(order.signal, self._portfolio.limits)
+
+    async def chase_refusal(self, signal: Signal) -> Reason | None:
+        """Returns why the entry of `signal`, whose time is over, may not go on by another order; None if it may."""
+        return chase_refusal(signal, self._context(signal, None, USUAL, await self._read(signal, USUAL)))
+
+    def _needs_funds(self, signal: Signal, size_request: SizeRequest, instrument: Instrument | None) -> bool:
+        """Tells whether the account's money decides about an order on `signal`: it costs a request."""
+        limits = self._portfolio.limits
+        by_limit = signal.side is Side.BUY and (limits.max_exposure_pct is not None or limits.max_drawdown_pct is not None)
+        return instrument is not None and (by_limit or counts_from_equity(signal, size_request, limits))
 
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
         """Returns the amount of the base asset that the exchange could sell, for an exit where the ledger may be wrong; None if
@@ -152,11 +199,14 @@ class DecisionService:
             return None
         try:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
-                balance = (await self._balances()).get(instrument.base)
+                balance = (await self.funds.balances()).get(instrument.base)
         except (ExchangeUnavailable, TimeoutError) as error:
             log.warning("the free balance cannot be read; using the ledger's figure", error=str(error) or "no answer in time")
             return None
-        return balance.free if balance is not None else ZERO
+        if balance is None:
+            return ZERO
+        # What protects the position is taken off before the exit is sent.
+        return min(balance.free + bound(self._portfolio.resting_for(signal.symbol)), balance.total)
 
     async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
         """Returns the price, and the rates that convert an entry's amounts; the price last, as it ages while a rate is read. An

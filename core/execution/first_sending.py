@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -11,8 +11,10 @@ from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events.orders import OrderAdopted
 from core.domain.order import ExecutionReport, NotTaken, Order, Rejected
 from core.domain.reasons import reason
-from core.domain.signal import Side
+from core.domain.signal import Side, Signal
+from core.domain.trade_plan import TradePlan
 from core.execution.account_guard import AccountGuard
+from core.execution.fence import Fence
 from core.policy.order_ownership import Ours, Whose, whose
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 from core.ports.clock import Clock
@@ -26,6 +28,17 @@ log = structlog.get_logger(__name__)
 
 LEDGER_PAUSE_SECONDS = 1.0
 MOST_QUESTIONS = 3
+LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 4.0  # an exit keeps its turn meanwhile
+
+
+@dataclass(slots=True)
+class _Tenure:
+    """The time for which this process has the ledger: the fence of what was sent before, and the orders of old signals that
+    nobody had sent before."""
+
+    since: datetime
+    fence: Fence
+    sent: set[str] = field(default_factory=set)
 
 
 class FirstSending:
@@ -48,39 +61,102 @@ class FirstSending:
         self._account = account
         self._held_since = held_since
         self._clock = clock
-        self._unasked: set[str] = set()
+        self._unasked: dict[str, bool] = {}  # with whether an earlier process may have sent it
+        self._tenure = self._begun()
         self._refused: Counter[str] = Counter()  # questions that the venue, though it was there, did not answer
 
     def is_old(self, *times: datetime) -> bool:
-        """Tells whether one of `times`, by any clock, may lie before this process took the ledger."""
-        return min(times) < self._held_since() + CLOCK_TOLERANCE
+        """Tells whether one of `times`, by any clock, may lie before this process took the ledger; one that is yet to come may as
+        well: our clock was set back since."""
+        return min(times) < self._held_since() + CLOCK_TOLERANCE or max(times) > self._clock.now() + CLOCK_TOLERANCE
 
-    def expect(self, order: Order) -> None:
-        """Marks `order` to be asked about before it is sent."""
-        self._unasked.add(order.client_order_id)
+    def may_be_known(self, plan: TradePlan) -> bool:
+        """Tells whether the exchange may have orders of `plan` that an earlier process sent: not if that had not even sent its
+        entry."""
+        return self.is_old(plan.created_at) and plan.plan_id not in self._this_tenure().sent
+
+    def fence(self) -> Fence:
+        """Returns the fence of all that was sent before this process's tenure of the ledger: proving that for one list of orders
+        after the other would take seconds for each."""
+        return self._this_tenure().fence
+
+    def _this_tenure(self) -> _Tenure:
+        if self._tenure.since != self._held_since():
+            self._tenure = self._begun()
+        return self._tenure
+
+    def _begun(self) -> _Tenure:
+        return _Tenure(self._held_since(), Fence(self._clock.monotonic()))
+
+    async def is_past(self) -> bool:
+        """Tells whether nothing that was sent before this process's tenure can become an order any more. Raises
+        ExchangeUnavailable."""
+        fence = self.fence()
+        if not fence.is_past:
+            await fence.left(self._venue, self._clock)
+        return fence.is_past
+
+    async def until_past(self, signal: Signal, *times: datetime) -> None:
+        """Returns once an order for `signal` need not wait for what an earlier process may have sent for it; also if the exchange
+        cannot be asked: `ask` decides then. For an exit this comes first: what protects its position stays until then, and what
+        sold it meanwhile is seen."""
+        fence = self.fence()
+        while self._may_be_sent(signal, *times) and not fence.is_past:
+            try:
+                left = await fence.left(self._venue, self._clock)
+            except ExchangeUnavailable as error:
+                log.warning("the exchange cannot be asked for its time", error=str(error))
+                return
+            if not fence.is_past:
+                await self._clock.sleep(left + LEAST_PAUSE_SECONDS)
+
+    def _may_be_sent(self, signal: Signal, *times: datetime) -> bool:
+        """Tells whether an earlier process may have sent an order for `signal`, which was there at `times`: by clocks that are
+        right, unlike `is_old`, so that a new signal does not wait. An exit that a plan or a panic makes is as old as that: each
+        process makes it anew."""
+        since, trading_state = self._held_since(), self._portfolio.trading_state
+        known = [signal.ts, *times]
+        if signal.is_planned and (plan := self._portfolio.plans.get(signal.symbol)) is not None:
+            known.append(plan.created_at)
+        if signal.is_panic and trading_state.changed_at is not None:
+            known.append(trading_state.changed_at)
+        return min(known) < since or max(known) > self._clock.now() + CLOCK_TOLERANCE
+
+    def expect(self, order: Order, *times: datetime) -> None:
+        """Has `order` asked about before it is sent if its signal, which was there at `times`, is old."""
+        if self.is_old(order.signal.ts, *times):
+            self._unasked[order.client_order_id] = self._may_be_sent(order.signal, *times)
 
     def forget(self, order: Order) -> None:
         """Removes a settled order."""
-        self._unasked.discard(order.client_order_id)
+        self._unasked.pop(order.client_order_id, None)
         self._refused.pop(order.client_order_id, None)
 
     async def ask(self, order: Order) -> ExecutionReport | Rejected | NotTaken | None:
-        """Returns the order that the venue already has for the signal; None if it has none or need not be asked, so that the
-        order may be sent.
+        """Returns the order that the venue already has for the signal; None if it has none, and can get none any more from a
+        request of an earlier process, or need not be asked: then the order may be sent.
 
         If the venue is there but cannot be asked about orders, an exit goes on after a few questions: it is not lost for that.
         """
         if order.client_order_id not in self._unasked:
             return None
+        left, fence = 0.0, self.fence()
+        waits = self._unasked[order.client_order_id] and not fence.is_past
+        report = None
         try:
+            if waits:
+                left = await fence.left(self._venue, self._clock)
+                waits = not fence.is_past
             report = await self._venue.find_order(order.symbol, order.client_order_id)
         except ExchangeUnavailable as error:
             if not await self._goes_on(order):
                 return NotTaken(reason("unreachable", detail=error), error.retry_after)
             log.error("sending an exit although the exchange cannot be asked about an earlier one", error=str(error))
-            report = None
-        self._unasked.discard(order.client_order_id)
+        if report is None and waits:  # it may be on its way, or not be shown yet
+            return NotTaken(reason("earlier_on_its_way"), min(left + LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
+        self._unasked.pop(order.client_order_id, None)
         if report is None:
+            self._this_tenure().sent.add(order.client_order_id)
             return None
         if report.mark is not None and report.mark == self._portfolio.mark:
             log.warning("the order was placed before, and the ledger had lost it", order_id=report.order_id)

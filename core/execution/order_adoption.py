@@ -10,11 +10,18 @@ from core.domain.events.approvals import ApprovalClosed
 from core.domain.events.orders import OrderAdopted
 from core.domain.messages import Message, OrderFound, StoredMessage
 from core.domain.money import ZERO, divide
-from core.domain.order import ExecutionReport, Order
+from core.domain.order import ExecutionReport, Order, as_placed
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import AT_MARKET
+from core.domain.plan_leg import LegKind, PlanLeg, leg_of
 from core.domain.reasons import Reason, reason
 from core.domain.signal import ADOPTED, Side, Signal
+from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
+from core.execution.resting_entries import RestingEntries
+from core.execution.resting_orders import RestingOrders
+from core.policy.entries.placing import with_expiry
+from core.policy.exits.protection import bound, exposed, price_of
 from core.policy.order_ownership import Ours, Whose, whose
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
@@ -57,6 +64,9 @@ class OrderAdoption:
         portfolio: Portfolio,
         market: MarketDataCache,
         placement: Placement,
+        resting: RestingOrders,
+        entries: RestingEntries,
+        writer: OrderWriter,
         clock: Clock,
         trading_mode: str,
     ) -> None:
@@ -64,6 +74,9 @@ class OrderAdoption:
         self._portfolio = portfolio
         self._market = market
         self._placement = placement
+        self._resting = resting
+        self._entries = entries
+        self._writer = writer
         self._clock = clock
         self._trading_mode = trading_mode
 
@@ -75,22 +88,51 @@ class OrderAdoption:
         if whose(report, known, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is not Whose.LOST:
             return reason("already_ordered", order_id=known.order_id if known is not None else report.order_id)
         log.warning("adopting an order that the ledger had lost", client_order_id=name, order_id=report.order_id)
+        if report.side is Side.SELL:
+            await self._entries.ask(report.symbol)  # it sold what was bought before: that is booked first
+        else:
+            await self._resting.ask(report.symbol)  # nothing was held when it was sent: what had sold that is booked first
         now = self._clock.now()
-        changes = CommitBatch(outcomes=[MessageOutcome(stored.seq, "done", now)])
+        batch = CommitBatch(outcomes=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:
             # It was decided again, differently from before; the exchange's record is what became of it.
-            order = replace(known, state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now, reason=None)
-            changes.outcomes.append(MessageOutcome(known.inbox_seq, "ordered", now))
-            changes.approvals += self._withdrawn(known, report, changes)
+            order = replace(as_placed(known, report), state=OrderState.ACCEPTED, order_id=report.order_id, updated_at=now)
+            order = with_expiry(replace(order, reason=None), report.at)
+            batch.outcomes.append(MessageOutcome(known.inbox_seq, "ordered", now))
+            batch.approvals += self._withdrawn(known, report, batch)
         else:
             order = self._order(stored.seq, report)
-        changes.events.append(OrderAdopted(order))
-        await self._placement.adopt(order, changes, report)
+        batch.events.append(OrderAdopted(order))
+        if order.leg is not None and order.protects:
+            await self._adopt_leg(order, order.leg, batch, report)
+        else:
+            await self._placement.adopt(order, batch, report)
         return None
+
+    async def _adopt_leg(self, order: Order, leg: PlanLeg, batch: CommitBatch, report: ExecutionReport) -> None:
+        """Adopts an order that protects a position: it rests on, and what it filled is booked. Its id is not used again. If more
+        than is held is in orders then, as others were placed meanwhile, all are placed anew: they would sell the owner's own
+        coins."""
+        plan = self._portfolio.plans.get(order.symbol)
+        if plan is not None and plan.plan_id == leg.plan_id and plan.generation <= leg.generation:
+            batch.plans.append(replace(plan, generation=leg.generation + 1))
+        batch.orders.append(order)
+        await self._writer.try_commit(batch)
+        await self._resting.hear(report)
+        plan, held = self._portfolio.plans.get(order.symbol), self._portfolio.position(order.symbol).qty
+        if plan is not None and bound(self._portfolio.resting_for(order.symbol)) > held:
+            await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
     def _order(self, seq: int, report: ExecutionReport) -> Order:
         """Returns the order as far as the exchange knows it; nobody knows which signal it came from."""
-        price = divide(report.quote_qty, report.executed_qty) if report.executed_qty else ZERO
+        terms = report.terms or AT_MARKET
+        price = divide(report.quote_qty, report.executed_qty) if report.executed_qty else terms.limit_price or ZERO
+        leg = leg_of(report.client_order_id)
+        if leg is not None and not (leg.kind is LegKind.ENTRY or terms.may_rest):
+            leg = None  # a sale that the plan made itself
+        if leg is not None and leg.kind is not LegKind.ENTRY:
+            price = price_of(self._portfolio.plans.get(report.symbol), leg, terms)
+        in_list = leg is not None and leg.kind is not LegKind.ENTRY
         kind = "BUY_ADOPTED" if report.side is Side.BUY else "SELL_ADOPTED"
         return Order(
             client_order_id=report.client_order_id,
@@ -104,9 +146,12 @@ class OrderAdoption:
             created_at=report.at,
             updated_at=self._clock.now(),
             order_id=report.order_id,
+            terms=terms,
+            leg=leg,
+            list_id=replace(leg, kind=LegKind.LIST).client_order_id if leg is not None and in_list else None,
         )
 
-    def _withdrawn(self, known: Order, report: ExecutionReport, changes: CommitBatch) -> list[Approval]:
+    def _withdrawn(self, known: Order, report: ExecutionReport, batch: CommitBatch) -> list[Approval]:
         """Withdraws the approval of an order that is placed already, which needs no answer any more."""
         pending = self._portfolio.approval_for(known.symbol)
         if pending is None or pending.inbox_seq != known.inbox_seq:
@@ -114,5 +159,5 @@ class OrderAdoption:
         closed = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())
         instrument = self._market.instrument(known.symbol)
         assets = (instrument.base, instrument.quote) if instrument is not None else (known.symbol, "")
-        changes.events.append(ApprovalClosed(closed, *assets, reason("already_ordered", order_id=report.order_id)))
+        batch.events.append(ApprovalClosed(closed, *assets, reason("already_ordered", order_id=report.order_id)))
         return [closed]

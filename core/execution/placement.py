@@ -1,46 +1,47 @@
 """One signal, one order: commits the intent, sends, finds out the outcome, commits the effects. The only path to the venue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
-from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
-from core.domain.events.priority import Priority
-from core.domain.instrument import Instrument
-from core.domain.messages import Message
-from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered
-from core.domain.order_state_machine import OrderState, check_move
+from core.domain.errors import LedgerUnavailable
+from core.domain.events.entries import EntryMissed
+from core.domain.events.orders import OrderFailed, OrderUnanswered
+from core.domain.money import ZERO, plain
+from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered, as_placed
+from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side
 from core.execution.decision_service import USUAL, DecisionService
 from core.execution.first_sending import FirstSending
+from core.execution.order_writer import OrderWriter
+from core.execution.protection import Protection
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
+from core.execution.settlement import Settled, Settlement, is_empty
 from core.policy.decision import AskFirst, Refused
 from core.policy.decision_context import SizeRequest
+from core.policy.entries.placing import is_missed, resting_events, with_expiry
 from core.policy.exits.pending import after_failure, after_fills, of_order
-from core.policy.profit import Outcome, settle
-from core.policy.third_asset_fees import fees_in_coins_held
+from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
-from core.ports.ledger import Ledger
 from core.ports.timings import Timings
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
-from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-Put = Callable[[Sequence[Message]], Awaitable[object]]
+Look = Callable[[Order], Awaitable[Reason | None]]
 
 MOST_ATTEMPTS = 7
 BACKOFF = RetryBackoff(first=0.25, longest=5.0)
 LEDGER_PAUSE_SECONDS = 1.0
+DECIDED_SECONDS = 1.0  # for which an entry's decision counts while the exchange is asked about an earlier one
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order silently
 
 
@@ -50,35 +51,42 @@ class Placement:
     def __init__(
         self,
         *,
-        ledger: Ledger,
         venue: Venue,
-        market: MarketDataCache,
         portfolio: Portfolio,
         decisions: DecisionService,
         reconciler: Reconciler,
         first: FirstSending,
+        writer: OrderWriter,
+        settlement: Settlement,
+        protection: Protection,
+        look: Look,
         clock: Clock,
         timings: Timings,
-        put: Put,
     ) -> None:
-        """Builds it. `put` stores messages, each once by its identity; it raises LedgerUnavailable."""
-        self._ledger = ledger
+        """Builds it. `look` takes over what the ledger has lost in an order's symbol, and returns why the order may not be sent
+        then; it raises LedgerUnavailable."""
         self._venue = venue
-        self._market = market
         self._portfolio = portfolio
         self._decisions = decisions
         self._reconciler = reconciler
         self._first = first
+        self._writer = writer
+        self._settlement = settlement
+        self._protection = protection
+        self._look = look
         self._clock = clock
         self._timings = timings
-        self._put = put
 
-    async def place(self, order: Order, intent: CommitBatch, *, arrived: float | None = None, is_old: bool = False) -> Order:
-        """Commits `intent` together with the order, then places it. Returns the settled order. If its signal `is_old` the venue
-        is asked first.
+    async def place(
+        self, order: Order, intent: CommitBatch, *, arrived: float | None = None, known_at: datetime | None = None
+    ) -> Order:
+        """Commits `intent` together with the order, then places it. Returns the settled order. If its signal, which was there
+        at `known_at`, is an old one, the venue is asked first.
 
         Raises LedgerUnavailable if the intent could not be committed: then nothing was sent, and nothing will be.
         """
+        order = with_expiry(order, self._clock.now())
+        intent.plans += self._protection.begin(order)
         # Reserved before the first await: another symbol that decides meanwhile must count this entry.
         self._portfolio.in_flight[order.client_order_id] = order
         try:
@@ -88,8 +96,11 @@ class Placement:
             raise
         if arrived is not None:
             self._timings.signal_to_order(self._clock.monotonic() - arrived)
-        if is_old:
-            self._first.expect(order)
+        return await self.send(order, known_at=known_at)
+
+    async def send(self, order: Order, *, known_at: datetime | None = None) -> Order:
+        """Sends an order whose intent is committed, see `place`."""
+        self._first.expect(order, *(() if known_at is None else (known_at,)))
         try:
             return await self._send_until_settled(order)
         finally:
@@ -138,12 +149,11 @@ class Placement:
             return
         pending = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
         if pending is not None:
-            await self._commit(CommitBatch(exits=[pending]))
+            await self._writer.commit(CommitBatch(exits=[pending]))
 
     async def _submit(self, order: Order, intent: CommitBatch) -> None:
         intent.orders.append(order)
-        await self._ledger.commit(intent)
-        self._portfolio.apply(intent)
+        await self._writer.try_commit(intent)
 
     async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
         answer = await self._send(order)
@@ -173,22 +183,32 @@ class Placement:
                 return await self._try_anew(order, found, attempt)
 
     async def _send(self, order: Order) -> PlaceResult:
+        asked = self._clock.monotonic()
         before = await self._first.ask(order)
         if before is not None:
             return before
         sent = self._clock.monotonic()
+        if order.side is Side.BUY and sent - asked > DECIDED_SECONDS:  # somebody may have paused meanwhile
+            return NotTaken(reason("exchange_busy"))
         answer = await self._venue.place(self._request(order))
         self._timings.order_ack(self._clock.monotonic() - sent)
         return answer
 
     def _request(self, order: Order) -> OrderRequest:
-        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark)
+        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark, order.terms)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """Places an order again that is certainly not placed, while the signal is still good, by every rule and at the current
         price."""
         if isinstance(cause, NotTaken) and not await self._wait_after(order, cause, attempt):
             return await self._fail(order, cause.reason, cause.retry_after)
+        pending = self._exit_of(order)
+        if (over := await self._look_first(order)) is not None:
+            return order if over.code == "already_ordered" else await self._fail(order, over)
+        if pending is not None and self._exit_of(order) is None:
+            return await self._end_exit(order)
+        if order.leg is not None:
+            return await self._follow_anew(order, cause, attempt)
         # An approved order is placed as it was approved, and never larger; and an exit never sells more than it was meant to.
         size_request = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
         decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, size_request=size_request)
@@ -196,9 +216,38 @@ class Placement:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
         approved = decision.order if isinstance(decision, AskFirst) else decision
-        order = self._move(order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price)
-        await self._commit(CommitBatch(orders=[order]))
+        sizing = approved.sizing or order.sizing
+        order = self._writer.move(
+            order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price, terms=approved.terms, sizing=sizing
+        )
+        await self._writer.commit(CommitBatch(orders=[order]))
         return await self._send_until_settled(order, attempt + 1)
+
+    async def _follow_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
+        """Places an order that follows an entry again, as it was: its limit and its size are all that it may cost."""
+        why = await self._decisions.chase_refusal(order.signal)
+        if why is None and (attempt >= MOST_ATTEMPTS or self._clock.now() > self._decisions.good_until(order)):
+            why = reason("exchange_busy")
+        if why is not None:
+            return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
+        order = self._writer.move(order, OrderState.SUBMITTED)
+        await self._writer.commit(CommitBatch(orders=[order]))
+        return await self._send_until_settled(order, attempt + 1)
+
+    async def _look_first(self, order: Order) -> Reason | None:
+        """Takes over what the ledger has lost in the order's symbol: it came before, and may have been what this order is for."""
+        while True:
+            try:
+                return await self._look(order)
+            except LedgerUnavailable as error:
+                log.error("earlier orders cannot be taken over yet; retrying", error=str(error))
+                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+
+    async def _end_exit(self, order: Order) -> Order:
+        """Ends an order that was never placed, and whose exit an order that was lost had made; that was told."""
+        order = self._writer.move(order, OrderState.REJECTED, reason=reason("exit_over"))
+        await self._writer.commit(CommitBatch(orders=[order]))
+        return order
 
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
         """Waits before the next attempt; False if there is to be none. An exit that has to wait longer gives up its turn: it
@@ -214,23 +263,27 @@ class Placement:
 
     async def _mark_unknown(self, order: Order, answer: Unanswered) -> Order:
         log.warning("no answer to the order", detail=answer.detail)
-        order = self._move(order, OrderState.UNKNOWN, reason=reason("unanswered"))
-        await self._commit(CommitBatch(orders=[order], events=[OrderUnanswered(order)]))
+        order = self._writer.move(order, OrderState.UNKNOWN, reason=reason("unanswered"))
+        await self._writer.commit(CommitBatch(orders=[order], events=[OrderUnanswered(order)]))
         return order
 
     async def _mark_accepted(self, order: Order, answer: ExecutionReport) -> Order:
         """Records that the order exists: from here on "not found" proves nothing."""
-        order = self._move(order, answer.state, order_id=answer.order_id)
-        await self._commit(CommitBatch(orders=[order]))
+        order = self._writer.move(as_placed(order, answer), answer.state, order_id=answer.order_id)
+        await self._writer.commit(CommitBatch(orders=[order], events=resting_events(order)))
         return order
 
     async def _fail(self, order: Order, why: Reason, retry_after: float = 0.0) -> Order:
         log.warning("order failed", reason=str(why))
-        return await self._ended_empty(self._move(order, OrderState.REJECTED, reason=why), retry_after)
+        return await self._ended_empty(self._writer.move(order, OrderState.REJECTED, reason=why), retry_after)
 
     async def _ended_empty(self, order: Order, retry_after: float = 0.0) -> Order:
         exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._portfolio.limits, retry_after)
-        await self._commit(CommitBatch(orders=[order], exits=exits, events=events))
+        if is_missed(order):
+            held = self._portfolio.position(order.symbol)
+            events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
+        plans = self._protection.without_entry(order)
+        await self._writer.commit(CommitBatch(orders=[order], exits=exits, plans=plans, events=events))
         return order
 
     async def _give_up(self, order: Order) -> Order:
@@ -238,10 +291,13 @@ class Placement:
         may have been done. Should the exchange know the symbol again, the order is adopted as a lost one."""
         log.error("the order's outcome cannot be found out any more: its symbol is gone", symbol=order.symbol)
         state = OrderState.EXPIRED if order.state is OrderState.PARTIALLY_FILLED else OrderState.REJECTED
-        order = self._move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
+        order = self._writer.move(order, state, reason=reason("fate_unknown", symbol=order.symbol))
         pending = self._exit_of(order)
-        exits = [replace(pending, ended_at=self._clock.now())] if pending is not None else []
-        await self._commit(CommitBatch(orders=[order], exits=exits, events=[OrderFailed(order)]))
+        batch = await self._settlement.end_unheard(order)
+        batch.exits += [replace(pending, ended_at=self._clock.now())] if pending is not None else []
+        batch.plans += self._protection.without_entry(order)
+        batch.events = batch.events or [OrderFailed(order)]
+        await self._writer.commit(batch)
         return order
 
     def _exit_of(self, order: Order) -> PendingExit | None:
@@ -249,82 +305,32 @@ class Placement:
         return self._portfolio.exits.get(order.symbol) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
-        complete = await self._reconciler.with_fills(report)
-        if complete is None:
+        if order.rests and not is_news(order, report.state, report.executed_qty):
+            return order
+        order = as_placed(order, report)
+        if is_empty(report):
+            moved = self._writer.move(order, report.state, order_id=report.order_id, reason=None)
+            return await self._ended_empty(replace(moved, reason=_unfilled(moved)))
+        pending, legs = self._exit_of(order), []
+
+        def extend(settled: Settled) -> None:
+            if pending is not None:
+                left = after_fills(pending, settled.order, settled.position, settled.instrument, self._clock.now())
+                settled.batch.exits.append(left)
+            if not order.rests:
+                settled.batch.events += resting_events(settled.order)
+            legs.extend(self._protection.after(settled))
+
+        done = await self._settlement.settle(order, report, extend)
+        if done is None:
             return await self._give_up(order)
-        report = complete
-        order = self._move(
-            order,
-            report.state,
-            order_id=report.order_id,
-            executed_qty=report.executed_qty,
-            quote_qty=report.quote_qty,
-            reason=None,
-        )
-        if not report.executed_qty:
-            return await self._ended_empty(replace(order, reason=reason("not_filled", status=report.state)))
-        instrument = await self._instrument(order.symbol)
-        rates = await self._reconciler.fee_rates(report, instrument)
-        outcome = settle(order, report, self._portfolio.position(order.symbol), instrument, rates)
-        await self._pass_on_fees(report, instrument)
-        pending = self._exit_of(order)
-        await self._commit(
-            CommitBatch(
-                orders=[order],
-                exits=[after_fills(pending, order, outcome.position, instrument, self._clock.now())] if pending else [],
-                fills=[(order.client_order_id, fill) for fill in report.fills],
-                positions=[outcome.position],
-                trades=[outcome.trade] if outcome.trade else [],
-                executions=[outcome.execution],
-                events=[self._executed(order, outcome)],
-            )
-        )
-        return order
+        await self._protection.send(legs)
+        return done
 
-    def _executed(self, order: Order, outcome: Outcome) -> OrderExecuted:
-        """Returns the event; a panic's sales are urgent, so that they are reported before the panic's end."""
-        urgent = order.signal.is_panic or self._portfolio.controls.panic is not None
-        event = OrderExecuted(order, outcome.execution, outcome.position, outcome.fee_value)
-        return replace(event, priority=Priority.URGENT) if urgent else event
 
-    async def _pass_on_fees(self, report: ExecutionReport, instrument: Instrument) -> None:
-        """Reports fees to the position whose coin paid them, in its own mailbox: stored before this order is settled, and once,
-        so that a crash in between neither loses nor doubles one."""
-        paid = list(fees_in_coins_held(report.fills, instrument, self._portfolio.positions, self._market.instruments()))
-        now = self._clock.now()
-        messages = [Message("fee", f"{report.client_order_id}:{one.asset}", one.symbol, one, now) for one in paid]
-        while messages:
-            try:
-                await self._put(messages)
-            except LedgerUnavailable as error:
-                log.error("a fee paid from another position cannot be stored; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
-            else:
-                return
-
-    def _move(self, order: Order, state: OrderState, **fields: object) -> Order:
-        check_move(order.state, state)
-        return replace(order, state=state, updated_at=self._clock.now(), **fields)  # type: ignore[arg-type]
-
-    async def _commit(self, changes: CommitBatch) -> None:
-        """Commits what has already happened in the world: it cannot be given up, so it retries until it is written."""
-        while True:
-            try:
-                await self._ledger.commit(changes)
-            except LedgerUnavailable as error:
-                log.error("a commit cannot be written; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
-            else:
-                self._portfolio.apply(changes)
-                return
-
-    async def _instrument(self, symbol: str) -> Instrument:
-        while True:
-            try:
-                found = await self._market.find_instrument(symbol)
-            except ExchangeUnavailable as error:
-                log.warning("symbol rules cannot be read yet", error=str(error))
-            else:
-                if found is not None:
-                    return found
-            await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+def _unfilled(order: Order) -> Reason:
+    limit_price = order.terms.limit_price
+    is_of_band = order.signal.entry is None or order.leg is not None
+    if order.state is OrderState.EXPIRED and limit_price is not None and is_of_band:
+        return reason("beyond_limit", price=plain(limit_price))
+    return reason("not_filled", status=order.state)

@@ -1,29 +1,25 @@
 """Finds out what became of an unanswered order. The same code serves a lost answer and start-up after a crash."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
 
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument
-from core.domain.order import ExecutionReport, Order
+from core.domain.order import ExecutionReport, Fill, Order, by_trade
 from core.domain.retry_backoff import RetryBackoff
+from core.execution.fence import Fence
+from core.execution.gone import Gone
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.state.market_data import MarketDataCache
 
 log = structlog.get_logger(__name__)
 
-FENCE_MARGIN = timedelta(seconds=2)
 RECENT = 100
 BACKOFF = RetryBackoff(first=0.1, longest=5.0)
-GONE_BACKOFF = RetryBackoff(first=0.1, longest=60.0)
-GONE_SECONDS = 600.0
-"""Seconds for which the venue must have reported an unknown symbol; the request has long expired by then."""
-GONE_ANSWERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +35,6 @@ class FateUnknown:
     """The venue no longer knows the order's symbol, for good: it can never be found out whether there was an order."""
 
 
-@dataclass(slots=True)
-class _Gone:
-    """Measures how long, and how often, the venue has reported an unknown symbol, with no answer about the order in between."""
-
-    since: float = 0.0
-    answers: int = 0
-
-    def say(self, now: float) -> None:
-        """Adds one more such answer; `now` in monotonic seconds."""
-        self.since = self.since if self.answers else now
-        self.answers += 1
-
-    def is_for_good(self, now: float) -> bool:
-        """Tells whether it was reported for long enough and often enough."""
-        return self.answers >= GONE_ANSWERS and now - self.since >= GONE_SECONDS
-
-    @property
-    def backoff(self) -> RetryBackoff:
-        """Returns the pauses between two queries: a delisted symbol is not urgent."""
-        return GONE_BACKOFF if self.answers else BACKOFF
-
-
 class Reconciler:
     """Asks the venue until it knows. Writes nothing."""
 
@@ -71,28 +45,33 @@ class Reconciler:
         self._market = market
         self._clock = clock
 
-    async def find_out(self, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
-        """Finds out what became of `order`, whose answer is missing: returns its final report with all fills, or proof that it
-        was never placed. If its symbol was delisted meanwhile, that can no longer be known.
+    async def find_out(self, order: Order, fence: Fence | None = None) -> ExecutionReport | NeverPlaced | FateUnknown:
+        """Finds out what became of `order`, whose answer is missing: returns its final report with all fills (of an order that
+        may rest, the present one), or proof that it was never placed. If its symbol was delisted meanwhile, that can no longer be
+        known.
 
-        The request carried a venue time T that is not later than the venue's time now, so once the venue's own clock is past
-        now plus the request's lifetime plus a margin it can no longer become an order (rest-api.md, "Timing security": the
-        venue compares `recvWindow` again before the matching engine). "Does not exist" counts as proof only if asked after
-        that, and never for an order that the venue itself has named.
+        "Does not exist" counts as proof only if asked after the fence, and never for an order that the venue itself has named. Of
+        one that may rest, which it named and does not know for a long time (a testnet that was reset forgets all), nothing more
+        can be known. Orders that were all sent before may share a `fence`.
         """
-        fence: datetime | None = None
+        fence = fence if fence is not None else Fence(self._clock.monotonic())
         named = order.order_id is not None
-        pause, gone = BACKOFF.first, _Gone()
+        pause, gone, forgotten = BACKOFF.first, Gone(), Gone()
         while True:
             try:
-                venue_time = await self._venue.server_time()
-                if fence is None:
-                    fence = venue_time + timedelta(seconds=self._venue.request_lifetime) + FENCE_MARGIN
+                await fence.left(self._venue, self._clock)
+                is_past = fence.is_past  # before the question
                 report, other = await self._find(order)
-                if report is None and venue_time > fence and not named:
+                if report is None and is_past and not named:
                     return NeverPlaced(other)
-                named, gone = named or report is not None, _Gone()
-                if report is not None and report.state.final:
+                named, gone = named or report is not None, Gone()
+                if report is None and named and order.terms.may_rest:
+                    forgotten.say(self._clock.monotonic())
+                    if forgotten.is_for_good(self._clock.monotonic()):
+                        return FateUnknown()
+                else:
+                    forgotten = Gone()
+                if report is not None and (report.state.final or order.terms.may_rest):
                     return await self.with_fills(report) or FateUnknown()
             except SymbolUnknown as error:
                 if await self._is_gone(order.symbol, gone, error):
@@ -101,9 +80,9 @@ class Reconciler:
                 log.warning("cannot find out about the order yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = gone.backoff.longer(pause)
+            pause = gone.backoff(BACKOFF).longer(pause)
 
-    async def _is_gone(self, symbol: str, gone: _Gone, error: SymbolUnknown) -> bool:
+    async def _is_gone(self, symbol: str, gone: Gone, error: SymbolUnknown) -> bool:
         """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of
         all symbols agrees."""
         gone.say(self._clock.monotonic())
@@ -131,14 +110,15 @@ class Reconciler:
     async def with_fills(self, report: ExecutionReport) -> ExecutionReport | None:
         """Returns the report with every fill that it covers, from the account's trades if the answer did not carry them; None if
         the venue no longer knows its symbol, for good."""
-        pause, gone = BACKOFF.first, _Gone()
+        pause, gone = BACKOFF.first, Gone()
         while not report.fills_complete:
             try:
-                report = replace(report, fills=tuple(await self._venue.fills(report.symbol, report.order_id)))
+                fills = await self._venue.fills(report.symbol, report.order_id)
+                report = replace(report, fills=_covered(fills, report.executed_qty))
                 if report.fills_complete:
                     break
                 log.info("the account's trades do not show all fills yet", order_id=report.order_id)
-                gone = _Gone()
+                gone = Gone()
             except SymbolUnknown as error:
                 if await self._is_gone(report.symbol, gone, error):
                     return None
@@ -146,7 +126,7 @@ class Reconciler:
                 log.warning("cannot read the order's fills yet", error=str(error))
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
-            pause = gone.backoff.longer(pause)
+            pause = gone.backoff(BACKOFF).longer(pause)
         return report
 
     async def fee_rates(self, report: ExecutionReport, instrument: Instrument) -> Mapping[str, Decimal]:
@@ -165,3 +145,13 @@ class Reconciler:
             else:
                 rates[asset] = (quote.bid + quote.ask) / 2
         return rates
+
+
+def _covered(fills: Sequence[Fill], executed_qty: Decimal) -> tuple[Fill, ...]:
+    """Returns the first fills of an order that make up `executed_qty` (base asset): it may have filled on since its report."""
+    covered: list[Fill] = []
+    for fill in by_trade(fills):
+        if sum((one.qty for one in covered), fill.qty) > executed_qty:
+            break
+        covered.append(fill)
+    return tuple(covered)

@@ -19,25 +19,26 @@ def known_symbol(signal: Signal, decision_context: DecisionContext) -> Reason | 
 
 
 def not_paused(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses signals while paused: `/pause` stops everything, `/pause entries` only entries; nothing stops a manual exit."""
-    if _left_by_hand(signal, decision_context):
+    """Refuses signals while paused: `/pause` stops everything, `/pause entries` only entries; nothing stops a manual exit, or one
+    that a position's plan makes."""
+    if _left_at_will(signal, decision_context):
         return None
-    if decision_context.controls.pause is Pause.ALL:
+    if decision_context.trading_state.pause is Pause.ALL:
         return reason("paused")
-    if decision_context.controls.pause is Pause.ENTRIES and signal.side is Side.BUY:
+    if decision_context.trading_state.pause is Pause.ENTRIES and signal.side is Side.BUY:
         return reason("entries_paused")
     return None
 
 
 def not_observing(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses to trade in observe mode, where signals are only reported; a person may still sell manually."""
-    if _left_by_hand(signal, decision_context):
+    """Refuses to trade in observe mode, where signals are only reported; a person may still sell manually, and a plan goes on."""
+    if _left_at_will(signal, decision_context):
         return None
-    return reason("observe") if decision_context.controls.mode is Mode.OBSERVE else None
+    return reason("observe") if decision_context.trading_state.mode is Mode.OBSERVE else None
 
 
-def _left_by_hand(signal: Signal, decision_context: DecisionContext) -> bool:
-    return decision_context.by_hand and signal.side is Side.SELL
+def _left_at_will(signal: Signal, decision_context: DecisionContext) -> bool:
+    return (decision_context.by_hand or signal.is_planned) and signal.side is Side.SELL
 
 
 def not_halted(signal: Signal, decision_context: DecisionContext) -> Reason | None:
@@ -56,9 +57,11 @@ def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | Non
 
 
 def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses a BUY with an open position and a SELL without one. Whether the symbol's current rules allow it to be sold is left
-    to its sizing, as they may change again."""
+    """Refuses a BUY with an open position or an entry that rests, and a SELL without a position. Whether the symbol's current
+    rules allow it to be sold is left to its sizing, as they may change again."""
     base = decision_context.instrument.base if decision_context.instrument else signal.symbol
+    if signal.side is Side.BUY and decision_context.entry_rests:
+        return reason("entry_rests", symbol=signal.symbol)
     if signal.side is Side.BUY and _is_open(decision_context):
         return reason("in_position", qty=plain(decision_context.position.qty), base=base)
     if signal.side is Side.SELL and not decision_context.position.is_open:
@@ -83,16 +86,18 @@ def not_leaving(signal: Signal, decision_context: DecisionContext) -> Reason | N
 
 def not_taken_back(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses the exits of a panic once somebody has ended its pause. The pause itself may arrive a moment after its sales."""
-    controls = decision_context.controls
-    if signal.is_panic and controls.pause is not Pause.ALL and controls.changed_at and controls.changed_at > signal.ts:
+    state = decision_context.trading_state
+    if signal.is_panic and state.pause is not Pause.ALL and state.changed_at and state.changed_at > signal.ts:
         return reason("panic_over")
     return None
 
 
 def not_asked_already(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses a second approval for a symbol while one is open; an opposite signal withdraws the open one instead."""
+    """Refuses a second approval for a symbol while one is open; an opposite signal, or the exit of
+    the position's plan, withdraws the open one instead."""
     if (
         decision_context.approved_at is None
+        and not signal.is_planned
         and decision_context.pending is not None
         and decision_context.pending.side is signal.side
     ):

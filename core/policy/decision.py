@@ -9,12 +9,16 @@ from core.domain.signal import Side, Signal
 from core.domain.trading_state import Mode
 from core.policy.admission import admit
 from core.policy.conversion_rates import Rate, Unknown
-from core.policy.decision_context import DecisionContext
+from core.policy.decision_context import DecisionContext, RiskLimits, SizeRequest
+from core.policy.exits.plan_choice import plan_of
+from core.policy.exits.plan_refusal import plan_refusal
 from core.policy.risk import RiskApproved, assess
 from core.policy.risk.limits import in_quote
 from core.policy.risk.price_sanity import price_sanity
 from core.policy.risk.signal_age import signal_age
-from core.policy.sizing.market_orders import SizedOrder, size
+from core.policy.sizing.entry_size import EntryMoney
+from core.policy.sizing.limit_check import limit_refusal
+from core.policy.sizing.order_size import SizedOrder, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     if decision_context.instrument is None:
         raise AssertionError("admission lets no unknown symbol pass")
     rate = decision_context.rate(decision_context.instrument.quote)
-    unpriced = _unpriced(signal, decision_context.quote, rate)
-    if unpriced is not None:
-        return Refused("denied", unpriced)
+    money = _unpriced(signal, decision_context.quote, rate) or _money(signal, decision_context, rate)
+    if isinstance(money, Reason):
+        return Refused("denied", money)
     # A missing price never stops an exit: the signal's own serves to size it.
     price = decision_context.quote.price_for(signal.side) if decision_context.quote else signal.close
     known = decision_context.quote is not None
@@ -66,15 +70,40 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
         decision_context.position,
         limits,
         price_known=known,
+        reference=signal.close,
         size_request=decision_context.size_request,
         free=decision_context.free,
+        entry=signal.entry if signal.side is Side.BUY else None,
+        asked=signal.size,
+        money=money,
     )
     if unfit is not None:
         return Refused("denied", unfit, sized)
+    misfit = limit_refusal(signal, sized, decision_context) or plan_refusal(signal, sized, decision_context)
+    if misfit is not None:
+        return Refused("denied", misfit, sized)
     assessed = assess(signal, sized, decision_context)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, sized)
     return AskFirst(assessed) if _is_asked(signal, sized, decision_context, rate) else assessed
+
+
+def counts_from_equity(signal: Signal, size_request: SizeRequest, limits: RiskLimits) -> bool:
+    """Tells whether the size of an order on `signal` is computed from the account's equity."""
+    if signal.side is Side.SELL or size_request.qty is not None or size_request.quote is not None:
+        return False
+    return (signal.size or limits.size).kind.is_computed
+
+
+def _money(signal: Signal, decision_context: DecisionContext, rate: Rate | Unknown) -> EntryMoney | Reason | None:
+    """Returns what the size counts from, None where it counts from nothing; or why that is unknown."""
+    limits, funds = decision_context.limits, decision_context.funds
+    if not counts_from_equity(signal, decision_context.size_request, limits):
+        return None
+    if isinstance(rate, Unknown):
+        return rate.reason
+    plan = plan_of(signal, limits)
+    return funds if isinstance(funds, Reason) else EntryMoney(funds, rate, plan.stop if plan is not None else None)
 
 
 def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reason | None:
@@ -87,7 +116,7 @@ def _unpriced(signal: Signal, quote: Quote | None, rate: Rate | Unknown) -> Reas
 
 
 def _is_asked(signal: Signal, sized: SizedOrder, decision_context: DecisionContext, rate: Rate | Unknown) -> bool:
-    if decision_context.controls.mode is not Mode.CONFIRM or decision_context.approved_at is not None:
+    if decision_context.trading_state.mode is not Mode.CONFIRM or decision_context.approved_at is not None or signal.is_planned:
         return False
     worth = rate.at_most(sized.notional) if isinstance(rate, Rate) else None
-    return decision_context.controls.asking.about(signal.signal_type, worth, decision_context.limits.report_asset)
+    return decision_context.trading_state.asking.about(signal.signal_type, worth, decision_context.limits.report_asset)

@@ -6,19 +6,30 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.approval import Approval
+from core.domain.equity_mark import EquityMark
+from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.instrument import Instrument, Quote
+from core.domain.money import HUNDRED, ZERO
+from core.domain.order_terms import EntryStyle
 from core.domain.position import Position
-from core.domain.reasons import Reason
+from core.domain.protection_policy import ProtectionPolicy
+from core.domain.reasons import Reason, reason
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown, same
+from core.policy.funds import Funds
 
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
     """The owner's limits. `symbols` None allows all. Sizes: `trade_quote` (report asset) replaces `trade_qty` (base asset) if
     set. `price_band_pct` and `price_sanity_pct` in per cent; `max_order_notional` and `daily_loss_limit` in `report_asset`, in
-    which everything is counted."""
+    which everything is counted. `stop_loss_pct` (per cent below the entry, None for no stop), `take_profit_pct`,
+    `breakeven_after`, `time_limit` and `trailing_*` are the exit plan of an entry whose signal brings none. `trade_equity_pct`
+    and `trade_risk_pct` are per cent of the equity; at most one of them and `trade_quote` is set, and replaces `trade_qty`.
+    `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last two are off where they are
+    None."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -32,16 +43,68 @@ class RiskLimits:
     approval_ttl: timedelta
     report_asset: str
     exit_max_age: timedelta = timedelta(seconds=600)
+    entry_style: EntryStyle = EntryStyle.LIMIT_IOC
+    stop_loss_pct: Decimal | None = None
+    take_profit_pct: tuple[Target, ...] = ()
+    protection: ProtectionPolicy = ProtectionPolicy.BEST_EFFORT
+    breakeven_after: Breakeven | None = None
+    time_limit: timedelta | None = None
+    trailing_pct: Decimal | None = None
+    trailing_activation_pct: Decimal | None = None
+    trade_equity_pct: Decimal | None = None
+    trade_risk_pct: Decimal | None = None
+    max_drawdown_pct: Decimal | None = None
+    max_exposure_pct: Decimal | None = None
+    cooldown_after_stop: timedelta | None = None
+    max_losing_exits: int | None = None
+
+    @property
+    def plan(self) -> ExitPlan | None:
+        """Returns the exit plan of an entry whose signal brings none; None if none is set. What has nothing to act on is left
+        out: no entry is refused because another setting was changed."""
+        stop = None if self.stop_loss_pct is None else StopLoss(Level(pct=self.stop_loss_pct))
+        plan = ExitPlan(
+            stop, self.take_profit_pct, self.breakeven_after if self._may_move_stop else None, self.time_limit, self._trailing
+        )
+        return None if plan.is_empty else plan
+
+    @property
+    def size(self) -> TradeSize:
+        """Returns the size of an entry whose signal asks for none; an amount of TRADE_QUOTE is in the report asset."""
+        if self.trade_risk_pct is not None:
+            return TradeSize(SizeKind.RISK, self.trade_risk_pct)
+        if self.trade_equity_pct is not None:
+            return TradeSize(SizeKind.EQUITY, self.trade_equity_pct)
+        if self.trade_quote is not None:
+            return TradeSize(SizeKind.QUOTE, self.trade_quote)
+        return TradeSize(SizeKind.QUANTITY, self.trade_qty)
+
+    @property
+    def _trailing(self) -> Trailing | None:
+        return None if self.trailing_pct is None else Trailing(self.trailing_pct, self.trailing_activation_pct)
+
+    @property
+    def _may_move_stop(self) -> bool:
+        """Tells whether there is a stop, and something that it protects when it is to move."""
+        found, shares = self.breakeven_after, sum((target.share for target in self.take_profit_pct), ZERO)
+        if found is None or self.stop_loss_pct is None:
+            return False
+        if found.after_pct is None:
+            return bool(self.take_profit_pct) and self.take_profit_pct[0].share < HUNDRED
+        return shares < HUNDRED or found.after_pct < max(target.level.pct or ZERO for target in self.take_profit_pct)
 
 
 @dataclass(frozen=True, slots=True)
 class SizeRequest:
-    """A size other than the usual: `qty` (base asset) or `quote` (quote asset) of an entry and at most `qty` of an exit; `share`
-    of the resulting size."""
+    """A size other than the signal's own or the settings': `qty` (base asset) or `quote` (quote asset) of an entry and at most
+    `qty` of an exit; `share` of the resulting size."""
 
     qty: Decimal | None = None
     quote: Decimal | None = None
     share: Decimal = Decimal(1)
+
+
+NOT_ASKED = reason("balances_unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +115,16 @@ class DecisionContext:
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
     from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
     `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
-    signals may not. `exit_pending`: an exit of the symbol is pending. `clock_offset` is how far the exchange's clock is ahead of
-    ours. `gate` is why entries are held back for reasons outside the signal.
+    signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
+    `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
+    signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
+    `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
+    `losing_exits` counts the positions closed at a loss in a row.
     """
 
     now: datetime
     limits: RiskLimits
-    controls: TradingState
+    trading_state: TradingState
     instrument: Instrument | None
     quote: Quote | None
     position: Position
@@ -74,7 +140,12 @@ class DecisionContext:
     gate: Reason | None = None
     size_request: SizeRequest = SizeRequest()
     exit_pending: bool = False
+    entry_rests: bool = False
     clock_offset: timedelta | None = None
+    funds: Funds | Reason = NOT_ASKED
+    equity_mark: EquityMark | None = None
+    stopped_at: datetime | None = None
+    losing_exits: int = 0
 
     def rate(self, asset: str) -> Rate | Unknown:
         """Returns what one unit of `asset` is worth in the report asset."""

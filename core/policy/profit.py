@@ -6,9 +6,11 @@ from decimal import Decimal, localcontext
 
 from core.domain.instrument import Instrument
 from core.domain.money import EXACT, ZERO, divide, multiply, on_grid, per_cent
-from core.domain.order import ExecutionReport, Fill, Order
+from core.domain.order import Booked, ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side
+from core.domain.trade_plan import TradePlan
+from core.policy.execution_role import plan_id_of, role_of, strategy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,15 @@ class Fees:
     def value(self) -> Decimal:
         """Returns all of it in quote asset."""
         return self.base_value + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """The effect of some fills: the position afterwards, and the trade if they closed it. `result` is of an exit alone."""
+
+    position: Position
+    result: Booked | None
+    trade: Trade | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,52 +66,89 @@ def add_up_fees(fills: Sequence[Fill], instrument: Instrument, rates: Mapping[st
     return Fees(base, base_value, other, complete)
 
 
+def book(
+    order: Order, part: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
+) -> Booking:
+    """Returns the effect of `part`: the fills of `order` that are not in `position` yet, which must be complete, and none others.
+    An order that stays open closes no position: it may still sell the rest."""
+    with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
+        return _book(order, part, position, instrument, rates)
+
+
+def _book(
+    order: Order, part: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
+) -> Booking:
+    fees = add_up_fees(part.fills, instrument, rates)
+    if order.side is Side.BUY:
+        after = _enter(position, part, fees, instrument)
+        # What was ordered is held whatever it is worth; a part of it may be so little that no order could sell it again.
+        is_scrap = order.executed_qty < order.qty and instrument.is_remainder(after.qty, order.average_price)
+        return Booking(replace(after, is_open=after.is_open and (position.is_open or not is_scrap)), None, None)
+    if not order.executed_qty:  # it sold nothing: the position is as it was
+        return Booking(position, Booked(), None)
+    after, result = _leave(position, part, fees)
+    price = divide(order.quote_qty, order.executed_qty)
+    after = replace(after, is_open=not instrument.is_remainder(after.qty, price) if part.state.final else after.qty > 0)
+    if after.is_open or not after.trip_sold:
+        return Booking(after, result, None)
+    trade = _close(after, order, part, instrument)
+    return Booking(Position(after.symbol, after.qty, after.cost, after.value), result, trade)
+
+
+def execution_of(
+    order: Order, report: ExecutionReport, instrument: Instrument, rates: Mapping[str, Decimal], plan: TradePlan | None = None
+) -> tuple[Execution, Decimal | None]:
+    """Returns the execution row of an order that is at its end, all of whose fills are booked, and its fee in quote asset (None
+    if a fee could not be valued). `plan` is that of the position."""
+    with localcontext(EXACT):
+        fees = add_up_fees(report.fills, instrument, rates)
+        is_exit = order.side is Side.SELL
+        fee, fee_asset = _fee_columns(report.fills, fees, instrument)
+        execution = Execution(
+            execution_id=order.client_order_id,
+            symbol=order.symbol,
+            executed_at=report.at,
+            side=order.side,
+            qty=report.executed_qty,
+            price=divide(report.quote_qty, report.executed_qty),
+            profit_pct=per_cent(order.booked.profit, order.booked.cost) if is_exit else None,
+            signal_type=order.signal.signal_type,
+            signal_id=order.signal.signal_id,
+            client_order_id=order.client_order_id,
+            order_id=report.order_id,
+            quote_qty=report.quote_qty,
+            fee=fee,
+            fee_asset=fee_asset,
+            profit_quote=order.booked.profit if is_exit else None,
+            gross_quote=order.booked.gross if is_exit else None,
+            base_asset=instrument.base,
+            quote_asset=instrument.quote,
+            trading_mode=order.trading_mode,
+            strategy=strategy_of(order, plan),
+            role=role_of(order),
+            plan_id=plan_id_of(order, plan),
+        )
+        return execution, fees.value if fees.complete else None
+
+
 def settle(
     order: Order, report: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
 ) -> Outcome:
-    """Returns the position, the execution row and the closed trade that follow from `report`, whose fills must be complete."""
-    with localcontext(EXACT):  # sums too: the usual 28 digits would round a cost above 1e12
-        return _settle(order, report, position, instrument, rates)
+    """Returns the position, the execution row and the closed trade that follow from `report`, whose fills must be complete, of an
+    order that is at its end and of which nothing is booked yet."""
+    order = replace(order, executed_qty=report.executed_qty, quote_qty=report.quote_qty)
+    booking = book(order, report, position, instrument, rates)
+    execution, fee_value = execution_of(replace(order, booked=booking.result or Booked()), report, instrument, rates)
+    return Outcome(booking.position, execution, booking.trade, fee_value)
 
 
-def _settle(
-    order: Order, report: ExecutionReport, position: Position, instrument: Instrument, rates: Mapping[str, Decimal]
-) -> Outcome:
-    fees = add_up_fees(report.fills, instrument, rates)
-    after, profit, cost = (_enter if order.side is Side.BUY else _leave)(position, report, fees, instrument)
-    gross = None if profit is None else after.trip_gross - position.trip_gross
-    trade = None
-    if order.side is Side.SELL and not after.is_open:
-        trade = _close(after, order, report, instrument)
-        after = Position(after.symbol, after.qty, after.cost, after.value)
-    fee, fee_asset = _fee_columns(report.fills, fees, instrument)
-    execution = Execution(
-        execution_id=order.client_order_id,
-        symbol=order.symbol,
-        executed_at=report.at,
-        side=order.side,
-        qty=report.executed_qty,
-        price=divide(report.quote_qty, report.executed_qty),
-        profit_pct=None if profit is None else per_cent(profit, cost),
-        signal_type=order.signal.signal_type,
-        signal_id=order.signal.signal_id,
-        client_order_id=order.client_order_id,
-        order_id=report.order_id,
-        quote_qty=report.quote_qty,
-        fee=fee,
-        fee_asset=fee_asset,
-        profit_quote=profit,
-        gross_quote=gross,
-        base_asset=instrument.base,
-        quote_asset=instrument.quote,
-        trading_mode=order.trading_mode,
-    )
-    return Outcome(after, execution, trade, fees.value if fees.complete else None)
+def more(before: Booked, result: Booked) -> Booked:
+    """Returns the sums with one more result."""
+    with localcontext(EXACT):
+        return Booked(before.profit + result.profit, before.cost + result.cost, before.gross + result.gross)
 
 
-def _enter(
-    position: Position, report: ExecutionReport, fees: Fees, instrument: Instrument
-) -> tuple[Position, Decimal | None, Decimal]:
+def _enter(position: Position, report: ExecutionReport, fees: Fees, instrument: Instrument) -> Position:
     after = replace(
         position,
         qty=position.qty + report.executed_qty - fees.base,
@@ -108,12 +156,12 @@ def _enter(
         value=position.value + report.quote_qty - fees.base_value,
         opened_at=position.opened_at or report.at,
     )
-    return replace(after, is_open=instrument.sellable(after.qty)), None, ZERO
+    return replace(after, is_open=instrument.sellable(after.qty))
 
 
-def _leave(
-    position: Position, report: ExecutionReport, fees: Fees, instrument: Instrument
-) -> tuple[Position, Decimal | None, Decimal]:
+def _leave(position: Position, report: ExecutionReport, fees: Fees) -> tuple[Position, Booked]:
+    if not report.executed_qty:
+        return position, Booked()
     gone = min(report.executed_qty + fees.base, position.qty)
     if gone == position.qty:
         cost, value = position.cost, position.value
@@ -124,20 +172,18 @@ def _leave(
     uncovered = min(max(report.executed_qty + fees.base - position.qty, ZERO), fees.base)
     price = divide(report.quote_qty, report.executed_qty)
     proceeds = report.quote_qty - fees.other - on_grid(multiply(uncovered, price))
-    profit = proceeds - cost
-    left = position.qty - gone
+    gross = report.quote_qty - value
     after = replace(
         position,
-        qty=left,
+        qty=position.qty - gone,
         cost=position.cost - cost,
         value=position.value - value,
-        is_open=not instrument.is_remainder(left, price),
         trip_sold=position.trip_sold + report.executed_qty,
         trip_cost=position.trip_cost + cost,
         trip_proceeds=position.trip_proceeds + proceeds,
-        trip_gross=position.trip_gross + report.quote_qty - value,
+        trip_gross=position.trip_gross + gross,
     )
-    return after, profit, cost
+    return after, Booked(proceeds - cost, cost, gross)
 
 
 def _close(position: Position, order: Order, report: ExecutionReport, instrument: Instrument) -> Trade:

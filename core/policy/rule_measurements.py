@@ -11,6 +11,7 @@ from core.policy.decision_context import DecisionContext
 from core.policy.risk import RULES
 from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.risk.signal_age import good_for
+from core.policy.sizing.entry_terms import entry_terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ def record_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | 
     price = decision_context.quote.price_for(signal.side) if decision_context.quote is not None else None
     return DecisionRecord(
         at=decision_context.now,
-        pause=decision_context.controls.pause.value,
-        mode=decision_context.controls.mode.value,
+        pause=decision_context.trading_state.pause.value,
+        mode=decision_context.trading_state.mode.value,
         price=price,
         held=decision_context.position.qty,
         qty=qty,
@@ -53,7 +54,11 @@ def _measures(
     )
     if signal.side is Side.SELL or decision_context.instrument is None:
         return
-    found = (rule.measures(signal, Entry(price, qty), decision_context) for rule in RULES)
+    terms = entry_terms(signal.close, decision_context.instrument, decision_context.limits, signal.entry)
+    limit_price = terms.limit_price
+    worst_price = price if price is None or limit_price is None else limit_price
+    entry = Entry(price, worst_price, qty)
+    found = (rule.measures(signal, entry, decision_context) for rule in RULES)
     yield from filter(None, found)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from core.domain.instrument import Balance
-from core.domain.order import ExecutionReport, Fill, OrderRequest, PlaceResult, RecentOrders
+from core.domain.order import ExecutionReport, Fill, ListRequest, OrderRequest, PlaceListResult, PlaceResult, RecentOrders
 from core.ports.market_data import MarketData
 
 
@@ -12,7 +12,12 @@ class Venue(MarketData, Protocol):
     """The exchange that executes orders."""
 
     async def place(self, request: OrderRequest) -> PlaceResult:
-        """Places a MARKET order. Never raises for failures of the venue or the network: the four kinds of answer are values."""
+        """Places an order. Never raises for failures of the venue or the network: the four kinds of answer are values."""
+        ...
+
+    async def place_list(self, request: ListRequest) -> PlaceListResult:
+        """Places two orders of which one cancels the other (OCO). Never raises, like `place`. After an unanswered request ask for
+        its legs, each by its client order id."""
         ...
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
@@ -21,8 +26,8 @@ class Venue(MarketData, Protocol):
         ...
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """Cancels an order on the venue. Returns False if the venue has none of that name that could still be cancelled (-2011).
-        Raises ExchangeUnavailable: then nobody knows."""
+        """Cancels an order on the venue, and with a leg its whole list. Returns False if the venue has none of that name that
+        could still be cancelled (-2011). Raises ExchangeUnavailable: then nobody knows."""
         ...
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
@@ -38,8 +43,8 @@ class Venue(MarketData, Protocol):
         others are skipped. Raises ExchangeUnavailable."""
         ...
 
-    async def open_orders(self) -> Sequence[ExecutionReport]:
-        """Returns the open orders on the venue, ours or not. Raises ExchangeUnavailable."""
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExecutionReport]:
+        """Returns the open orders on the venue, ours or not, of one `symbol` or of all. Raises ExchangeUnavailable."""
         ...
 
     @property

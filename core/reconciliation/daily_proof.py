@@ -109,7 +109,9 @@ def _account(
             yield f"order {name} ({report.symbol} {report.order_id}): the exchange has it, the ledger has not"
     for name, order in ledger.orders.items():
         found = reports.get(name)
-        if order.state.in_flight:
+        if order.rests:
+            yield from _resting(order, found, gone)
+        elif order.state.in_flight:
             yield f"order {name}: not settled ({order.state})"
         elif found is None:
             if order.executed_qty and order.symbol not in gone:
@@ -117,6 +119,14 @@ def _account(
         else:
             yield from _order(order, found)
             yield from _fills(name, ledger.fills.get(name, ()), found.fills)
+
+
+def _resting(order: Order, found: ExecutionReport | None, gone: Collection[str]) -> Iterator[str]:
+    if found is None:
+        if order.symbol not in gone:
+            yield f"order {order.client_order_id}: rests in the ledger, unknown to the exchange"
+    elif found.state.final:
+        yield f"order {order.client_order_id}: rests in the ledger, ended as {found.state} on the exchange"
 
 
 def _order(order: Order, found: ExecutionReport) -> Iterator[str]:

@@ -70,6 +70,6 @@ def _differences(
     fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for fill in report.fills:
         fees[fill.fee_asset] += fill.fee
-    if set(fees) == {execution.fee_asset} and fees[execution.fee_asset] != execution.fee:
+    if report.fills_complete and set(fees) == {execution.fee_asset} and fees[execution.fee_asset] != execution.fee:
         theirs = plain(fees[execution.fee_asset])
         yield f"{what}: fee is {plain(execution.fee)} {execution.fee_asset} in the ledger, {theirs} on the exchange"

@@ -13,6 +13,8 @@ from core.domain.order import ExecutionReport, Order, RecentOrders
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.policy.entries.follow_up import money_bound
+from core.policy.exits.protection import bound
 from core.policy.order_ownership import Ours, Whose, whose
 from core.ports.venue import Venue
 from core.reconciliation.spare_capacity import SpareCapacity
@@ -41,8 +43,9 @@ async def compare(
     ours: Ours,
     spare_capacity: SpareCapacity,
 ) -> Comparison:
-    """Compares holdings, the newest orders of each of `symbols`, and open orders. `instruments` are the rules of those that the
-    exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
+    """Compares holdings, the newest orders of each of `symbols`, and open orders. `in_flight` are the ledger's orders that have
+    not ended: those that rest have to be open on the exchange, the others are not settled. `instruments` are the rules of those
+    symbols that the exchange knows, `known` gives the ledger's orders by client order id, `ours` tells whose an order is. Raises
     ExchangeUnavailable."""
     found = Comparison()
     ledger = _LedgerSide(positions, in_flight, instruments, known, ours)
@@ -56,9 +59,14 @@ async def compare(
             await _compare_symbol(instrument, recent, balances, ledger, found)
     _compare_gone(symbols, ledger, found)
     for order in in_flight:
-        found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
-    resting = await spare_capacity.ask(venue.open_orders)
-    _compare_open_orders(resting, await known([report.client_order_id for report in resting]), ours, found)
+        if not order.rests:
+            found.differences.append(f"{order.symbol}: order {order.client_order_id} is not settled ({order.state})")
+    open_ones = await spare_capacity.ask(venue.open_orders)
+    resting = {order.client_order_id for order in in_flight if order.rests}
+    # Read afterwards: one that has ended since is in the ledger by now.
+    orders = await known(sorted(resting | {report.client_order_id for report in open_ones}))
+    _compare_open_orders(open_ones, orders, ours, found)
+    _compare_resting(open_ones, [orders[name] for name in sorted(resting & orders.keys())], found)
     return found
 
 
@@ -84,7 +92,7 @@ async def _compare_symbol(
     found.differences += [f"{symbol}: {difference}" for difference in differences]
     found.differences += [str(strange) for strange in sorted_.strange]
     found.differences += [f"{symbol}: order {lost.order_id} belongs to this ledger, which has lost it" for lost in sorted_.lost]
-    found.differences += _bound(instrument, held, balances, ledger.in_flight)
+    found.differences += _bound(instrument, held, balances, ledger)
     more = total(balances, base) - held
     if held and more > 0:
         found.notes.append(f"the exchange holds {plain(more)} {base} more than the ledger: yours, left alone")
@@ -102,14 +110,24 @@ def _compare_gone(symbols: Collection[str], ledger: _LedgerSide, found: Comparis
             )
 
 
-def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], in_flight: Sequence[Order]) -> list[str]:
-    """Returns the part of the ledger's holding that another order on the exchange locks: it cannot be sold."""
+def _bound(instrument: Instrument, held: Decimal, balances: Mapping[str, Balance], ledger: _LedgerSide) -> list[str]:
+    """Returns the part of the ledger's holding that an order of somebody else locks on the exchange: it cannot be sold."""
     balance = balances.get(instrument.base)
-    selling = any(order.side is Side.SELL and order.symbol == instrument.symbol for order in in_flight)
-    if balance is None or selling or not balance.locked or balance.free >= held or balance.total < held:
+    selling = any(order.side is Side.SELL and order.symbol == instrument.symbol and not order.rests for order in ledger.in_flight)
+    if balance is None or selling or balance.total < held:
         return []
-    free, locked, base = plain(balance.free), plain(balance.locked), instrument.base
+    ours = _ours(instrument.base, ledger)
+    if balance.locked <= ours or balance.free + ours >= held:
+        return []
+    free, locked, base = plain(balance.free + ours), plain(balance.locked - ours), instrument.base
     return [f"{instrument.symbol}: {plain(held)} {base} in the ledger, only {free} free: {locked} are bound in orders"]
+
+
+def _ours(asset: str, ledger: _LedgerSide) -> Decimal:
+    """Returns how much of `asset` the ledger's own resting orders lock: those to sell it, and entries that would pay with it."""
+    to_sell = bound(order for order in ledger.in_flight if _base(order, ledger.instruments) == asset)
+    entries = [order for order in ledger.in_flight if order.waits_to_buy and order.rests]
+    return to_sell + sum((money_bound(order) for order in entries if _quote(order, ledger.instruments) == asset), ZERO)
 
 
 def differences_of_gone(position: Position) -> list[Reason]:
@@ -117,9 +135,14 @@ def differences_of_gone(position: Position) -> list[Reason]:
     return [reason("symbol_gone", symbol=position.symbol, qty=plain(position.qty))] if position.qty else []
 
 
-def _base(position: Position, instruments: Mapping[str, Instrument]) -> str | None:
-    instrument = instruments.get(position.symbol)
+def _base(one: Position | Order, instruments: Mapping[str, Instrument]) -> str | None:
+    instrument = instruments.get(one.symbol)
     return instrument.base if instrument else None
+
+
+def _quote(order: Order, instruments: Mapping[str, Instrument]) -> str | None:
+    instrument = instruments.get(order.symbol)
+    return instrument.quote if instrument else None
 
 
 def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
@@ -131,11 +154,12 @@ def total(balances: Mapping[str, Balance], asset: str) -> Decimal:
 @dataclass(frozen=True, slots=True)
 class Sorted:
     """The exchange's newest orders of one symbol, by consequence: `lost` are to be adopted, `strange` halt entries of the whole
-    account, `differences` those of the symbol."""
+    account, `differences` those of the symbol. While one that rests has fills that are `unheard`, holdings prove nothing."""
 
     lost: tuple[ExecutionReport, ...] = ()
     strange: tuple[Reason, ...] = ()
     differences: tuple[Reason, ...] = ()
+    unheard: bool = False
 
 
 def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -> Sorted:
@@ -160,7 +184,8 @@ def sort_orders(recent: RecentOrders, orders: Mapping[str, Order], ours: Ours) -
     if others is not None:
         differences.append(reason("symbol_shared", order_id=others.order_id, mark=others.mark))
     differences += _unreadable(recent)
-    return Sorted(tuple(lost), strangers(strange, orders), tuple(differences))
+    unheard = any(_is_unheard(orders.get(report.client_order_id), report) for report in recent.reports)
+    return Sorted(tuple(lost), strangers(strange, orders), tuple(differences), unheard)
 
 
 def _unreadable(recent: RecentOrders) -> list[Reason]:
@@ -173,6 +198,10 @@ def _unreadable(recent: RecentOrders) -> list[Reason]:
 
 def _differs(order: Order, report: ExecutionReport) -> bool:
     return not order.state.in_flight and order.executed_qty != report.executed_qty
+
+
+def _is_unheard(order: Order | None, report: ExecutionReport) -> bool:
+    return order is not None and order.rests and order.order_id == report.order_id and report.executed_qty > order.executed_qty
 
 
 def strangers(reports: Sequence[ExecutionReport], orders: Mapping[str, Order]) -> tuple[Reason, ...]:
@@ -207,7 +236,10 @@ def missing_coins(instrument: Instrument, held: Decimal, balances: Mapping[str, 
 def _compare_open_orders(resting: Sequence[ExecutionReport], orders: Mapping[str, Order], ours: Ours, found: Comparison) -> None:
     for report in resting:
         text = f"{report.symbol}: open order {report.order_id} ({report.side}) on the exchange"
-        match whose(report, orders.get(report.client_order_id), ours):
+        order = orders.get(report.client_order_id)
+        match whose(report, order, ours):
+            case Whose.KNOWN if order is not None and order.state.final and order.order_id == report.order_id:
+                found.differences.append(f"{text} has ended in the ledger ({order.state})")
             case Whose.OWNERS:
                 found.notes.append(f"{text} is not ours: left alone")
             case Whose.OTHERS:
@@ -216,3 +248,11 @@ def _compare_open_orders(resting: Sequence[ExecutionReport], orders: Mapping[str
                 found.differences.append(f"{text} has our mark, and this ledger has lost it")
             case Whose.STRANGE:
                 found.differences.append(f"{text} is not of this ledger: another MarketFlow?")
+
+
+def _compare_resting(open_ones: Sequence[ExecutionReport], resting: Sequence[Order], found: Comparison) -> None:
+    names = {report.client_order_id for report in open_ones}
+    for order in resting:
+        if order.rests and order.client_order_id not in names:
+            text = f"{order.symbol}: order {order.client_order_id} ({order.order_id or 'without a number'}, {order.terms.type})"
+            found.differences.append(f"{text} rests in the ledger, and is not open on the exchange")

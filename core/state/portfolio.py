@@ -10,6 +10,7 @@ from typing import TypeVar
 from core.domain.access import MAY_INVITE, Authenticator, Invite, Person, Reader, Role
 from core.domain.account import ACCOUNT, Acknowledged
 from core.domain.approval import Approval, ApprovalState
+from core.domain.equity_mark import EquityMark, LossReset
 from core.domain.instrument import Balance, Instrument
 from core.domain.money import ZERO
 from core.domain.order import Order
@@ -18,12 +19,15 @@ from core.domain.position import Position
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
 from core.policy.decision_context import RiskLimits
+from core.policy.exits.protection import bound
 from core.policy.risk.limits import is_of, with_set
 from core.records.commit_batch import CommitBatch
 from core.records.kept_rows import KeptRows
 from core.records.ledger_state import LedgerState
+from core.state.trading_record import RunningRecord
 
 _ANSWERED = 200
 
@@ -36,10 +40,12 @@ class Portfolio:
     """One process's view of its ledger. `in_flight` has the orders whose intent is committed or about to be, so that two symbols
     deciding at the same time cannot both take the last free place."""
 
-    controls: TradingState
+    trading_state: TradingState
     settings: RiskLimits
     positions: dict[str, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
+    resting: dict[str, Order] = field(default_factory=dict)  # open on the venue, which nobody waits for
+    plans: dict[str, TradePlan] = field(default_factory=dict)  # open ones, by symbol
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that were closed, by token
     holds: dict[str, SymbolHalt] = field(
@@ -58,6 +64,9 @@ class Portfolio:
     mark: int | None = None  # the ledger's own
     touched: set[str] = field(default_factory=set)  # symbols that an order was ever sent for
     acknowledged: dict[int, Acknowledged] = field(default_factory=dict)  # acknowledged traders on the account, by mark
+    record: RunningRecord = field(default_factory=RunningRecord)
+    equity_mark: EquityMark | None = None
+    loss_reset: LossReset | None = None
     moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
     limits: RiskLimits = field(init=False)
     """The limits in force."""
@@ -69,16 +78,22 @@ class Portfolio:
 
     @classmethod
     def from_ledger(
-        cls, state: LedgerState, controls: TradingState, settings: RiskLimits, today: str, fixed: Mapping[int, Role] | None = None
+        cls,
+        state: LedgerState,
+        trading_state: TradingState,
+        settings: RiskLimits,
+        today: str,
+        fixed: Mapping[int, Role] | None = None,
     ) -> "Portfolio":
-        """Builds the portfolio. `controls` are for the first start; `settings` are the limits unless overridden; `fixed` are the
-        people that the settings name."""
+        """Builds the portfolio. `trading_state` is for the first start; `settings` are the limits unless overridden; `fixed` are
+        the people that the settings name."""
         portfolio = cls(
             fixed=fixed or {},
-            controls=controls,
+            trading_state=trading_state,
             settings=settings,
             mark=state.mark,
             touched=set(state.touched),
+            record=RunningRecord.from_ledger(state.record),
             _day=today,
             _results={result.quote_asset: result.profit for result in state.today},
         )
@@ -88,7 +103,7 @@ class Portfolio:
     def is_of(self, report: str) -> bool:
         """Tells whether all amounts set in the chat are in the asset `report`: others do not count."""
         set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
-        return set_here and self.controls.asking.threshold(report) == self.controls.asking.above
+        return set_here and self.trading_state.asking.threshold(report) == self.trading_state.asking.above
 
     def role(self, user_id: int) -> Role | None:
         """Returns a person's role; None for a stranger. The settings come before the chat."""
@@ -115,15 +130,36 @@ class Portfolio:
         return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.symbol))
 
     def count_open(self, *, besides: str) -> int:
-        """Counts open positions, and entries under way that may become one, without the order with the id `besides`."""
-        entering = {
-            order.symbol for order in self.in_flight.values() if order.side is Side.BUY and order.client_order_id != besides
-        }
+        """Counts open positions, and entries under way or resting that may become one, without the order with the id
+        `besides`."""
+        orders = (*self.in_flight.values(), *self.resting.values())
+        entering = {order.symbol for order in orders if order.side is Side.BUY and order.client_order_id != besides}
         return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
 
     def in_flight_for(self, symbol: str) -> Order | None:
         """Returns the unsettled order of `symbol`; a mailbox has at most one."""
         return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+
+    def resting_for(self, symbol: str) -> list[Order]:
+        """Returns the orders of `symbol` that rest on the venue to sell, oldest first."""
+        return [order for order in self.resting.values() if order.symbol == symbol and order.side is Side.SELL]
+
+    def entry_for(self, symbol: str) -> Order | None:
+        """Returns the entry of `symbol` that rests on the venue; there is at most one."""
+        return next((order for order in self.resting.values() if order.symbol == symbol and order.side is Side.BUY), None)
+
+    def open_for(self, symbol: str) -> list[Order]:
+        """Returns all orders of `symbol` that rest on the venue, oldest first."""
+        return [order for order in self.resting.values() if order.symbol == symbol]
+
+    def protected(self, symbol: str) -> Decimal:
+        """Returns how much of the position the resting orders of its plan sell, in base asset."""
+        return bound(order for order in self.resting_for(symbol) if order.protects)
+
+    def unprotected(self, now: datetime) -> dict[str, float]:
+        """Returns for how many seconds each open position with a plan has had no protection, by symbol; 0 for one that has."""
+        held = [plan for plan in self.plans.values() if self.position(plan.symbol).is_open]
+        return {plan.symbol: max((now - (plan.exposed_since or now)).total_seconds(), 0.0) for plan in held}
 
     def results_of(self, day: str) -> dict[str, Decimal]:
         """Returns net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
@@ -162,24 +198,28 @@ class Portfolio:
         """Returns the symbols whose rules and prices must be known: the configured ones and those held or awaiting approval."""
         held = {position.symbol for position in self.positions.values() if position.qty}
         asked = {approval.signal.symbol for approval in self.approvals.values()}
-        return {*configured, *held, *asked, *(order.symbol for order in self.in_flight.values())}
+        orders = {order.symbol for order in (*self.in_flight.values(), *self.resting.values())}
+        return {*configured, *held, *asked, *orders}
 
-    def apply(self, changes: CommitBatch) -> None:
+    def apply(self, batch: CommitBatch) -> None:
         """Applies a commit."""
-        self.moves.update(position.symbol for position in changes.positions)
-        self.moves.update(order.symbol for order in changes.orders)
-        self._keep(changes)
-        for approval in changes.approvals:
+        self.moves.update(position.symbol for position in batch.positions)
+        self.moves.update(order.symbol for order in batch.orders)
+        self._keep(batch)
+        self.record.apply(batch)
+        for approval in batch.approvals:
             if approval.state is not ApprovalState.OPEN:
                 self._remember(approval)
-        for execution in changes.executions:
+        for execution in batch.executions:
             if execution.profit_quote is not None:
                 self._add_result(execution.executed_at, execution.quote_asset, execution.profit_quote)
 
     def _keep(self, rows: KeptRows) -> None:
         """Takes over the rows of a commit or of a start: each is kept while it matters, in place of the one of its key."""
         _update(self.positions, rows.positions, key=lambda one: one.symbol)
-        _update(self.in_flight, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.state.in_flight)
+        _update(self.in_flight, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.in_flight)
+        _update(self.resting, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.rests)
+        _update(self.plans, rows.plans, key=lambda one: one.symbol, stays=lambda one: one.is_open)
         self.touched.update(order.symbol for order in rows.orders if order.state.in_flight)
         _update(self.approvals, rows.approvals, key=lambda one: one.token, stays=lambda one: one.state is ApprovalState.OPEN)
         _update(self.holds, rows.holds, key=lambda one: one.symbol)
@@ -189,7 +229,9 @@ class Portfolio:
         _update(self.invites, rows.invites, key=lambda one: one.digest, stays=lambda one: one.used_by is None)
         _update(self.authenticators, rows.authenticators, key=lambda one: one.user_id, stays=lambda one: one.ended_at is None)
         _update(self.readers, rows.readers, key=lambda one: one.chat_id)
-        self.controls = rows.controls or self.controls
+        self.trading_state = rows.trading_state or self.trading_state
+        self.equity_mark = rows.equity_mark or self.equity_mark
+        self.loss_reset = rows.loss_reset or self.loss_reset
         if rows.limits:
             _update(self.limits_set, rows.limits, key=lambda one: one.name)
             self.limits = with_set(self.settings, self.limits_set.values())

@@ -17,7 +17,8 @@ export const WORDS = {
     telegram: "Telegram is down for a minute",
     telegram_promise: "Nothing reaches the bot, nothing comes from it. Trading goes on, and all of it is told afterwards, once.",
     kill: "The program is killed and started again",
-    kill_promise: "It says for how long it was away, catches up on what came meanwhile, and does nothing a second time.",
+    kill_promise:
+      "Stops and targets stay on the exchange meanwhile: /orders lists the same ones before and after. It says for how long it was away, catches up on what came meanwhile, and does nothing a second time.",
     theme_auto: "Theme: as your system",
     theme_light: "Theme: light",
     theme_dark: "Theme: dark",
@@ -84,7 +85,8 @@ export const WORDS = {
     telegram: "Telegram не работает минуту",
     telegram_promise: "До бота ничего не доходит, и от него тоже. Торговля идёт, а потом обо всём сообщается — один раз.",
     kill: "Программу убивают и запускают снова",
-    kill_promise: "Она скажет, сколько её не было, разберёт пришедшее за это время и ничего не сделает второй раз.",
+    kill_promise:
+      "Стопы и цели всё это время стоят на бирже: /orders до и после показывает одни и те же ордера. Программа скажет, сколько её не было, разберёт пришедшее за это время и ничего не сделает второй раз.",
     theme_auto: "Тема: как в системе",
     theme_light: "Тема: светлая",
     theme_dark: "Тема: тёмная",

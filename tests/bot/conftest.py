@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.reports import charts
 from bot.telegram.client import connect
 from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.single_instance import SingleInstance
@@ -65,6 +66,12 @@ async def until(true: Callable[[], bool], within: float = 10) -> None:
     async with asyncio.timeout(within):
         while not true():  # noqa: ASYNC110 - the program tells nobody of it
             await asyncio.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+def _time_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a chart take its time: the process that draws it yields to all others, and here there are many."""
+    monkeypatch.setattr(charts, "SECONDS", 60.0)
 
 
 @pytest.fixture

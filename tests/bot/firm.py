@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
@@ -36,10 +37,10 @@ from core.domain.access import Role
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events.table import Event
 from core.domain.instrument import Instrument, Quote
+from core.domain.limit_entry import LimitEntry
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
 from core.domain.trading_state import Mode, TradingState
-from core.execution.pending_exits import ExitTimer
 from core.policy.decision_context import RiskLimits
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -49,11 +50,18 @@ from tests.bot.conftest import PEOPLE, running, until
 from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock, alone
 from tests.chat_client import ChatPerson
 from tests.core.world import LIMITS, Durations, instrument
+from tests.ledgers import make_ledger
 
 ROLES = {OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}
 ROOMY = replace(LIMITS, max_order_notional=Decimal(5000))
 BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
+
+
+class Timer(Protocol):
+    """A job that is run every second."""
+
+    async def run(self) -> None: ...
 
 
 class Prices:
@@ -115,11 +123,17 @@ class Firm:
     def trader(self) -> ChatPerson:
         return self.person(TRADER)
 
-    async def signal(self, kind: str = "BUY_SM", symbol: str = "WIFUSDC", close: str | None = None) -> str:
+    async def signal(
+        self,
+        kind: str = "BUY_SM",
+        symbol: str = "WIFUSDC",
+        close: str | None = None,
+        entry: LimitEntry | None = None,
+    ) -> str:
         """Sends a signal at the current price, or another; returns its id."""
         name = f"n{next(self.numbers)}"
         price = Decimal(close) if close is not None else self.prices.bid[symbol]
-        said = Signal("kafka:signals", name, kind, symbol, price, self.clock.now())
+        said = Signal("kafka:signals", name, kind, symbol, price, self.clock.now(), entry=entry)
         message = Message(said.source, name, symbol, SignalReceived(said), self.clock.now())
         await self.trading.inbox.deliver([message])
         return name
@@ -155,7 +169,7 @@ async def firm_on(
 ) -> AsyncIterator[Firm]:
     """Runs the program on the ledger in `path`, as `bot.app` builds it; started again on the same path it continues."""
     clock = clock or FastClock(speed, start)
-    ledger = await open_ledger(f"sqlite+aiosqlite:///{path / 'ledger.db'}", clock)
+    ledger = await open_ledger(make_ledger(path / "ledger.db"), clock)
     prices = Prices(clock)
     venue = PaperExchange(market=prices, book=SqlPaperBook(ledger), clock=clock, balances=balances)
     today = clock.now().date().isoformat()
@@ -208,6 +222,9 @@ async def firm_on(
         PauseTimer(portfolio, trading.inbox, clock),
         trading.exits,
         PanicTimer(context),
+        trading.entries,
+        trading.protection,
+        trading.hearing,
     )
     await trading.market.load_instruments(None)
     trading.inbox.start_controls(state.waiting)
@@ -232,7 +249,7 @@ async def _closing(trading: Trading, ledger: SqlLedger) -> AsyncIterator[None]:
         await ledger.close()
 
 
-async def _every(clock: FastClock, timers: Sequence[ApprovalTimer | PauseTimer | ExitTimer | PanicTimer]) -> None:
+async def _every(clock: FastClock, timers: Sequence[Timer]) -> None:
     while True:
         for timer in timers:
             await timer.run()

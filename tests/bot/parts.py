@@ -40,7 +40,17 @@ from core.domain.messages import (
     SourcePosition,
     StoredMessage,
 )
-from core.domain.order import ExecutionReport, Fill, Order, OrderRequest, PlaceResult, RecentOrders, Rejected
+from core.domain.order import (
+    ExecutionReport,
+    Fill,
+    ListRequest,
+    Order,
+    OrderRequest,
+    PlaceListResult,
+    PlaceResult,
+    RecentOrders,
+    Rejected,
+)
 from core.domain.order_state_machine import OrderState
 from core.domain.outbox_item import OutboxItem
 from core.domain.position import Execution, Position, Trade
@@ -51,6 +61,7 @@ from core.engine.access_commands import AccessCommands
 from core.engine.inbox import Inbox
 from core.execution.decision_service import DecisionService
 from core.ports.clock import Clock
+from core.ports.ledger import Taken, ignored
 from core.read_models import (
     NEWEST,
     Act,
@@ -211,9 +222,12 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
+        taken: Taken = ignored,
     ) -> Sequence[Arrival]:
         self._check()
-        return [self._store(message) for message in messages]
+        stored = [self._store(message) for message in messages]
+        taken(stored)
+        return stored
 
     def _store(self, message: Message) -> StoredMessage | None:
         key = (message.source, message.source_id)
@@ -228,7 +242,10 @@ class MemoryLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         return {}
 
-    async def commit(self, changes: CommitBatch) -> None:
+    async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
+        return []
+
+    async def commit(self, batch: CommitBatch) -> None:
         raise LedgerUnavailable("not needed here")
 
     async def cursor(self, reader: str) -> DeliveryCursor | None:
@@ -407,6 +424,9 @@ class Exchange:
     async def place(self, request: OrderRequest) -> PlaceResult:
         return Rejected(reason("market_closed", symbol=request.symbol))
 
+    async def place_list(self, request: ListRequest) -> PlaceListResult:
+        return Rejected(reason("market_closed", symbol=request.symbol))
+
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         return None
 
@@ -416,7 +436,7 @@ class Exchange:
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         return RecentOrders()
 
-    async def open_orders(self) -> Sequence[ExecutionReport]:
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExecutionReport]:
         return []
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
@@ -439,17 +459,17 @@ class Trading:
         self.handled.append(stored.message)
         body, outcome, why = stored.message.body, "done", None
         if isinstance(body, ControlsRequested):
-            before = self.portfolio.controls
-            self.portfolio.controls = replace(before, pause=body.pause or before.pause, mode=body.mode or before.mode)
+            before = self.portfolio.trading_state
+            self.portfolio.trading_state = replace(before, pause=body.pause or before.pause, mode=body.mode or before.mode)
         if isinstance(body, ApprovalAnswered):
             known = self.portfolio.approvals.pop(body.token, None)
             outcome = "ordered" if known and body.approve else "ignored"
             why = None if outcome == "ordered" else reason("declined" if known else "approval_closed", who=body.who)
         if isinstance(body, InviteRequested | InviteUsed | InvitesWithdrawn | RevokeRequested | ReaderRequested):
-            changes = self.access_commands.changes_of(body)
-            if isinstance(changes, Reason):
-                return MessageOutcome(stored.seq, "denied", NOON, changes)
-            self.portfolio.apply(changes)
+            batch = self.access_commands.batch_of(body)
+            if isinstance(batch, Reason):
+                return MessageOutcome(stored.seq, "denied", NOON, batch)
+            self.portfolio.apply(batch)
             self.wake()
         return MessageOutcome(stored.seq, outcome, NOON, why)
 

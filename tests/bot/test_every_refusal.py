@@ -36,16 +36,20 @@ from core.adapters.snowflake.source import SnowflakeSource
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
 from core.domain.arrival import Arrival
+from core.domain.entry_reasons import ENTRY_SENTENCES
 from core.domain.errors import LedgerUnavailable
 from core.domain.events.approvals import ApprovalClosed
+from core.domain.events.entries import EntryMissed
 from core.domain.events.intake import DeadLettersFound
 from core.domain.events.orders import OrderFailed
 from core.domain.events.priority import Priority
+from core.domain.events.protection import ProtectionFailed
 from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition
 from core.domain.outbox_item import OutboxItem
+from core.domain.plan_reasons import PLAN_SENTENCES
 from core.domain.reasons import SENTENCES, Reason
 from core.domain.record_problems import kinds_of
 from core.domain.record_reasons import RECORD_SENTENCES
@@ -81,17 +85,33 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("unknown_symbol", "not_trading", "market_orders_off", "held", "below_min_notional", "above_max_notional"),
             *("unsellable", "below_min_qty", "above_max_qty", "price_unknown", "price_band", "price_sanity", "order_notional"),
             *("open_positions", "daily_loss", "rate_unknown", "no_rate", "daily_loss_unknown", "internal_error", "panic_over"),
-            *("nothing_free", "exit_over", "account_held", "not_compared", "already_ordered"),
+            *("too_little_to_sell", "risk_without_stop", "nothing_to_spend", "balances_unknown", "value_unknown", "no_equity"),
+            *("drawdown", "losing_exits", "cooldown", "exposure"),
+            *("nothing_free", "exit_over", "account_held", "not_compared", "already_ordered", "closed_by_plan"),
+            *("entry_rests", "entry_price_band", "entry_withdrawn"),
+            *PLAN_SENTENCES,
         }
     ),
+    "missed": frozenset(ENTRY_SENTENCES) - {"entry_rests", "entry_price_band", "entry_withdrawn"},
     "failed": frozenset(
         {
             *("insufficient_balance", "filter_failure", "market_closed", "duplicate_order", "bad_key", "bad_signature"),
             *("clock_off", "rate_limited", "banned", "exchange_busy", "unreachable", "invalid_symbol", "symbol_not_permitted"),
-            *("account_disabled", "service_gone", "no_depth", "bad_request", "rejected", "not_filled", "unanswered"),
-            *("never_placed", "placed_by_other", "held_back", "fate_unknown"),
+            *(
+                "account_disabled",
+                "service_gone",
+                "no_depth",
+                "bad_request",
+                "rejected",
+                "not_filled",
+                "beyond_limit",
+                "unanswered",
+            ),
+            *("never_placed", "placed_by_other", "held_back", "fate_unknown", "too_many_open", "would_trigger", "would_take"),
+            *("list_prices", "order_type_off", "earlier_on_its_way"),
         }
     ),
+    "protection": frozenset({"protection_not_placed", "protection_ended", "protection_gone", "order_forgotten"}),
     "question": frozenset({"declined", "approval_expired", "approval_withdrawn"}),
     "hold": frozenset(
         {
@@ -118,7 +138,7 @@ def test_every_reason_has_its_way_into_the_chat_and_only_one() -> None:
     assert sorted(known) == sorted(SENTENCES)
 
 
-def events_of(way: str, why: Reason, source: str) -> list[Event]:
+def events_of(way: str, why: Reason, source: str) -> list[Event]:  # noqa: PLR0911 - flat: a line for each way
     """Returns the events of an exit that fails for this reason."""
     said = replace(signal("SELL_SM"), source=source)
     sold = executed(Side.SELL)
@@ -127,6 +147,10 @@ def events_of(way: str, why: Reason, source: str) -> list[Event]:
             return [SignalRefused(said, "denied", why), ExitPending(said, why, NOON)]
         case "failed":
             return [OrderFailed(replace(sold.order, signal=said, reason=why)), ExitPending(said, why, NOON)]
+        case "missed":
+            return [EntryMissed(replace(sold.order, signal=said, reason=why))]
+        case "protection":
+            return [ProtectionFailed(said.symbol, sold.order.qty, NOON, why, 1)]
         case "question":
             asked = replace(approval(state=ApprovalState.DECLINED), signal=said, side=Side.SELL)
             return [ApprovalClosed(asked, "WIF", "USDC", why)]
@@ -174,7 +198,7 @@ BROUGHT: Mapping[str, tuple[list[Mapping[str, Any]], tuple[str, ...]]] = {
         [BUY, {**SELL, "signal_id": "tv"}],
         ("SELL_SM refused: signal_id already used", "another signal has it, BUY_SM WIFUSDC"),
     ),
-    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "s old")),
+    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "h old, older than")),
     "of another market": ([BUY, {**SELL, "close": "65000"}], ("SELL_SM", "65,000")),
     "of a symbol that is not there": ([{**SELL, "symbol": "NOSUCHUSDC"}], ("SELL_SM", "NOSUCHUSDC")),
     "nothing to sell": ([SELL], ("SELL_SM ignored", "no WIF position")),
@@ -294,12 +318,12 @@ async def posting(
 
 
 BRINGS = {"kafka": by_kafka, "snowflake": by_snowflake, "webhook": by_webhook}
-BY_PEOPLE, AGAIN = "telegram", "exit"
-"""A person who orders manually sees the answer to it; a retried exit is reported already."""
+BY_PEOPLE, AGAIN, BY_PLAN = "telegram", "exit", "protection"
+"""A person who orders manually sees the answer to it; a retried exit is reported already, and so is a plan without protection."""
 
 
 def test_every_source_is_tried() -> None:
-    assert {*BRINGS, BY_PEOPLE, AGAIN} == metrics.SOURCES
+    assert {*BRINGS, BY_PEOPLE, AGAIN, BY_PLAN} == metrics.SOURCES
 
 
 @pytest.mark.parametrize("source", sorted(BRINGS))
@@ -335,7 +359,7 @@ HTTP: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "too_many": (429, ("Requests refused since", "too many at once")),
     "unusable": (422, ("Unreadable records: 1",)),
     "conflict": (409, ("SELL_SM refused: signal_id already used",)),
-    "unavailable": (503, ("SELL_SM was rejected", "did not repeat it")),
+    "unavailable": (503, ("SELL_SM was rejected", "did not send it again")),
     "repeated": (409, ()),  # nothing is lost by it: it was accepted before
 }
 

@@ -1,5 +1,6 @@
 """The whole ring as its owner runs it: `marketflow run` in its own process, between a broker, an exchange and a chat."""
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
@@ -260,3 +261,22 @@ async def test_what_is_not_set_is_named_and_nothing_takes_its_place() -> None:
     assert ended.code == 2
     assert [name for name in ("KAFKA_BROKER", "TG_TOKEN", "TG_CHAT_ID") if f"\n  {name}: not set" not in ended.stderr] == []
     assert "marketflow demo" in ended.stderr
+
+
+async def test_a_stop_rests_on_the_exchange_and_is_the_exit(ring: Ring) -> None:
+    protected = 'marketflow_unprotected_seconds{symbol="WIFUSDC"}'
+    program = await ring.run(STOP_LOSS_PCT="5", TAKE_PROFIT_PCT="10")
+    await ring.publish("BUY_SM", 0.4801)
+    bought = await ring.told("🟩 BUY_SM executed")
+    assert "\nStop: 0.4570 (-4.81%) · Target: 0.5290 (+10.19%)" in bought.text  # at the symbol's step, 0.001
+    async with asyncio.timeout(10):
+        while (await program.metrics()).get(protected) != 0:  # noqa: ASYNC110 - a scrape tells nobody
+            await asyncio.sleep(0.1)
+    assert (await program.metrics())["marketflow_resting_orders"] == 2
+
+    ring.venue.set_price("WIFUSDC", "0.4540")  # within the limit of its stop
+    sold = await ring.told("🔴 SELL_STOP_LOSS executed")
+    assert "\nStop filled, trigger 0.4570" in sold.text
+    metrics = await program.metrics()
+    assert (metrics["marketflow_resting_orders"], metrics["open_positions"], metrics["sell_orders_total"]) == (0, 0, 1)
+    assert await program.stop() == 0

@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,19 +15,28 @@ from random import Random
 from types import MappingProxyType
 
 from aiokafka import AIOKafkaProducer
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, and_, func, not_, select
 
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, result_tables, signal_tables
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    plan_tables,
+    result_tables,
+    signal_tables,
+)
 from core.adapters.ledger.tables.metadata import metadata
 from core.domain.errors import LedgerUnavailable
 from tests.chat_client import LocalChat, local_chat
 from tests.owner_deliveries import undelivered
 from tests.running import Program
 from tests.servers.process import ServerDidNotStartError
+from tests.simulation.disk import EXPOSED, RESTS
 from tests.simulation.evidence import Evidence, Published
 from tests.simulation.judge import violations
+from tests.venue.faults import Fault
 from tests.venue.model import Balance
 from tests.venue.server import running_venue
 from tests.venue.venue import Venue
@@ -36,7 +45,8 @@ TOPIC = "trading_signals"
 PARTITIONS = 3
 START_BALANCES = {"USDC": "100000", "USDT": "100000"}
 SYMBOLS = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
-SETTLE_SECONDS = 90.0
+SETTLE_SECONDS = 90.0  # without any progress; how long all of it takes depends on the machine's load
+LOG_LINES = 40  # of the program, in what a failed test says
 
 
 @dataclass
@@ -50,6 +60,11 @@ class Chaos:
     program: Program
     reader: LedgerReader
     published: list[Published] = field(default_factory=list)
+    orders: Sequence[str] = ("POST order",)
+    """The requests whose answers `trouble` spoils."""
+    spoiled: list[Fault] = field(default_factory=list)
+    most_waiting: int | None = None
+    """The most faults of the exchange that wait for a request at a time, since none hits while the program is dead; None: any."""
     enough: bool = False
     kills: int = 0
     faults: int = 0
@@ -66,14 +81,22 @@ class Chaos:
             self.venue.set_price(symbol, _moved(SYMBOLS[symbol], self.random))
             await asyncio.sleep(self.random.uniform(0, 2 * every))
 
+    async def say(self, symbol: str, side: str, name: str) -> None:
+        """Sends one signal."""
+        record = {"signal_type": side, "close": SYMBOLS[symbol], "symbol": symbol, "signal_id": name}
+        await self._send(symbol, json.dumps(record).encode(), name)
+
     async def publish(self, symbol: str, side: str, number: int) -> None:
         name = f"s{number}" if self.random.random() < 0.7 else None
         record = {"signal_type": side, "close": SYMBOLS[symbol], "symbol": symbol} | ({"signal_id": name} if name else {})
         value = b"{" if self.random.random() < 0.02 else json.dumps(record).encode()
-        partition = list(SYMBOLS).index(symbol) % PARTITIONS
         for _ in range(2 if self.random.random() < 0.05 else 1):
-            sent = await self.producer.send_and_wait(TOPIC, value, partition=partition)
-            self.published.append(Published(f"{TOPIC}/{partition}/{sent.offset}", name if value != b"{" else None, value != b"{"))
+            await self._send(symbol, value, name if value != b"{" else None, readable=value != b"{")
+
+    async def _send(self, symbol: str, value: bytes, name: str | None, *, readable: bool = True) -> None:
+        partition = list(SYMBOLS).index(symbol) % PARTITIONS
+        sent = await self.producer.send_and_wait(TOPIC, value, partition=partition)
+        self.published.append(Published(f"{TOPIC}/{partition}/{sent.offset}", name, readable))
 
     async def trouble(self) -> None:
         """Causes faults of exchange and chat, one after another, until `enough`."""
@@ -85,26 +108,29 @@ class Chaos:
         self.chat.room.faults.clear()
 
     def _trouble_exchange(self) -> None:
-        faults, executed = self.venue.faults, self.random.random() < 0.5
+        if self.most_waiting is not None and self.venue.faults.waiting >= self.most_waiting:
+            return
+        faults, executed, endpoint = self.venue.faults, self.random.random() < 0.5, self.random.choice(self.orders)
         choice = self.random.randrange(9)
         if choice == 0:
-            faults.cut("POST order", executed=executed)
+            fault = faults.cut(endpoint, executed=executed, times=1 if endpoint.startswith("POST") else 2)
         elif choice == 1:
-            faults.error("POST order", -1007, executed=executed)
+            fault = faults.error(endpoint, -1007, executed=executed)
         elif choice == 2:
-            faults.bad_gateway("POST order", executed=executed)
+            fault = faults.bad_gateway(endpoint, executed=executed)
         elif choice == 3:
-            faults.unreadable("POST order", executed=executed)
+            fault = faults.unreadable(endpoint, executed=executed)
         elif choice == 4:
-            faults.too_many("POST order", retry_after=1)
+            fault = faults.too_many(endpoint, retry_after=1)
         elif choice == 5:
-            faults.error("POST order", -1008)
+            fault = faults.error(endpoint, -1008)
         elif choice == 6:
-            faults.answer("POST order", 200, executed=True, body="{", answer_delay_ms=self.random.uniform(0, 3000))
+            fault = faults.answer(endpoint, 200, executed=True, body="{", answer_delay_ms=self.random.uniform(0, 3000))
         elif choice == 7:
-            faults.cut("GET order", times=2)
+            fault = faults.cut("GET order", times=2)
         else:
-            faults.cut("GET myTrades", times=2)
+            fault = faults.cut("GET myTrades", times=2)
+        self.spoiled.append(fault)
 
     def _trouble_chat(self) -> None:
         faults = self.chat.room.faults
@@ -119,9 +145,11 @@ class Chaos:
         else:
             faults.down_for(self.random.uniform(0.1, 2.0))
 
-    async def kill_and_start(self, least: float, most: float) -> None:
-        """Starts the program, lets it live for a while, and ends it like a power cut."""
+    async def kill_and_start(self, least: float, most: float, begun: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Starts the program, lets it live for a while, counted from when `begun` returns, and ends it like a power cut."""
         starting = asyncio.create_task(self.program.start())
+        if begun is not None:
+            await begun()
         await asyncio.sleep(self.random.uniform(least, most))
         await self.program.kill()
         with contextlib.suppress(ServerDidNotStartError):
@@ -131,17 +159,30 @@ class Chaos:
     # --- the end
 
     async def settle(self) -> None:
-        """Returns once nothing waits for anything any more; after a while raises AssertionError with what still does."""
-        until = time.monotonic() + SETTLE_SECONDS
+        """Returns once nothing waits for anything any more. Raises AssertionError with the end of the program's log: at once if
+        the program has ended by itself, and with what still waits once nothing of that has changed for a while."""
+        before: list[str] = []
+        until = 0.0
         while waiting := await self._unsettled():
+            if not self.program.is_alive:
+                raise AssertionError(f"it has ended by itself{self.end_of_log()}")
+            if waiting != before:
+                before, until = waiting, time.monotonic() + SETTLE_SECONDS
             if time.monotonic() > until:
-                raise AssertionError(f"waits for ever: {waiting}")
+                raise AssertionError(f"waits for ever: {waiting}{self.end_of_log()}")
             await asyncio.sleep(0.5)
+        assert self.program.is_alive, f"it has ended by itself{self.end_of_log()}"
+
+    def end_of_log(self) -> str:
+        """Returns the program's last words, to end the message of a failed test."""
+        return "\n".join(["; the end of its log:", *self.program.log.splitlines()[-LOG_LINES:]])
 
     async def _unsettled(self) -> list[str]:
         waiting = {
             "messages": (signal_tables.inbox, signal_tables.UNDECIDED),
-            "orders": (order_tables.orders, order_tables.IN_FLIGHT),
+            "orders": (order_tables.orders, and_(order_tables.IN_FLIGHT, not_(RESTS))),
+            "positions without protection": (plan_tables.order_plans, EXPOSED),
+            "wanted exits": (control_tables.wanted_exits, control_tables.IS_WANTED),
         }
         found = []
         try:
@@ -160,7 +201,8 @@ class Chaos:
         for record in self.published:
             _, partition, offset = record.place.split("/")
             ends[int(partition)] = max(ends[int(partition)], int(offset) + 1)
-        return found + [f"partition {at} to be read up to {end}" for at, end in enumerate(ends) if read.get(at, 0) < end]
+        at = [(number, read.get(number, 0), end) for number, end in enumerate(ends)]
+        return found + [f"partition {number} read up to {now} of {end}" for number, now, end in at if now < end]
 
     async def agreed(self, within: float) -> None:
         """Returns once ledger and exchange agree, except for halted symbols; after so many seconds raises AssertionError with the
@@ -191,9 +233,10 @@ class Chaos:
 
     async def judged(self, accident: str = "") -> list[str]:
         """Returns every broken promise, in words; `accident` is what happened to the ledger."""
-        rows: dict[Table, Sequence[Row]] = {}
-        for table in metadata.tables.values():
-            rows[table] = await self.reader.read(select(table))
+        rows = await self._rows()
+        while undelivered(rows[notification_tables.outbox], rows[notification_tables.told]):
+            await self.settle()  # a report came since: that of an outage comes once all is calm
+            rows = await self._rows()
         told = {message.message_id: message.text for message in self.chat.owner.received}
         evidence = Evidence(
             rows=lambda table: rows[table],
@@ -206,6 +249,13 @@ class Chaos:
             accident=accident,
         )
         return violations(evidence)
+
+    async def _rows(self) -> dict[Table, Sequence[Row]]:
+        """Returns every table's rows. What was told is read first and the events last: an event that counts as told has its
+        delivery among the rows."""
+        first, last = notification_tables.told, notification_tables.outbox
+        between = [table for table in metadata.tables.values() if table not in {first, last}]
+        return {table: await self.reader.read(select(table)) for table in (first, *between, last)}
 
     async def summary(self) -> str:
         """Summarises the run in a line; repeated alerts are those in the chat that no event names."""

@@ -5,7 +5,6 @@ afterwards.
 """
 
 import asyncio
-import json
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -16,7 +15,7 @@ import pytest
 from demo.broker import MemoryBroker
 from local_telegram.model import Message
 from tests.chaos.copies import Copies, of_file, of_server
-from tests.chaos.harness import PARTITIONS, SETTLE_SECONDS, SYMBOLS, TOPIC, Chaos, chaos
+from tests.chaos.harness import PARTITIONS, SETTLE_SECONDS, TOPIC, Chaos, chaos
 from tests.chaos.test_two_programs import bought_twice
 from tests.running import STARTED, run_command
 
@@ -57,9 +56,7 @@ async def said(world: Chaos, told: str, signals: Mapping[str, str]) -> None:
     """Sends a signal for each symbol (`signals` has its id), all at once, and waits for the owner's notification of each."""
     last, kind = world.chat.owner.received[-1], "BUY_SM" if told is BOUGHT else "SELL_SM"
     for symbol, name in signals.items():
-        record = {"signal_type": kind, "close": SYMBOLS[symbol], "symbol": symbol, "signal_id": name}
-        partition = list(SYMBOLS).index(symbol) % PARTITIONS
-        await world.producer.send_and_wait(TOPIC, json.dumps(record).encode(), partition=partition)
+        await world.say(symbol, kind, name)
     for symbol in signals:
         await world.chat.owner.wait_for(partial(_tells, told, symbol), after=last, within=TOLD_WITHIN)
 

@@ -49,11 +49,11 @@ async def _closing(clock: VirtualClock) -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture
 def open_world(_closing: AsyncExitStack, clock: VirtualClock, ledger: MemoryLedger, venue: ScriptedVenue) -> OpenWorld:
-    """Returns a function that makes a first process on the empty ledger; keywords: `controls`, `capacity`, and any of
+    """Returns a function that makes a first process on the empty ledger; keywords: `trading_state`, `capacity`, and any of
     RiskLimits."""
 
-    async def make(*, controls: TradingState | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
-        portfolio = Portfolio(controls or TradingState(), replace(LIMITS, **limits), mark=ledger.mark)
+    async def make(*, trading_state: TradingState | None = None, capacity: int = CAPACITY, **limits: Any) -> World:
+        portfolio = Portfolio(trading_state or TradingState(), replace(LIMITS, **limits), mark=ledger.mark)
         world = World(portfolio, clock=clock, ledger=ledger, venue=venue, capacity=capacity)
         await clock.run(world.market.load_instruments(None))
         world.inbox.start([], [])

@@ -10,7 +10,7 @@ from core.domain.position import Position
 from core.domain.signal import Side, Signal
 from core.domain.trading_state import TradingState
 from core.policy.decision_context import DecisionContext
-from core.policy.sizing.market_orders import SizedOrder
+from core.policy.sizing.order_size import SizedOrder
 from tests.core.virtual_time import NOON
 from tests.core.world import LIMITS, instrument
 
@@ -23,7 +23,7 @@ def decision_context(**known: Any) -> DecisionContext:
     present = DecisionContext(
         now=NOON,
         limits=replace(LIMITS, **limits),
-        controls=TradingState(),
+        trading_state=TradingState(),
         instrument=instrument(),
         quote=Quote("WIFUSDC", Decimal("0.48"), Decimal("0.48"), NOON),
         position=Position("WIFUSDC"),

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import takewhile
 
 from core.domain.account import Acknowledged
 from core.domain.approval import Approval, ApprovalState
 from core.domain.arrival import Arrival
 from core.domain.day_result import DayResult
+from core.domain.equity_mark import EquityMark, LossReset
 from core.domain.errors import LedgerUnavailable
 from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
@@ -17,10 +20,12 @@ from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
-from core.ports.ledger import Ledger
+from core.policy.exits.protection import STOPPED
+from core.ports.ledger import Ledger, Taken, ignored
 from core.records.commit_batch import CommitBatch
-from core.records.ledger_state import LedgerState
+from core.records.ledger_state import LedgerState, TradingRecord
 from core.records.message_outcome import MessageOutcome
 from tests.core.virtual_time import VirtualClock
 
@@ -42,13 +47,18 @@ class MemoryLedger:
     approvals: dict[str, Approval] = field(default_factory=dict)
     holds: dict[str, SymbolHalt] = field(default_factory=dict)
     exits: dict[str, PendingExit] = field(default_factory=dict)
-    controls: TradingState | None = None
+    plans: dict[str, TradePlan] = field(default_factory=dict)
+    trading_state: TradingState | None = None
+    equity_mark: EquityMark | None = None
+    loss_reset: LossReset | None = None
     events: list[Event] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     mark: int = 7_000_000_001
     acknowledged: dict[int, Acknowledged] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     source_positions: list[SourcePosition] = field(default_factory=list)
+    batches: list[CommitBatch] = field(default_factory=list)
+    is_full: bool = False
     refused: list[CommitBatch] = field(default_factory=list)
     _failing: list[Picks] = field(default_factory=list)
 
@@ -64,12 +74,13 @@ class MemoryLedger:
             for asset in sorted({row.quote_asset for row in todays})
         ]
         return LedgerState(
-            controls=self.controls,
+            trading_state=self.trading_state,
             positions=list(self.positions.values()),
             orders=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
             exits=[wanted for wanted in self.exits.values() if wanted.is_open],
+            plans=[plan for plan in self.plans.values() if plan.is_open],
             waiting=[stored for stored in self.messages.values() if stored.seq not in self.outcomes],
             today=results,
             totals={},
@@ -77,7 +88,22 @@ class MemoryLedger:
             mark=self.mark,
             touched=sorted(self.touched),
             acknowledged=list(self.acknowledged.values()),
+            equity_mark=self.equity_mark,
+            loss_reset=self.loss_reset,
+            record=self._record(),
         )
+
+    def _record(self) -> TradingRecord:
+        realised: dict[str, Decimal] = {}
+        for row in self.executions.values():
+            if row.profit_quote is not None:
+                realised[row.quote_asset] = realised.get(row.quote_asset, ZERO) + row.profit_quote
+        since = self.loss_reset.at if self.loss_reset is not None else None
+        trades = [trade for trade in self.trades.values() if since is None or trade.closed_at > since]
+        losing = sum(1 for _ in takewhile(lambda trade: trade.profit < 0, reversed(trades)))
+        stops = [row for row in self.executions.values() if row.signal_type == STOPPED]
+        stopped = {row.symbol: row.executed_at for row in sorted(stops, key=lambda row: row.executed_at)}
+        return TradingRecord(realised, stopped, losing)
 
     async def store(
         self,
@@ -86,7 +112,10 @@ class MemoryLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
+        taken: Taken = ignored,
     ) -> Sequence[Arrival]:
+        if self.is_full:
+            raise LedgerUnavailable("the disk is full")
         found: list[Arrival] = []
         for message in messages:
             key = (message.source, message.source_id)
@@ -97,6 +126,7 @@ class MemoryLedger:
         self.dead.extend(dead)
         self.source_positions.extend([position] if position else [])
         self.events.extend(events)
+        taken(found)
         return found
 
     def _again(self, message: Message, before: Message) -> Conflict | None:
@@ -112,29 +142,36 @@ class MemoryLedger:
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         return {name: self.orders[name] for name in client_order_ids if name in self.orders}
 
-    async def commit(self, changes: CommitBatch) -> None:
-        failing = next((picks for picks in self._failing if picks(changes)), None)
+    async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
+        return [fill for (name, _), fill in self.fills.items() if name == client_order_id]
+
+    async def commit(self, batch: CommitBatch) -> None:
+        failing = next((picks for picks in self._failing if picks(batch)), None)
         if failing is not None:
             self._failing.remove(failing)
-            self.refused.append(changes)
+            self.refused.append(batch)
             raise LedgerUnavailable("the disk is full")
-        self.outcomes.update({outcome.seq: outcome for outcome in changes.outcomes})
-        self.orders.update({order.client_order_id: order for order in changes.orders})
-        self.order_history.extend(changes.orders)
-        self.touched |= {order.symbol for order in changes.orders if order.state is OrderState.SUBMITTED}
-        for name, fill in changes.fills:
+        self.outcomes.update({outcome.seq: outcome for outcome in batch.outcomes})
+        self.orders.update({order.client_order_id: order for order in batch.orders})
+        self.order_history.extend(batch.orders)
+        self.batches.append(batch)
+        self.touched |= {order.symbol for order in batch.orders if order.state is OrderState.SUBMITTED}
+        for name, fill in batch.fills:
             self.fills.setdefault((name, fill.trade_id), fill)
-        self.positions.update({position.symbol: position for position in changes.positions})
-        for trade in changes.trades:
+        self.positions.update({position.symbol: position for position in batch.positions})
+        for trade in batch.trades:
             self.trades.setdefault(trade.trade_id, trade)
-        for execution in changes.executions:
+        for execution in batch.executions:
             self.executions.setdefault(execution.execution_id, execution)
-        self.approvals.update({approval.token: approval for approval in changes.approvals})
-        self.controls = changes.controls or self.controls
-        self.acknowledged.update({one.mark: one for one in changes.acknowledged})
-        self.holds.update({halt.symbol: halt for halt in changes.holds})
-        self.exits.update({wanted.symbol: wanted for wanted in changes.exits})
-        self.events.extend(changes.events)
+        self.approvals.update({approval.token: approval for approval in batch.approvals})
+        self.trading_state = batch.trading_state or self.trading_state
+        self.equity_mark = batch.equity_mark or self.equity_mark
+        self.loss_reset = batch.loss_reset or self.loss_reset
+        self.acknowledged.update({one.mark: one for one in batch.acknowledged})
+        self.holds.update({halt.symbol: halt for halt in batch.holds})
+        self.plans.update({plan.plan_id: plan for plan in batch.plans})
+        self.exits.update({wanted.symbol: wanted for wanted in batch.exits})
+        self.events.extend(batch.events)
 
 
 class CountedLedger:
@@ -155,14 +192,19 @@ class CountedLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
+        taken: Taken = ignored,
     ) -> Sequence[Arrival]:
         with self._clock.busy():
-            return await self._ledger.store(messages, dead=dead, position=position, events=events)
+            return await self._ledger.store(messages, dead=dead, position=position, events=events, taken=taken)
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         with self._clock.busy():
             return await self._ledger.find_orders(client_order_ids)
 
-    async def commit(self, changes: CommitBatch) -> None:
+    async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
         with self._clock.busy():
-            await self._ledger.commit(changes)
+            return await self._ledger.fills_of(client_order_id)
+
+    async def commit(self, batch: CommitBatch) -> None:
+        with self._clock.busy():
+            await self._ledger.commit(batch)

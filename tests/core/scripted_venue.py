@@ -13,8 +13,11 @@ from core.domain.money import ZERO
 from core.domain.order import (
     ExecutionReport,
     Fill,
+    ListPlaced,
+    ListRequest,
     NotTaken,
     OrderRequest,
+    PlaceListResult,
     PlaceResult,
     RecentOrders,
     Rejected,
@@ -22,6 +25,8 @@ from core.domain.order import (
     UnreadableOrder,
 )
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import OrderTerms, OrderType
+from core.domain.reasons import reason
 from core.domain.signal import Side
 from tests.core.virtual_time import VirtualClock
 
@@ -29,7 +34,8 @@ from tests.core.virtual_time import VirtualClock
 @dataclass(frozen=True)
 class Course:
     """The course of one order. `fills` is the part of the quantity that is filled, in two halves; `answer` replaces the report;
-    `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter."""
+    `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter; `asked` is set
+    when the request arrives, which waits for `gate`."""
 
     executed: bool = True
     fills: Decimal = Decimal(1)
@@ -39,6 +45,7 @@ class Course:
     final_after: float = 0.0
     error: Exception | None = None
     gate: asyncio.Event | None = None
+    asked: asyncio.Event | None = None
 
 
 LOST = Unanswered("no answer in 10 s")
@@ -76,7 +83,11 @@ class ScriptedVenue:
     foreign: list[ExecutionReport] = field(default_factory=list)
     delisted: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)  # client order ids
+    listed: list[ListRequest] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
     _known: dict[str, _Known] = field(default_factory=dict)
+    _terms: dict[str, OrderTerms] = field(default_factory=dict)  # of orders that rest
+    _mates: dict[str, str] = field(default_factory=dict)
     _trades: int = 0
 
     def next(self, *courses: Course) -> None:
@@ -106,8 +117,12 @@ class ScriptedVenue:
         course = self.courses.popleft() if self.courses else Course()
         self.placed.append(request)
         self.placed_at.append(self.clock.now())
+        if course.asked is not None:
+            course.asked.set()
         if course.gate is not None:
             await course.gate.wait()
+        if request.terms.type is OrderType.LIMIT_MAKER and self._would_take(request):
+            return Rejected(reason("would_take", code=-2010))
         if course.executed:
             self._execute(request, course)
         if course.error is not None:
@@ -115,6 +130,81 @@ class ScriptedVenue:
         if course.answer is not None:
             return course.answer
         return self._seen(self._known[request.client_order_id])
+
+    async def place_list(self, request: ListRequest) -> PlaceListResult:
+        course = self.courses.popleft() if self.courses else Course()
+        self.listed.append(request)
+        self.placed_at.append(self.clock.now())
+        legs = [
+            OrderRequest(leg.client_order_id, request.symbol, Side.SELL, request.qty, request.mark, leg.terms)
+            for leg in (request.above, request.below)
+        ]
+        if course.executed:
+            for leg in legs:
+                self._rest(leg, course)
+            self._mates |= {legs[0].client_order_id: legs[1].client_order_id, legs[1].client_order_id: legs[0].client_order_id}
+        if course.answer is not None:
+            return course.answer
+        return ListPlaced(tuple(self._known[leg.client_order_id].report for leg in legs))
+
+    def trade(self, symbol: str, price: str) -> None:
+        """Moves the market: limits that it trades through fill at their own price, stops that it reaches at the market."""
+        now = self.prices[symbol] = Decimal(price)
+        for name, terms in list(self._terms.items()):
+            if self._known[name].report.symbol != symbol or self._known[name].report.state.final:
+                continue
+            if self._known[name].report.side is Side.BUY:
+                if terms.limit_price is not None and now < terms.limit_price:
+                    self.fill(name, terms.limit_price)
+            elif terms.stop_price is not None and now <= terms.stop_price:
+                self.fill(name, now)
+            elif terms.stop_price is None and terms.limit_price is not None and now > terms.limit_price:
+                self.fill(name, terms.limit_price)
+
+    def fill(self, client_order_id: str, price: Decimal, qty: Decimal | None = None) -> None:
+        """Fills a resting order, all of it or `qty`: the other of its list is cancelled."""
+        known = self._known[client_order_id]
+        report, left = known.report, known.report.qty - known.report.executed_qty
+        qty = left if qty is None else qty
+        request = OrderRequest(client_order_id, report.symbol, report.side, qty)
+        fill = self._fill(request, price, qty, self.clock.now())
+        state = OrderState.FILLED if qty == left else OrderState.PARTIALLY_FILLED
+        executed, worth = report.executed_qty + qty, report.quote_qty + qty * price
+        known.report = replace(
+            report, state=state, executed_qty=executed, quote_qty=worth, fills=(*report.fills, fill), at=self.clock.now()
+        )
+        if (mate := self._mates.get(client_order_id)) is not None:
+            self.end(mate)
+
+    def end(self, client_order_id: str, state: OrderState = OrderState.CANCELED) -> None:
+        """Ends a resting order without a fill, as its owner may by hand."""
+        known = self._known[client_order_id]
+        if not known.report.state.final:
+            known.report = replace(known.report, state=state, at=self.clock.now())
+
+    def forget(self) -> None:
+        """Forgets every order, as a testnet does that is reset."""
+        self._known.clear()
+        self._terms.clear()
+        self._mates.clear()
+
+    def _rest(self, request: OrderRequest, course: Course) -> None:
+        now = self.clock.now()
+        report = ExecutionReport(
+            client_order_id=request.client_order_id,
+            order_id=str(1_000 + len(self._known)),
+            symbol=request.symbol,
+            side=request.side,
+            state=OrderState.ACCEPTED,
+            executed_qty=ZERO,
+            quote_qty=ZERO,
+            at=now,
+            mark=request.mark,
+            qty=request.qty,
+            terms=request.terms,
+        )
+        self._known[request.client_order_id] = _Known(report, course, now + timedelta(seconds=course.visible_after), now)
+        self._terms[request.client_order_id] = request.terms
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         self._must_be_there()
@@ -136,16 +226,31 @@ class ScriptedVenue:
         return found.fills
 
     async def balances(self) -> Mapping[str, Balance]:
-        """Returns what its fills left of each base asset, plus what the test added."""
+        """Returns what its fills left of each base asset, plus what the test added, and of a quote asset that it gave some of;
+        orders that rest to sell lock theirs, a list once."""
         self._must_be_there()
         held = {rules.base: ZERO for rules in self.rules.values()}
+        held |= {rules.quote: ZERO for rules in self.rules.values() if rules.quote in self.more}
         for known in self._known.values():
-            report, base = known.report, self.rules[known.report.symbol].base
-            held[base] += report.executed_qty if report.side is Side.BUY else -report.executed_qty
+            report, rules = known.report, self.rules[known.report.symbol]
+            bought = report.side is Side.BUY
+            held[rules.base] += report.executed_qty if bought else -report.executed_qty
+            if rules.quote in held:
+                held[rules.quote] += -report.quote_qty if bought else report.quote_qty
             for fill in report.fills:
                 if fill.fee_asset in held:
                     held[fill.fee_asset] -= fill.fee
-        return {asset: Balance(asset, qty + self.more.get(asset, ZERO)) for asset, qty in held.items()}
+        bound = dict.fromkeys(held, ZERO)
+        for name in self._terms:
+            mate, report = self._mates.get(name), self._known[name].report
+            if (
+                report.side is Side.SELL
+                and not report.state.final
+                and not (mate is not None and mate < name and not self._known[mate].report.state.final)
+            ):
+                bound[self.rules[report.symbol].base] += report.qty - report.executed_qty
+        total = {asset: qty + self.more.get(asset, ZERO) for asset, qty in held.items()}
+        return {asset: Balance(asset, qty - bound[asset], bound[asset]) for asset, qty in total.items()}
 
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         self._must_be_there()
@@ -158,14 +263,22 @@ class ScriptedVenue:
             tuple(UnreadableOrder(report.client_order_id, report.order_id) for report in spoiled),
         )
 
-    async def open_orders(self) -> Sequence[ExecutionReport]:
-        return []
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExecutionReport]:
+        self._must_be_there()
+        found = [self._known[name].report for name in self._terms]
+        return [replace(one, fills=()) for one in found if not one.state.final and symbol in {None, one.symbol}]
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
         """Ends an unfinished order, with nothing filled."""
         self._must_be_there()
         self._must_be_listed(symbol)
+        self.cancelled.append(client_order_id)
         known = self._known.get(client_order_id)
+        if client_order_id in self._terms:
+            was_open = not self._known[client_order_id].report.state.final
+            for name in (client_order_id, *filter(None, [self._mates.get(client_order_id)])):
+                self.end(name)
+            return was_open
         if known is None or known.report.symbol != symbol or self.clock.now() >= known.final_at:
             return False
         ended = replace(known.report, state=OrderState.CANCELED, executed_qty=ZERO, quote_qty=ZERO, fills=())
@@ -186,7 +299,12 @@ class ScriptedVenue:
         return replace(known.report, state=OrderState.ACCEPTED, executed_qty=ZERO, quote_qty=ZERO, fills=())
 
     def _execute(self, request: OrderRequest, course: Course) -> None:
+        if request.terms.may_rest and not self._would_take(request):
+            self._rest(request, course)
+            return
         price, now = self.prices[request.symbol], self.clock.now()
+        if request.terms.limit_price is not None and price > request.terms.limit_price:  # only entries have one
+            course = replace(course, fills=ZERO, state=OrderState.EXPIRED)
         quantity = request.qty * course.fills
         fills = tuple(self._fill(request, price, part, now) for part in _halves(quantity))
         report = ExecutionReport(
@@ -197,6 +315,8 @@ class ScriptedVenue:
             state=course.state,
             executed_qty=quantity,
             quote_qty=quantity * price,
+            qty=request.qty,
+            terms=request.terms,
             at=now,
             fills=fills,
             mark=request.mark,
@@ -204,6 +324,11 @@ class ScriptedVenue:
         visible, final = timedelta(seconds=course.visible_after), timedelta(seconds=course.final_after)
         self._known[request.client_order_id] = _Known(report, course, now + visible, now + final)
         self.executed.append(request.client_order_id)
+
+    def _would_take(self, request: OrderRequest) -> bool:
+        """Tells whether an entry matches at once."""
+        limit, now = request.terms.limit_price, self.prices[request.symbol]
+        return request.side is Side.BUY and limit is not None and now <= limit
 
     def _fill(self, request: OrderRequest, price: Decimal, qty: Decimal, at: datetime) -> Fill:
         self._trades += 1

@@ -1,15 +1,18 @@
 """The trading core assembled on fakes: a signal in at one end, orders at the scripted venue at the other."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
 from core.domain.approval import Approval
 from core.domain.instrument import Instrument
+from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.messages import ApprovalAnswered, ApprovalTimedOut, Body, ControlsRequested, Message, SignalReceived
+from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.reasons import Reason
+from core.domain.resting_rules import RestingRules
 from core.domain.signal import Signal
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.engine.inbox import CAPACITY
@@ -49,6 +52,7 @@ def instrument(base: str = "WIF", quote: str = "USDC") -> Instrument:
         max_qty=Decimal(9222449),
         market_max_qty=Decimal(300000),
         min_notional=Decimal(5),
+        resting=RestingRules(order_types=frozenset(OrderType), oco_allowed=True, most_orders=200, most_stops=5, most_lists=20),
     )
 
 
@@ -101,7 +105,7 @@ class World:
         )
         self.comparing = asyncio.create_task(self.trading.comparing.run())
         self._timer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.market, self.placement, self.inbox = self.trading.market, self.trading.placement, self.trading.inbox
+        self.market, self.placement, self.inbox = self.trading.market, self.trading.execution.placement, self.trading.inbox
 
     def signal(self, kind: str, *, symbol: str = "WIFUSDC", close: str = "0.48", name: str = "", age: float = 0.0) -> Signal:
         """Returns a signal that is `age` seconds old, of its own identity unless `name` is given."""
@@ -120,6 +124,22 @@ class World:
     ) -> MessageOutcome | None:
         """Delivers a signal, and lets time pass until it is handled. Returns None if it was known already."""
         signal = self.signal(kind, symbol=symbol, close=close, name=name, age=age)
+        return await self.clock.run(self.inbox.ask(self.said(signal)))
+
+    async def enter(
+        self,
+        limit_price: str,
+        *,
+        kind: OrderType = OrderType.LIMIT,
+        expires_in: float = 60.0,
+        on_timeout: OnTimeout = OnTimeout.CANCEL,
+        symbol: str = "WIFUSDC",
+        name: str = "",
+    ) -> MessageOutcome | None:
+        """Delivers a signal that buys at a limit, and lets time pass until it is handled."""
+        stays = TimeInForce.GTC if kind is OrderType.LIMIT else None
+        entry = LimitEntry(kind, Decimal(limit_price), stays, timedelta(seconds=expires_in), on_timeout)
+        signal = replace(self.signal("BUY_SM", symbol=symbol, name=name), entry=entry)
         return await self.clock.run(self.inbox.ask(self.said(signal)))
 
     def question(self, symbol: str = "WIFUSDC") -> Approval:
@@ -149,6 +169,9 @@ class World:
     async def _time_exits(self) -> None:
         while True:
             await self.trading.exits.run()
+            await self.trading.entries.run()
+            await self.trading.protection.run()
+            await self.trading.hearing.run()
             await self.clock.sleep(1)
 
     async def crash(self) -> None:

@@ -7,12 +7,22 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from bot.clock import SystemClock
+from core.adapters.ledger.opening import open_ledger
+from core.domain.instrument import Quote
+from core.domain.plan_leg import LegKind
+from core.domain.trade_plan import PlanState
+from core.records.commit_batch import CommitBatch
+from tests.core.adapters.ledger.test_guards import PLAN, entry_at_limit, leg
+from tests.core.adapters.ledger.values import NOW, message, position
 from tests.running import MARKETFLOW
 from tests.servers.chromium import WAIT_MS
 from tests.servers.ports import free_port
@@ -126,6 +136,29 @@ async def test_trades_appear_by_themselves_beside_the_demo(
             await expect(page.get_by_text(words)).to_be_visible()
         await expect(page.get_by_role("combobox", name="Time")).to_have_value("today")
         assert await page.get_by_test_id("stException").count() == 0
+
+
+async def test_it_shows_what_protects_a_position_and_what_rests(
+    browser: Browser, beside: Beside, started: list[ServerProcess], tmp_path: Path
+) -> None:
+    port, url = free_port(), f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+    ledger = await open_ledger(url, SystemClock())
+    await ledger.store([message(1)])
+    legs = [leg(LegKind.STOP, 1, "0.475"), leg(LegKind.TARGET, 1, "0.6")]
+    lost = replace(PLAN, plan_id="mf-lost", symbol="BTCUSDC", state=PlanState.EXPOSED, exposed_since=NOW)
+    held = [position("10"), replace(position("5"), symbol="BTCUSDC")]
+    await ledger.commit(CommitBatch(orders=[*legs, entry_at_limit()], positions=held, plans=[PLAN, lost]))
+    await ledger.mark([Quote("WIFUSDC", Decimal("0.5"), Decimal("0.51"), NOW)])
+    process = beside.dashboard(port, DATABASE_URL=url)
+    started.append(process)
+    await asyncio.to_thread(process.start)
+    async with opened(browser, port) as page:
+        await expect(page.get_by_role("heading", name="Resting orders")).to_be_visible()
+        cells = page.get_by_role("gridcell", include_hidden=True)
+        for words in ("🛡 guarded", "exposed since 12:00:00 UTC", "0.475 (-5.00%)", "target 2 of 2", "2026-03-01 12:05:00"):
+            await expect(cells.filter(has_text=words).first).to_be_attached()
+        assert await page.get_by_test_id("stException").count() == 0
+    await ledger.close()
 
 
 async def test_without_a_ledger_it_says_what_to_do(

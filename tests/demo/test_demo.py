@@ -83,6 +83,15 @@ class Demo:
         with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
             return [row[0] for row in ledger.execute("select order_id from executions order by seq")]
 
+    def legs(self) -> dict[str, dict[str, str]]:
+        """Returns the orders that exit plans have placed on the exchange, by plan: their states by their ids."""
+        found: dict[str, dict[str, str]] = {}
+        with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as ledger:
+            asked = "select plan_id, client_order_id, state from orders where leg in ('S', 'T') and order_id is not null"
+            for plan, name, state in ledger.execute(asked):
+                found.setdefault(plan, {})[name] = state
+        return found
+
 
 def children(pid: int) -> list[int]:
     """Returns the child processes of a process."""
@@ -146,6 +155,20 @@ async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: 
     executed = demo.executions()
     assert executed[: len(first)] == first
     assert len(set(executed)) == len(executed)
+
+
+async def test_stops_and_targets_stay_on_the_exchange_while_the_program_is_dead(demo: Demo) -> None:
+    await until(lambda: any("executed" in text for text in demo.said()))
+    await until(lambda: any("ACCEPTED" in legs.values() for legs in demo.legs().values()))
+    demo.pull(KILL)
+    await until(lambda: demo.left(KILL) > 0)
+    before = {plan: legs for plan, legs in demo.legs().items() if set(legs.values()) == {"ACCEPTED"}}
+    await until(lambda: any("was offline from" in text for text in demo.said()))
+    after = demo.legs()
+    for plan, legs in before.items():
+        # One may have filled; then the exchange ended the other of its list, and what is left may be placed anew.
+        assert legs.keys() <= after[plan].keys()
+        assert legs.keys() == after[plan].keys() or "FILLED" in after[plan].values()
 
 
 async def test_an_exchange_that_does_not_answer_is_counted_down_through_a_restart(demo: Demo) -> None:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from core.adapters.kafka.options import KafkaOptions
 from demo.broker import MemoryBroker
+from demo.exit_plan import is_carried_out
 from demo.market import INSTRUMENTS, SimulatedMarket
 from demo.strategy import Delays, HeldPosition, ToyStrategy
 
@@ -50,7 +51,7 @@ async def signals_of(broker: MemoryBroker, start: datetime, seconds: float, dela
     options, symbols = KafkaOptions(servers=broker.address), list(INSTRUMENTS)
     strategy = ToyStrategy(SimulatedMarket(clock), options, TOPIC, clock, symbols=symbols, delays=delays)
     running = asyncio.create_task(strategy.run())
-    await asyncio.wait_for(clock.ended.wait(), 20)
+    await asyncio.wait_for(clock.ended.wait(), 80)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
@@ -80,18 +81,75 @@ def at_of(signal: dict[str, Any]) -> float:
 
 
 def round_trips(signals: list[dict[str, Any]]) -> list[Decimal]:
-    """Returns results in per cent before fees; fails when a symbol is bought twice in a row, or sold without a BUY."""
-    bought: dict[str, Decimal] = {}
+    """Returns results in per cent before fees, of positions that the strategy or their plan has sold; fails when a symbol is
+    bought twice in a row without a plan that sold it, or sold without a BUY."""
+    bought: dict[str, dict[str, Any]] = {}
     results = []
     for signal in signals:
-        price = Decimal(str(signal["close"]))
+        before = bought.pop(signal["symbol"], None)
         if signal["signal_type"] == "BUY_SM":
-            assert signal["symbol"] not in bought
-            bought[signal["symbol"]] = price
+            if before is not None:
+                results.append(by_plan(before, signal["ts"]))
+            bought[signal["symbol"]] = signal
         else:
             assert signal["signal_type"] == "SELL_SM"
-            results.append((price / bought.pop(signal["symbol"]) - 1) * 100)
+            assert before is not None
+            results.append(distance(before, Decimal(str(signal["close"]))))
     return results
+
+
+def distance(entry: dict[str, Any], price: Decimal) -> Decimal:
+    """Returns how far the price is from the entry's, in per cent."""
+    return (price / Decimal(str(entry["close"])) - 1) * 100
+
+
+def by_plan(entry: dict[str, Any], until: str) -> Decimal:
+    """Returns the result of an entry whose plan has sold all of it by `until`, at the prices of the plan that the record says."""
+    first, last = (Decimal(target["pct"]) for target in entry["take_profit"])
+    stop, result, left = -Decimal(entry["stop_loss"].removesuffix("%")), Decimal(0), Decimal(1)
+    now, end = datetime.fromisoformat(entry["ts"]), datetime.fromisoformat(until)
+    market = SimulatedMarket(FastClock(START, 0))
+    while now < end:
+        now += timedelta(seconds=1)
+        away = distance(entry, market.quote_at(entry["symbol"], now).bid)
+        if left == 1 and away >= first:
+            result, left, stop = first / 2, Decimal("0.5"), Decimal("0.2")
+        if away <= stop or away >= last:
+            return result + left * (min(last, away))
+    raise AssertionError(f"the plan of {entry['symbol']} has not sold it, and it is bought again")
+
+
+async def test_entries_bring_plans_that_the_market_carries_out_within_minutes(memory_broker: MemoryBroker) -> None:
+    signals = await signals_of(memory_broker, START, 1800)
+    entries = [signal for signal in signals if signal["signal_type"] == "BUY_SM"]
+    assert "stop_loss" not in entries[0]  # it is sold again at once
+    assert all(signal["stop_loss"] == "2%" for signal in entries[1:])
+    assert not any("stop_loss" in signal for signal in signals if signal["signal_type"] == "SELL_SM")
+    bought: dict[str, dict[str, Any]] = {}
+    ends = []
+    for signal in signals:
+        before = bought.pop(signal["symbol"], None)
+        if signal["signal_type"] == "BUY_SM":
+            if before is not None:
+                ends.append(by_plan(before, signal["ts"]))
+            bought[signal["symbol"]] = signal
+    assert sum(end > 1 for end in ends) >= 10  # by a target, or by both
+    assert sum(end < -1 for end in ends) >= 5  # by the stop
+
+
+@pytest.mark.parametrize(
+    ("bids", "over"),
+    [
+        (["100", "99", "98.0"], False),
+        (["100", "97.8"], True),  # the stop
+        (["100", "101.7", "100.5"], False),
+        (["100", "101.7", "100.05"], True),  # the first target, then the stop at breakeven
+        (["100", "100.05"], False),
+        (["100", "103.2"], True),  # the last target
+    ],
+)
+def test_when_a_plan_must_have_sold_everything(bids: list[str], over: bool) -> None:
+    assert is_carried_out(Decimal(100), [Decimal(bid) for bid in bids]) is over
 
 
 @pytest.mark.parametrize("minutes", [0, 7, 61, 1000])
@@ -104,12 +162,12 @@ async def test_whenever_it_starts_it_buys_at_once_and_has_sold_within_eleven_sec
 
 
 async def test_results_are_of_both_kinds_and_do_not_ruin_the_demo(memory_broker: MemoryBroker) -> None:
-    results = round_trips(await signals_of(memory_broker, START, 3 * 3600))
-    assert len(results) > 150
+    results = round_trips(await signals_of(memory_broker, START, 5400))
+    assert len(results) > 100
     assert min(results) > -8
     assert max(results) < 8
-    assert sum(result > 1 for result in results) > 40
-    assert sum(result < -Decimal("0.5") for result in results) > 20
+    assert sum(result > 1 for result in results) > 30
+    assert sum(result < -Decimal("0.5") for result in results) > 15
     # An order is 100 USDC and the day's loss limit 100: an unattended demo must not stop by itself.
     assert sum(result - Decimal("0.2") for result in results) > -20
 
@@ -120,7 +178,7 @@ async def test_a_person_can_follow_and_a_question_is_answered_in_peace(memory_br
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert min(gaps) >= 12
     assert max(gaps) < 70
-    assert sum(gaps) / len(gaps) < 25
+    assert sum(gaps) / len(gaps) < 30
     for symbol in INSTRUMENTS:
         own = [at for at, traded in signals if traded == symbol]
         own = own[1:] if own[0] < 1 else own  # except for the quick trade

@@ -154,7 +154,7 @@ async def test_a_command_is_picked_from_the_menu_or_after_a_slash(bot: Bot, page
     await expect(mine(page, "/positions")).to_have_count(1)
 
     await box(page).press_sequentially("/p")
-    await expect(offered.locator("b")).to_have_text(["/positions", "/pnl", "/performance", "/panic", "/pause"])
+    await expect(offered.locator("b")).to_have_text(["/positions", "/pnl", "/performance", "/protect", "/panic", "/pause"])
     await box(page).press_sequentially("n")
     await expect(offered.locator("b")).to_have_text(["/pnl"])
     await box(page).press("Tab")

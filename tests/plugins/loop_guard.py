@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.own_time import own_seconds
+
 _TICK = 0.01  # seconds between two checks
 _LIMIT = 0.25  # seconds
 _GRACE = 0.5  # seconds for tasks that are nearly done
@@ -85,7 +87,6 @@ async def no_blocking() -> AsyncIterator[LoopWatch]:
     watch.end()
     ticking.cancel()
     onlooker.join()
-    gc.unfreeze()
     if watch.longest > watch.limit:
         pytest.fail(f"the event loop stood still for {watch.longest:.2f} s\n{watch.culprit}", pytrace=False)
 
@@ -95,8 +96,9 @@ async def _tasks_end_with_test() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
-    if left:  # a clean end may take a few turns of the loop after the last `await` of the test
-        _, left = await asyncio.wait(left, timeout=_GRACE)
+    began = own_seconds()
+    while left and own_seconds() - began < _GRACE:  # a clean end may take a few turns of the loop, and of another thread
+        _, left = await asyncio.wait(left, timeout=_TICK)
     if left:
         names = "\n".join(sorted(map(repr, left)))
         for task in left:

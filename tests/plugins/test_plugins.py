@@ -121,11 +121,12 @@ def test_loopback_and_unix_sockets_are_free(run: Run) -> None:
                     writer.close()
                     await writer.wait_closed()
 
-        def test_unix(tmp_path):
+        def test_unix(tmp_path, monkeypatch):
+            monkeypatch.chdir(tmp_path)  # a longer path would be no address
             with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
-                server.bind(str(tmp_path / "s"))
+                server.bind("s")
                 server.listen()
-                client.connect(str(tmp_path / "s"))
+                client.connect("s")
     """)
     result.assert_outcomes(passed=2)
 

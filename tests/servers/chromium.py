@@ -20,6 +20,7 @@ _FLAGS = (
     "--remote-debugging-port=0",
     "--no-sandbox",  # it refuses to run as root otherwise, and shows nothing but our own page
     "--disable-gpu",
+    "--disable-features=SpareRendererForSitePerProcess",  # a process for a page that no test opens
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-background-networking",

@@ -12,7 +12,9 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from core.adapters.ledger.schema import upgrade
 from tests.servers.ports import free_port
 from tests.servers.process import ServerDidNotStartError, ServerProcess
 
@@ -35,6 +37,8 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="marketflow-postgres-"))
         self._data = self._folder / "data"
         self.port = free_port()
+        self.has_ledger = False
+        """True once the database `ledger` is there: an empty ledger of the newest schema, to be copied."""
         on_disk = "on" if durable else "off"
         settings = {
             "listen_addresses": "127.0.0.1",
@@ -179,5 +183,21 @@ async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
     """Returns SQLAlchemy's URL of an empty database for this test alone; it is dropped with all its connections."""
     name = f"test_{secrets.token_hex(8)}"
     await postgres.execute(f'CREATE DATABASE "{name}"')
+    yield postgres.url(name)
+    await postgres.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def postgres_ledger_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """Returns SQLAlchemy's URL of an empty ledger of the newest schema: a copy of one that is migrated once for each server."""
+    if not postgres.has_ledger:
+        await postgres.execute('CREATE DATABASE "ledger"')
+        engine = create_async_engine(postgres.url("ledger"))
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+        await engine.dispose()
+        postgres.has_ledger = True
+    name = f"test_{secrets.token_hex(8)}"
+    await postgres.execute(f'CREATE DATABASE "{name}" TEMPLATE "ledger"')
     yield postgres.url(name)
     await postgres.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

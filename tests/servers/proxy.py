@@ -12,6 +12,9 @@ class Proxy:
         self._target = port
         self.port = 0
         self._loses_answer_to: bytes | None = None
+        self._left: int | None = None
+        self.silent = asyncio.Event()
+        """Set as long as it drops every byte."""
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -23,8 +26,15 @@ class Proxy:
     def go_silent(self) -> None:
         """Drops every byte silently from now on."""
         self._flowing.clear()
+        self.silent.set()
+
+    def go_silent_at(self, request: int) -> None:
+        """Drops every byte silently from that request on; 1 is the next."""
+        self._left = request - 1
 
     def come_back(self) -> None:
+        self._left = None
+        self.silent.clear()
         self._flowing.set()
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -39,18 +49,20 @@ class Proxy:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._flowing.wait()
-        there, to_server = await asyncio.open_connection("127.0.0.1", self._target)
-        cut = asyncio.Event()
+        ends, cut = [writer], asyncio.Event()
         try:
             with suppress(OSError):
+                await self._flowing.wait()
+                there, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+                ends.append(to_server)
                 await asyncio.gather(self._up(reader, to_server, cut), self._down(there, writer, cut))
         finally:
-            for end in (writer, to_server):
+            for end in ends:
                 end.transport.abort()
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event) -> None:
         while data := await reader.read(65536):
+            self._count_request()
             await self._flowing.wait()
             if self._loses_answer_to is not None and self._loses_answer_to in data:
                 self._loses_answer_to = None
@@ -58,6 +70,12 @@ class Proxy:
             writer.write(data)
             await writer.drain()
         writer.write_eof()
+
+    def _count_request(self) -> None:
+        if self._left == 0:
+            self.go_silent()
+        elif self._left is not None:
+            self._left -= 1
 
     async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event) -> None:
         while data := await reader.read(65536):

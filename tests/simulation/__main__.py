@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 import structlog
 
+from tests.simulation.accidents import ACCIDENTS, accident_of
 from tests.simulation.covered import report
 from tests.simulation.judge import is_own_failure
 from tests.simulation.story import KINDS, live
 from tests.simulation.variants import VARIANTS
 
 BATCH = 4
-COVERED_SEEDS = 10
 VARIANT_SEEDS = 300
 """The number of seeds within which each wrong program must be caught."""
 
@@ -47,13 +48,13 @@ def main() -> int:
     gc.collect()
     gc.freeze()  # modules loaded by now stay: after each history only its own leftovers are collected
     if chosen.variants:
-        return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs)
+        return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs, chosen.accident)
     if chosen.seed is not None:
         return _show(chosen.seed, chosen.signals)
     if chosen.alone:
         return len([one for one in _live_some(range(chosen.first, chosen.first + chosen.seeds), chosen.signals) if one.broken])
     with VARIANTS[chosen.wrong]() if chosen.wrong else nullcontext():
-        return _live_many(chosen.first, chosen.seeds, chosen.signals, chosen.jobs)
+        return _live_many(chosen.first, chosen.seeds, chosen.signals, chosen.jobs, chosen.covered)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,10 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--signals", type=int, default=200, help="records in one history")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--covered", type=int, default=10, help="seeds lived once more, to count the branches that they take")
     parser.add_argument("--seed", type=int, help="only this one, with its history")
     parser.add_argument("--variants", action="store_true", help="wrong programs instead, each of which must be caught")
     parser.add_argument("--alone", action="store_true", help="in this process, and without a word")
     parser.add_argument("--only", choices=VARIANTS, help="this wrong program alone")
+    parser.add_argument("--accident", choices=sorted(ACCIDENTS), help="with --variants: only histories with this accident")
     parser.add_argument("--break", dest="wrong", choices=VARIANTS, help="lives the seeds in this wrong program")
     return parser
 
@@ -88,14 +91,16 @@ def _live_some(seeds: range, signals: int) -> list[Lived]:
     return [_live_one(seed, signals) for seed in seeds]
 
 
-def _live_many(first: int, count: int, signals: int, jobs: int) -> int:
+def _live_many(first: int, count: int, signals: int, jobs: int, covered: int) -> int:
     began, done, orders = time.monotonic(), 0, 0
     broken: list[Lived] = []
     happened: Counter[str] = Counter()
     for lived in _on_all_cores(first, count, signals, jobs):
         done, orders = done + 1, orders + lived.orders
         happened += lived.happened
-        broken += [lived] if lived.broken else []
+        if lived.broken:
+            broken.append(lived)
+            print(f"seed {lived.seed} breaks {len(lived.broken)}: {lived.broken[0]}", flush=True)
         _progress(done, count, len(broken), began)
     took = f"{time.monotonic() - began:.0f} s"
     print(f"\n{done} seeds of {signals} signals in {took}: {orders} orders, {len(broken)} seeds with a violation")
@@ -105,8 +110,8 @@ def _live_many(first: int, count: int, signals: int, jobs: int) -> int:
     if broken:
         _explain(min(broken, key=lambda one: one.seed), signals)
         return 1
-    print(f"\nbranches of the protocol that {COVERED_SEEDS} of these seeds took:")
-    print(report(["--alone", "--first", str(first), "--seeds", str(COVERED_SEEDS), "--signals", str(signals)]))
+    print(f"\nbranches of the protocol that {covered} of these seeds took:")
+    print(report(["--alone", "--first", str(first), "--seeds", str(covered), "--signals", str(signals)]))
     return 0
 
 
@@ -179,10 +184,10 @@ def _show(seed: int, signals: int) -> int:
     return 1 if broken else 0
 
 
-def _try_variants(names: Sequence[str], signals: int, jobs: int) -> int:
+def _try_variants(names: Sequence[str], signals: int, jobs: int, accident: str | None) -> int:
     survived = 0
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        for name, caught in zip(names, pool.map(_catch, names, [signals] * len(names)), strict=True):
+        for name, caught in zip(names, pool.map(partial(_catch, signals=signals, accident=accident), names), strict=True):
             if caught is None:
                 survived += 1
                 print(f"SURVIVED {VARIANT_SEEDS} seeds: {name}", flush=True)
@@ -192,10 +197,12 @@ def _try_variants(names: Sequence[str], signals: int, jobs: int) -> int:
     return 1 if survived else 0
 
 
-def _catch(variant: str, signals: int) -> Lived | None:
+def _catch(variant: str, signals: int, accident: str | None = None) -> Lived | None:
     """Returns the first history that exposes the wrong program. One that crashes by itself proves nothing, since the swapped code
     may simply be broken; nor does one in which the right program breaks a promise as well."""
     for seed in range(1, VARIANT_SEEDS + 1):
+        if accident is not None and accident_of(seed, KINDS) != accident:
+            continue
         lived = _live_one(seed, signals, variant)
         failed = any(is_own_failure(promise) for promise in lived.broken)
         if lived.broken and not failed and not _live_one(seed, signals).broken:

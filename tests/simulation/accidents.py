@@ -12,13 +12,14 @@ from core.domain.account import ACCOUNT
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
 from tests.simulation.exchange import SYMBOLS, Exchange
-from tests.simulation.machine import Fate
+from tests.simulation.machine import Clock, Fate
 from tests.simulation.polling import RIVAL
 from tests.simulation.program import ANN
 from tests.venue.model import Order, OrderRequest
 
 SET_BACK, ANOTHER = "ledger set back", "another trader"
-ACCIDENTS = frozenset({SET_BACK, ANOTHER, RIVAL})
+ON_ITS_WAY = "ledger set back with an order on its way"
+ACCIDENTS = frozenset({SET_BACK, ON_ITS_WAY, ANOTHER, RIVAL})
 THEIR_MARK = 4_711
 PARTITIONS = 3
 _MOST_SNAPSHOTS = 4
@@ -37,9 +38,12 @@ def accident_of(seed: int, kinds: frozenset[str]) -> str:
 class SetsBack:
     """Keeps some of the disk's states after a commit, and restores the oldest of them."""
 
-    def __init__(self, fate: Fate, disk: Disk) -> None:
+    def __init__(self, fate: Fate, disk: Disk, clock: Clock) -> None:
         self._fate = fate
         self._disk = disk
+        self._clock = clock
+        self.is_on_its_way = False
+        """True from an order that set off until the process that is to know nothing of it starts."""
         self._kept: deque[bytes] = deque(maxlen=_MOST_SNAPSHOTS)
         disk.committed = self._keep
 
@@ -53,6 +57,16 @@ class SetsBack:
         if self._kept and self._fate.strikes(SET_BACK, 0.4):
             self._disk.put_back(self._kept[0])
             self._kept.clear()
+
+    def behind_an_order(self) -> bool:
+        """Restores the newest kept disk behind an order that sets off, now and then; tells whether it did. An old signal is told
+        from a new one by our clock: not while that is wrong."""
+        if not self._kept or self._clock.off or self.is_on_its_way or not self._fate.strikes(ON_ITS_WAY, 0.06):
+            return False
+        self._disk.put_back(self._kept[-1])
+        self._kept.clear()
+        self.is_on_its_way = True
+        return True
 
     async def under_a_process(self) -> None:
         """Sets the ledger back once, sooner or later, under a running process, as after a failover."""

@@ -28,8 +28,21 @@ async def asks_nothing(_self: FirstSending, _order: Any) -> None:
     """Sends the first order of an old signal without asking."""
 
 
+async def asks_once(self: FirstSending, order: Any) -> Any:
+    """Takes "does not exist" for proof although a request of an earlier process may still arrive."""
+    if order.client_order_id in self._unasked:
+        self._unasked[order.client_order_id] = False
+    return await _ASK(self, order)
+
+
+async def waits_for_nothing(_self: FirstSending, *_: Any) -> None: ...
+
+
 def takes_all_for_new(_self: FirstSending, *_times: Any) -> bool:
     return False
+
+
+_ASK = FirstSending.ask
 
 
 def loses_for_good(*args: Any) -> Sorted:
@@ -103,6 +116,10 @@ ACCOUNT_VARIANTS: dict[str, tuple[Swap, ...]] = {
     "the first sending of an old signal does not ask, and nobody looks before": (
         (FirstSending, "is_old", takes_all_for_new),
         (SymbolHalts, "is_looked_at", looked_at_already),
+    ),
+    "an old signal's order is asked for once, and no request of an earlier process is waited for": (
+        (FirstSending, "ask", asks_once),
+        (FirstSending, "until_past", waits_for_nothing),
     ),
     "an order that the ledger lost is not taken over": _NOTHING_LOST,
     "an order that the ledger lost is taken over without its fees": ((OrderAdoption, "take_over", adopts_without_fees),),

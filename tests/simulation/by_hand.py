@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeVar
 
-from core.adapters.ledger.codec import events, facts
+from core.adapters.ledger.codec import bodies, events, facts
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import (
     control_tables,
@@ -16,10 +16,13 @@ from core.adapters.ledger.tables import (
     signal_tables,
 )
 from core.domain.events.approvals import ApprovalRequested
-from core.domain.messages import ApprovalAnswered, CancelRequested
+from core.domain.messages import ApprovalAnswered, CancelRequested, SignalReceived
 from core.domain.money import ZERO
+from core.domain.pending_exit import SOURCE
+from core.domain.plan_leg import leg_of
 from core.domain.signal import PANIC
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
+from tests.simulation.exchange import is_entry
 
 E = TypeVar("E")
 
@@ -27,7 +30,7 @@ E = TypeVar("E")
 def _control_commands(seen: Evidence) -> Iterator[str]:
     """Checks that every manual order was confirmed, became at most one order (a panic: one after another), and no larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
-    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     came: dict[tuple[str, str], list[int]] = defaultdict(list)
     for row in seen.rows(signal_tables.inbox):
         if not (is_signal(row) and is_by_hand(row)):
@@ -58,6 +61,14 @@ def _confirmation_of(row: Row) -> str:
     return ":".join(row["source_id"].split(":")[:2])
 
 
+def _attempt_of(row: Row) -> str:
+    """Returns the confirmation that an attempt at an exit came from: the first one, or one that retries it."""
+    said = bodies.decode(row["body"])
+    if row["source"] != SOURCE or not isinstance(said, SignalReceived):
+        return _confirmation_of(row)
+    return ":".join(said.signal.signal_id.split(":")[1:3])  # after the attempt's number
+
+
 def _number(row: Row) -> int:
     """Returns which of a panic's orders of its symbol it is; 0 for the confirmation's own message."""
     _, _, *which = row["source_id"].split(":")
@@ -65,16 +76,22 @@ def _number(row: Row) -> int:
 
 
 def _covered(seen: Evidence) -> Iterator[str]:
-    """Checks that nothing is sold that is not held, whoever asks."""
+    """Checks that nothing is sold that is not held, whoever asks: trade by trade, in the order of the exchange."""
     held: dict[str, Decimal] = defaultdict(Decimal)
-    for order in seen.venue.orders:
-        fees = sum((trade.commission for trade in order.trades if order.symbol.startswith(trade.commission_asset)), ZERO)
+    orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
+    begun: set[str] = set()
+    for trade in seen.venue.trades:
+        order = orders[trade.symbol, trade.order_id]
+        fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":
-            held[order.symbol] += order.executed_qty - fees
+            held[order.symbol] += trade.qty - fee
             continue
-        if order.orig_qty > held[order.symbol]:
-            yield f"order {order.client_order_id} sells {order.orig_qty} {order.symbol}, {held[order.symbol]} was held"
-        held[order.symbol] -= order.executed_qty + fees
+        at_once = order.client_order_id not in begun and leg_of(order.client_order_id) is None
+        asked = order.orig_qty if at_once else trade.qty
+        if asked > held[order.symbol]:
+            yield f"order {order.client_order_id} sells {asked} {order.symbol}, {held[order.symbol]} was held"
+        begun.add(order.client_order_id)
+        held[order.symbol] -= trade.qty + fee
 
 
 def _halves(seen: Evidence) -> Iterator[str]:
@@ -83,7 +100,7 @@ def _halves(seen: Evidence) -> Iterator[str]:
     asked = {one.approval.token: one.approval for one in _events(seen, "approval_requested", ApprovalRequested)}
     became = {row["token"]: row for row in seen.rows(order_tables.approvals)}
     placed = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
-    orders = {row["inbox_seq"]: row["client_order_id"] for row in seen.rows(order_tables.orders)}
+    orders = {row["inbox_seq"]: row["client_order_id"] for row in seen.signal_orders}
     for row, answer in seen.messages("approval_answer"):
         if row["outcome"] != "ordered" or not isinstance(answer, ApprovalAnswered):
             continue
@@ -104,9 +121,10 @@ def _cancels(seen: Evidence) -> Iterator[str]:
     """Checks that every cancelled order was cancelled by somebody, and is settled."""
     names = {command.client_order_id for _, command in seen.messages("cancel") if isinstance(command, CancelRequested)}
     for order in seen.venue.orders:
-        if order.status == "CANCELED" and order.client_order_id not in names:
+        is_leg = leg_of(order.client_order_id) is not None  # those are cancelled by exits
+        if order.status == "CANCELED" and order.client_order_id not in names and not (is_leg or is_entry(order)):
             yield f"order {order.client_order_id} was cancelled, and nobody wanted that"
-        if order.is_open:
+        if order.is_open and not is_leg:
             yield f"order {order.client_order_id} is still open"
     ended = {order.client_order_id: order.status for order in seen.venue.orders}
     for row, command in seen.messages("cancel"):
@@ -125,11 +143,9 @@ def _panics(seen: Evidence) -> Iterator[str]:
     if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(notification_tables.outbox)):
         yield "a panic never came to its end"
     sold = {
-        row["symbol"]: row
-        for row in seen.rows(signal_tables.inbox)
-        if is_signal(row) and _confirmation_of(row) in seen.hands.panics
+        row["symbol"]: row for row in seen.rows(signal_tables.inbox) if is_signal(row) and _attempt_of(row) in seen.hands.panics
     }
-    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
     for row in seen.rows(result_tables.positions):
         if not row["is_open"]:
@@ -139,12 +155,19 @@ def _panics(seen: Evidence) -> Iterator[str]:
             yield f"{name} is held after a panic that did not sell it"
         elif exit_["outcome"] != "ordered" and exit_["reason_code"] not in allowed:
             yield f"{name} is held after a panic: {exit_['reason']}"
+        elif exit_["reason_code"] == "too_little_to_sell" and row["qty"] * _price(seen, row["symbol"]) > _WORTH_SELLING:
+            yield f"{name} is held after a panic that could have sold it"
         elif exit_["outcome"] == "ordered":
             yield f"{name} is held after a panic whose last order ended as {orders[exit_['seq']]['state']}"
 
 
-_UNSELLABLE = {"no_position", "below_min_notional", "below_min_qty"}
+_UNSELLABLE = {"no_position", "too_little_to_sell", "below_min_qty"}
 _TOO_LATE = {"expired", "from_future"}
+_WORTH_SELLING = 10  # quote asset; the exchange requires at least 5, and the price moves
+
+
+def _price(seen: Evidence, symbol: str) -> Decimal:
+    return seen.venue.exchange.books[symbol].last
 
 
 def _all_told(seen: Evidence) -> Iterator[str]:

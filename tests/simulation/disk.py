@@ -2,17 +2,32 @@
 
 import errno
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, StaticPool, Text, bindparam, create_engine, event, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    StaticPool,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    not_,
+    or_,
+    select,
+)
 
 from core.adapters.ledger.engines import ExactSum, _begin_immediate, _prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
-from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, signal_tables
+from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, plan_tables, signal_tables
 from core.domain.errors import LedgerUnavailable
 from tests.owner_deliveries import undelivered
 from tests.simulation.loop import Process
@@ -32,21 +47,57 @@ def _template() -> sqlite3.Connection:
 
 
 @cache
-def _database() -> tuple[sqlite3.Connection, Engine]:
-    """Returns one engine for all seeds, so that statements are compiled once."""
+def _database() -> tuple[sqlite3.Connection, Connection, Connection]:
+    """Returns the database, one connection for all transactions and one for all reads, the same for all seeds, so that statements
+    are compiled once. The one for reads begins no transaction, so nothing has to end one."""
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # typeshed wants int
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare_sqlite)
+    reads = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "begin", _begin_immediate)
-    return connection, engine
+    return connection, engine.connect(), reads.connect()
+
+
+_ORDERS = order_tables.orders.c
+RESTS: Any = and_(_ORDERS.leg.is_not(None), _ORDERS.side == "SELL", _ORDERS.state.in_(["ACCEPTED", "PARTIALLY_FILLED"]))
+"""Nobody waits for the end of an order that protects a position; an entry that rests has an end."""
+_PLANS = plan_tables.order_plans.c
+_TOO_LITTLE = or_(_PLANS.reason_code.startswith("part_"), _PLANS.reason_code == "too_little_to_sell")
+_NO_REASON = or_(_PLANS.reason_code.is_(None), not_(_TOO_LITTLE))
+EXPOSED: Any = and_(_PLANS.state.in_(["ENTERING", "EXPOSED"]), _NO_REASON)
+"""Too little for an order of its own stays without one."""
+
+
+_WANTED = control_tables.wanted_exits.c.wanted
+TAKEN_BY_OTHERS: Any = and_(_WANTED.contains('"source":"plan"'), _WANTED.contains('"nothing_free"'))
+"""Exits of a plan that another trader has made impossible: they go on."""
+
+
+def _number_of(table: Table, condition: Any) -> Select[Any]:
+    return select(func.count().label("n")).select_from(table).where(condition)
+
+
+_UNSETTLED: Mapping[str, Select[Any]] = {
+    "messages undecided": _number_of(signal_tables.inbox, signal_tables.UNDECIDED),
+    "orders in flight": _number_of(order_tables.orders, and_(order_tables.IN_FLIGHT, not_(RESTS))),
+    "positions without protection": _number_of(plan_tables.order_plans, EXPOSED),
+    "open questions": _number_of(order_tables.approvals, order_tables.IS_OPEN),
+    "wanted exits": _number_of(control_tables.wanted_exits, and_(control_tables.IS_WANTED, not_(TAKEN_BY_OTHERS))),
+}
+_OUTBOX = select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority)
+_TOLD = select(notification_tables.told)
+_PANIC = select(control_tables.controls.c.panic)
+_POSITIONS = select(signal_tables.source_positions)
+_RESTING = select(_ORDERS.client_order_id).where(RESTS)
+_IN_FLIGHT = select(_ORDERS.client_order_id).where(order_tables.IN_FLIGHT)
 
 
 class Disk:
     """A disk that keeps what is written. `full` refuses every commit."""
 
     def __init__(self, fate: Fate) -> None:
-        connection, self.engine = _database()
+        connection, self.transactions, self._reads = _database()
         _template().backup(connection)
         self.fate = fate
         self.full = False
@@ -63,35 +114,27 @@ class Disk:
 
     def rows(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> list[Row]:
         """Returns committed rows."""
-        with self.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(question, values).mappings()]
+        result = self._reads.execute(question, values)
+        names = list(result.keys())
+        return [dict(zip(names, row, strict=True)) for row in result]
 
-    def unsettled(self) -> dict[str, int]:
-        """Counts the unsettled items of each kind."""
-        waiting = {
-            "messages undecided": (signal_tables.inbox, signal_tables.UNDECIDED),
-            "orders in flight": (order_tables.orders, order_tables.IN_FLIGHT),
-            "open questions": (order_tables.approvals, order_tables.IS_OPEN),
-            "wanted exits": (control_tables.wanted_exits, control_tables.IS_WANTED),
-        }
-        counts = {
-            what: self.rows(select(func.count().label("n")).select_from(table).where(condition))[0]["n"]
-            for what, (table, condition) in waiting.items()
-        }
-        outbox = self.rows(select(notification_tables.outbox.c.seq, notification_tables.outbox.c.priority))
-        return counts | {"alerts undelivered": len(undelivered(outbox, self.rows(select(notification_tables.told))))}
+    def unsettled(self) -> Iterator[tuple[str, int]]:
+        """Counts the unsettled items of each kind, one kind after the other."""
+        for what, question in _UNSETTLED.items():
+            yield what, self.rows(question)[0]["n"]
+        yield "alerts undelivered", len(undelivered(self.rows(_OUTBOX), self.rows(_TOLD)))
 
     def is_panicking(self) -> bool:
         """Tells whether a panic is on."""
-        return any(row["panic"] is not None for row in self.rows(select(control_tables.controls.c.panic)))
+        return any(row["panic"] is not None for row in self.rows(_PANIC))
 
     def positions(self) -> dict[int, int]:
         """Returns the next offset of each partition."""
-        return {row["partition"]: row["next_offset"] for row in self.rows(select(signal_tables.source_positions))}
+        return {row["partition"]: row["next_offset"] for row in self.rows(_POSITIONS)}
 
     def generations(self) -> dict[int, int]:
         """Returns how often each partition was found to have restarted."""
-        return {row["partition"]: row["generation"] for row in self.rows(select(signal_tables.source_positions))}
+        return {row["partition"]: row["generation"] for row in self.rows(_POSITIONS)}
 
     def has_message(self, source_id: str) -> bool:
         """Tells whether a person's action of this identity is stored."""
@@ -107,12 +150,13 @@ class Disk:
         wanted = select(inbox.seq).where(signal_tables.BY_PEOPLE, inbox.kind == "cancel", inbox.body.contains(client_order_id))
         return bool(self.rows(wanted))
 
+    def resting(self) -> list[str]:
+        """Returns the client order ids of the orders that rest, as far as the ledger knows."""
+        return [row["client_order_id"] for row in self.rows(_RESTING)]
+
     def in_flight(self) -> list[str]:
         """Returns the client order ids of the unsettled orders."""
-        return [
-            row["client_order_id"]
-            for row in self.rows(select(order_tables.orders.c.client_order_id).where(order_tables.IN_FLIGHT))
-        ]
+        return [row["client_order_id"] for row in self.rows(_IN_FLIGHT)]
 
 
 class DiskTransactions:
@@ -142,8 +186,8 @@ class DiskTransactions:
         return result
 
     def _commit(self, work: Callable[[Connection], T]) -> T:
-        with self._disk.engine.begin() as connection:
-            result = work(connection)
+        with self._disk.transactions.begin():
+            result = work(self._disk.transactions)
             if self._disk.full:
                 raise OSError(errno.ENOSPC, "")
             return result

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sqlalchemy import Table
 
 from core.adapters.ledger.codec import bodies
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import signal_tables
+from core.adapters.ledger.tables import order_tables, signal_tables
 from core.domain.messages import Body
 from core.domain.signal import BY_HAND
 from tests.simulation.polling import Polling
@@ -44,7 +45,7 @@ class Evidence:
     messages in the chat, by their ids, `published` everything that was written to the topic since the first start, `cut` the
     partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits unless somebody set
     another. `accident` affected the whole history, `strange` are the exchange's orders of another trader, `polling` is who polled
-    Telegram when."""
+    Telegram when, `paid` what was paid in since the start, by asset."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
@@ -58,11 +59,22 @@ class Evidence:
     accident: str = ""
     strange: Sequence[Order] = ()
     polling: Polling = field(default_factory=Polling)
+    paid: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def orders(self) -> list[Order]:
         """Returns the exchange's orders without those of another trader."""
         return [order for order in self.venue.orders if order not in self.strange]
+
+    @property
+    def signal_orders(self) -> list[Row]:
+        """Returns the ledger's orders of signals: without those that a plan made."""
+        return [row for row in self.rows(order_tables.orders) if row["leg"] is None]
+
+    @property
+    def legs(self) -> list[Row]:
+        """Returns the ledger's orders of plans."""
+        return [row for row in self.rows(order_tables.orders) if row["leg"] is not None]
 
     def messages(self, kind: str) -> Iterator[tuple[Row, Body]]:
         """Returns the messages of a kind in the inbox, and their content."""
@@ -77,3 +89,8 @@ def is_signal(row: Row) -> bool:
 def is_by_hand(row: Row) -> bool:
     """Tells whether a row of the inbox came from a person."""
     return bool(row["source"] == BY_HAND)
+
+
+def is_planned(row: Row) -> bool:
+    """Tells whether a row of the inbox is the exit of a plan."""
+    return bool(row["source"] == "protection")

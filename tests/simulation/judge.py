@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from core.adapters.ledger import codec
@@ -15,14 +15,18 @@ from core.domain.money import ZERO
 from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
 from tests.owner_deliveries import messages_of
-from tests.simulation import by_hand, leaving
+from tests.simulation import by_hand, leaving, moved_stops, plans, sizes
+from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
-from tests.simulation.evidence import Evidence, is_by_hand, is_signal
+from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
 from tests.simulation.leaving import is_again
 from tests.simulation.polling import entries_of_newcomers
 from tests.venue.model import Order
 
+_PLAN_ID = 32  # characters: those that all orders of an entry have in common
 _SURELY_OPEN = 10  # quote asset; the exchange requires at least 5, and the price moves
+_OPEN = {"NEW": "ACCEPTED"}  # as the ledger calls it
+_RESTING = {"ACCEPTED", "PARTIALLY_FILLED"}
 _EMPTY_ENDS = {"EXPIRED", "CANCELED"}
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
@@ -31,7 +35,9 @@ def violations(seen: Evidence) -> list[str]:
     """Returns every broken promise, in words; empty if all were kept."""
     found: list[str] = []
     # If an accident affected the whole account nobody acts manually.
-    for promise in (*PROMISES, *leaving.PROMISES, *(by_hand.PROMISES if not seen.accident else (_accidents,))):
+    others = by_hand.PROMISES if not seen.accident else (_accidents,)
+    ours = (*PROMISES, *at_limits.PROMISES, *plans.PROMISES, *moved_stops.PROMISES, *sizes.PROMISES)
+    for promise in (*ours, *leaving.PROMISES, *others):
         found += promise(seen)
     return found
 
@@ -40,9 +46,9 @@ def _signals(seen: Evidence) -> Iterator[str]:
     """Checks that every record is one signal with one outcome, or one dead letter."""
     names = {record.name or record.place for record in seen.published if record.readable}
     dead = {record.place for record in seen.published if not record.readable}
-    stored = Counter(
-        row["source_id"] for row in seen.rows(signal_tables.inbox) if is_signal(row) and not (is_by_hand(row) or is_again(row))
-    )
+    others = is_by_hand, is_again, is_planned
+    signals = [row for row in seen.rows(signal_tables.inbox) if is_signal(row) and not any(one(row) for one in others)]
+    stored = Counter(row["source_id"] for row in signals)
     for name in names:
         if stored[name] != 1:
             yield f"signal {name} is {stored[name]} times in the inbox"
@@ -103,10 +109,7 @@ def _orders(seen: Evidence) -> Iterator[str]:
             yield f"order {name} is on the exchange and not in the ledger"
             continue
         row, theirs = ledger[name], orders[0]
-        if row["state"] != theirs.status or str(theirs.order_id) != row["order_id"]:
-            yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
-        if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
-            yield f"order {name} has other quantities in the ledger"
+        yield from _told_apart(row, theirs)
     for name, row in ledger.items():
         if row["executed_qty"] and name not in exchange:
             yield f"order {name} is executed in the ledger and not on the exchange"
@@ -114,11 +117,25 @@ def _orders(seen: Evidence) -> Iterator[str]:
             yield f"order {name} has an order id that the exchange never gave"
 
 
-def _known_orders(seen: Evidence, ledger: Collection[str]) -> list[Order]:
+def _told_apart(row: Row, theirs: Order) -> Iterator[str]:
+    """Yields what the ledger says of an order, and the exchange does not. A ledger that was set back decided its signal anew,
+    maybe differently: what was sent counts."""
+    name = theirs.client_order_id
+    if row["state"] != _OPEN.get(theirs.status, theirs.status) or str(theirs.order_id) != row["order_id"]:
+        yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
+    if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
+        yield f"order {name} has other quantities in the ledger"
+    asked = theirs.orig_qty, theirs.price, theirs.stop_price or ZERO
+    if (known := (row["qty"], row["limit_price"] or ZERO, row["stop_price"] or ZERO)) != asked:
+        yield f"order {name} is {known} in the ledger (quantity, limit, trigger), {asked} on the exchange"
+
+
+def _known_orders(seen: Evidence, ledger: Mapping[str, Row]) -> list[Order]:
     """Returns the orders that the ledger must know. An unfilled order changed no balance: a ledger that was set back may lose
-    it."""
+    it, and decide anew on its signal."""
     lost = {order.client_order_id for order in seen.orders if not order.executed_qty and order.status in _EMPTY_ENDS}
-    lost = lost - set(ledger) if seen.accident == SET_BACK else set()
+    known = {name for name, row in ledger.items() if row["order_id"] is not None}
+    lost = lost - known if seen.accident == SET_BACK else set()
     return [order for order in seen.orders if order.client_order_id not in lost]
 
 
@@ -147,13 +164,16 @@ def _money(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(result_tables.executions):
         if row["profit_quote"] is not None:
             cash[row["quote_asset"]] += row["profit_quote"]
+    for row in seen.rows(order_tables.orders):
+        if _rests(row):  # its row is written at its end
+            cash[row["symbol"][-4:]] += row["booked_profit"]
     balances = seen.venue.balances
     for asset in {symbol[:-4] for symbol in seen.symbols}:
-        there = balances[asset].free if asset in balances else ZERO
+        there = balances[asset].free + balances[asset].locked if asset in balances else ZERO
         if held[asset] != there:
             yield f"{held[asset]} {asset} in the ledger, {there} on the exchange"
     for asset, start in seen.start_balances.items():
-        there = balances[asset].free - Decimal(start)
+        there = balances[asset].free - Decimal(start) - seen.paid.get(asset, ZERO)
         if abs(cash[asset] - there) > Decimal("1e-12"):
             yield f"the result is {cash[asset]} {asset} in the ledger, {there} on the exchange"
 
@@ -169,19 +189,24 @@ def _days(seen: Evidence) -> Iterator[str]:
         yield f"the days' results are {dict(days)}, their executions' {dict(profits)}"
 
 
+def _rests(row: Row) -> bool:
+    """Tells whether an order of the ledger still rests; that the exchange says the same is checked for every order."""
+    return bool(row["state"] in _RESTING)
+
+
 def _executions(seen: Evidence) -> Iterator[str]:
-    """Checks that every executed order has its one row, every order of a signal its outcome."""
+    """Checks that every executed order that has ended has its one row, every order of a signal its outcome."""
     executed = Counter(row["client_order_id"] for row in seen.rows(result_tables.executions))
     orders = {row["client_order_id"]: row for row in seen.rows(order_tables.orders)}
     for name, row in orders.items():
-        wanted = 1 if row["executed_qty"] else 0
+        wanted = 1 if row["executed_qty"] and not _rests(row) else 0
         if executed[name] != wanted:
             yield f"order {name} has {executed[name]} executions"
     totals = {row["name"]: row["value"] for row in seen.rows(result_tables.totals)}
     if sum(totals.values()) != sum(executed.values()):
         yield f"the counters say {totals}, there are {sum(executed.values())} executions"
-    by_seq = Counter(row["inbox_seq"] for row in orders.values())
-    traded = {row["inbox_seq"] for row in orders.values() if row["executed_qty"]}
+    by_seq = Counter(row["inbox_seq"] for row in seen.signal_orders)
+    traded = {row["inbox_seq"] for row in seen.signal_orders if row["executed_qty"]}
     for row in seen.rows(signal_tables.inbox):
         became_one = row["outcome"] in {"ordered", "awaiting_approval"}
         if is_signal(row) and (by_seq[row["seq"]] != 1 if became_one else row["seq"] in traded):
@@ -191,14 +216,20 @@ def _executions(seen: Evidence) -> Iterator[str]:
 def _turns(seen: Evidence) -> Iterator[str]:
     """Checks that there is no entry while a position is open, in the order in which the exchange executed."""
     held: dict[str, Decimal] = defaultdict(Decimal)
-    for order in seen.orders:
+    orders = {(order.symbol, order.order_id): order for order in seen.orders}
+    entering: set[str] = set()
+    for trade in seen.venue.trades:
+        order = orders.get((trade.symbol, trade.order_id))
+        if order is None:
+            continue
         price = seen.venue.exchange.books[order.symbol].last
         if order.side == "BUY":
-            if held[order.symbol] * price > _SURELY_OPEN:
+            if order.client_order_id[:_PLAN_ID] not in entering and held[order.symbol] * price > _SURELY_OPEN:
                 yield f"order {order.client_order_id} entered {order.symbol} though {held[order.symbol]} of it were held"
-            held[order.symbol] += order.executed_qty
+            entering.add(order.client_order_id[:_PLAN_ID])
+            held[order.symbol] += trade.qty
         else:
-            held[order.symbol] -= order.executed_qty
+            held[order.symbol] -= trade.qty
 
 
 def _alerts(seen: Evidence) -> Iterator[str]:
@@ -210,9 +241,10 @@ def _alerts(seen: Evidence) -> Iterator[str]:
         yield f"{executions} executions and {kinds['order_executed']} events of them"
     # A sale that sold nothing is retried: see `leaving`.
     entries = [row for row in seen.rows(order_tables.orders) if row["side"] == "BUY"]
-    failed = [row for row in entries if row["state"] == "REJECTED" or _ended_empty(row)]
-    if kinds["order_failed"] != len(failed):
-        yield f"{len(failed)} orders failed, {kinds['order_failed']} events tell it"
+    failed = [row["client_order_id"] for row in entries if row["state"] == "REJECTED" or _ended_empty(row)]
+    told = at_limits.failures_told(seen)
+    if Counter(failed) != Counter(told):
+        yield f"{len(failed)} orders failed, {len(told)} events tell it"
     refused = [
         row
         for row in seen.rows(signal_tables.inbox)
@@ -292,7 +324,7 @@ def _alone(seen: Evidence) -> Iterator[str]:
 
 def _questions(seen: Evidence) -> Iterator[str]:
     """Checks that an approval ends once, and an approved one is one order."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     for row in seen.rows(order_tables.approvals):
         order = orders.get(row["inbox_seq"])
         if order is None:

@@ -1,19 +1,21 @@
 """Promises about exits: a pending exit is sold or reported as lost, and nothing is entered before that."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from core.adapters.ledger.codec import bodies, events, facts
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, signal_tables
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.signals import SignalRefused
-from core.domain.messages import SignalReceived
-from core.domain.money import ZERO
+from core.domain.messages import ApprovalAnswered, SignalReceived
+from core.domain.money import HUNDRED, ZERO
+from core.domain.order import Order
 from core.domain.signal import AGAIN, Side, Signal
-from tests.simulation.evidence import Evidence, is_by_hand, is_signal
+from core.domain.trade_size import SizeKind
+from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
 from tests.simulation.program import LIMITS
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
@@ -28,21 +30,28 @@ def is_again(row: Row) -> bool:
 
 def _wanted(seen: Evidence) -> Iterator[str]:
     """Checks each symbol, attempt by attempt in the order of their turns."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
+    orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     left = {one.order.client_order_id: one for one in _executed(seen)}
     by_symbol: dict[str, list[Row]] = defaultdict(list)
     for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         by_symbol[row["mailbox"]].append(row)
     for symbol, rows in by_symbol.items():
         # An earlier approval may be answered while another attempt waits: then that sold it.
-        sold = [one.order.updated_at for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
-        yield from _forgotten(symbol, rows, orders, left, sold)
+        sold = [one.order for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
+        yield from _forgotten(symbol, rows, orders, left, sold, is_taken=bool(seen.strange))
 
 
 def _forgotten(
-    symbol: str, rows: Sequence[Row], orders: Mapping[int, Row], left: Mapping[str, OrderExecuted], sold: Collection[datetime]
+    symbol: str,
+    rows: Sequence[Row],
+    orders: Mapping[int, Row],
+    left: Mapping[str, OrderExecuted],
+    sold: Collection[Order],
+    *,
+    is_taken: bool,
 ) -> Iterator[str]:
-    """Yields the exits of one symbol that were dropped while they were wanted; `sold` is when nothing was left to sell."""
+    """Yields the exits of one symbol that were dropped while they were wanted; `sold` are the orders that left nothing to sell,
+    `is_taken` tells whether another trader may have sold it."""
     wanted: Row | None = None
     for row in rows:
         order = orders.get(row["seq"])
@@ -54,31 +63,53 @@ def _forgotten(
         elif row["outcome"] in _ATTEMPTS:
             if wanted is not None and _is_another(row) and not _is_sold_between(wanted, row, sold):
                 yield f"the exit {wanted['source_id']} of {symbol} was forgotten when {row['source_id']} came"
-            wanted = row if _leaves_it_wanted(row, order, left) else None
+            wanted = row if _leaves_it_wanted(row, order, left, orders.values()) else None
         elif is_again(row) and row["reason_code"] != "exit_over":
             wanted = None  # all is sold, or its end was reported: see `_told`
-    if wanted is not None and not any(wanted["decided_at"] <= at for at in sold):
+    if wanted is not None and not _is_sold_since(wanted, sold) and not is_taken:
         yield f"the exit {wanted['source_id']} of {symbol} was wanted, and neither sold nor told"
 
 
-def _is_sold_between(first: Row, then: Row, sold: Collection[datetime]) -> bool:
-    return any(first["decided_at"] <= at <= then["decided_at"] for at in sold)
+def _is_sold_since(first: Row, sold: Collection[Order]) -> bool:
+    """Tells whether one of `sold` came after `first`: by its clock, which may have been set back since, or by its message."""
+    return any(first["decided_at"] <= order.updated_at or first["seq"] < order.inbox_seq for order in sold)
+
+
+def _is_sold_between(first: Row, then: Row, sold: Collection[Order]) -> bool:
+    return any(
+        first["decided_at"] <= order.updated_at <= then["decided_at"] or first["seq"] < order.inbox_seq < then["seq"]
+        for order in sold
+    )
 
 
 def _is_another(row: Row) -> bool:
-    """Tells whether a row tries another exit than the one wanted before. A manual one may replace it."""
-    return not (is_again(row) or is_by_hand(row))
+    """Tells whether a row tries another exit than the one wanted before. A manual one, or that of a
+    plan, may replace it."""
+    return not (is_again(row) or is_by_hand(row) or is_planned(row))
 
 
-def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecuted]) -> bool:
+def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecuted], orders: Iterable[Row]) -> bool:
     if order is None:
         return bool(row["outcome"] == "put_off")
     if not order["executed_qty"]:
         return bool(order["state"] != "DECLINED")
     after = left[order["client_order_id"]]
-    if order["approved_by"] is not None or not after.position.is_open:
-        return False  # half of it may have been approved, and no more
-    return bool(after.position.qty * after.execution.price > _WORTH_SELLING)
+    if order["approved_by"] is not None or not after.position.is_open or _is_part(after.order.signal):
+        return False  # half of it may have been approved or asked for, and no more
+    held = after.position.qty - _bought_later(order, orders)
+    return bool(held * after.execution.price > _WORTH_SELLING)
+
+
+def _bought_later(sale: Row, orders: Iterable[Row]) -> Decimal:
+    """Returns what was bought after a sale on the exchange, and booked before it: the ledger had lost both, and an exit sells no
+    more than was held when it came."""
+    buys = (row for row in orders if row["symbol"] == sale["symbol"] and row["side"] == "BUY" and row["order_id"] is not None)
+    later = (row for row in buys if int(row["order_id"]) > int(sale["order_id"]) and row["updated_at"] <= sale["updated_at"])
+    return sum((row["executed_qty"] for row in later), ZERO)
+
+
+def _is_part(signal: Signal) -> bool:
+    return signal.size is not None and signal.size.kind is SizeKind.POSITION and signal.size.amount < HUNDRED
 
 
 def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
@@ -89,22 +120,22 @@ def _executed(seen: Evidence) -> Iterator[OrderExecuted]:
 
 
 def _told(seen: Evidence) -> Iterator[str]:
-    """Checks that an exit that was or became too old while something was held is reported urgently."""
+    """Checks that a pending exit that ends while something is held, too old or too little to be sold, is reported urgently."""
     told = {}
     for row in seen.rows(notification_tables.outbox):
         event = events.decode(row["body"]) if row["kind"] == "signal_refused" else None
         if isinstance(event, SignalRefused):
             told[event.inbox_seq] = event
     for row in filter(is_again, seen.rows(signal_tables.inbox)):
-        if row["outcome"] == "expired" and not (row["seq"] in told and told[row["seq"]].priority == 0):
-            yield f"the exit {row['source_id']} grew too old, and that was not told loudly"
+        if row["outcome"] in {"expired", "denied"} and not (row["seq"] in told and told[row["seq"]].priority == 0):
+            yield f"the exit {row['source_id']} ended as {row['outcome']}, and that was not told loudly"
 
 
 def _sized_anew(seen: Evidence) -> Iterator[str]:
     """Checks that an exit refused for its size comes again in another one, as soon as rules and balances can be read."""
     refused: dict[str, tuple[Decimal, int]] = {}
     messages = {row["seq"]: row for row in seen.rows(signal_tables.inbox)}
-    for row in sorted(seen.rows(order_tables.orders), key=lambda row: row["inbox_seq"]):
+    for row in sorted(seen.signal_orders, key=lambda row: row["inbox_seq"]):
         if row["side"] != "SELL":
             continue
         qty, times = refused.pop(row["symbol"], (ZERO, 0))
@@ -120,15 +151,15 @@ def _sized_anew(seen: Evidence) -> Iterator[str]:
 
 def _all_over(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(control_tables.wanted_exits):
-        if row["ended_at"] is None:
+        if row["ended_at"] is None and not (seen.strange and '"source":"plan"' in row["wanted"]):
             yield f"the exit of {row['symbol']} is wanted for ever"
 
 
 def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
     """Checks that all attempts at an exit together sell no more than was held when it came, or than a person asked for or
     approved."""
-    orders = {row["inbox_seq"]: row for row in seen.rows(order_tables.orders)}
-    allowed = {row["inbox_seq"]: row["qty"] for row in seen.rows(order_tables.approvals) if row["state"] == "APPROVED"}
+    orders = {row["inbox_seq"]: row for row in seen.signal_orders}
+    allowed = dict(_approved(seen))
     left: dict[tuple[str, str], Decimal] = {}
     for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         said = bodies.decode(row["body"])
@@ -138,12 +169,30 @@ def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
         if not said.signal.is_again:
             held = facts.decode(row["facts"]).held
             left[exit_] = held if said.hand is None or said.hand.qty is None else min(held, said.hand.qty)
+            if said.signal.size is not None and _is_part(said.signal):
+                left[exit_] = held * said.signal.size.amount / HUNDRED
         if exit_ not in left or order is None:
             continue
         left[exit_] = min(left[exit_], allowed.get(row["seq"], left[exit_]))
         if order["executed_qty"] > left[exit_]:
             yield f"the exit {row['source_id']} sold {order['executed_qty']} {row['symbol']}, only {left[exit_]} were to be sold"
         left[exit_] -= order["executed_qty"]
+
+
+def _approved(seen: Evidence) -> Iterator[tuple[int, Decimal]]:
+    """Yields, for each approval that was given, the message that asked for it and what was approved, in base asset: what was
+    shown, or half of it. The approval's own quantity is its first order's, which may be less than all of it."""
+    halves = {
+        said.token
+        for said in (bodies.decode(row["body"]) for row in seen.rows(signal_tables.inbox) if row["outcome"] == "ordered")
+        if isinstance(said, ApprovalAnswered) and said.half
+    }
+    given = {row["token"] for row in seen.rows(order_tables.approvals) if row["state"] == "APPROVED"}
+    for row in seen.rows(notification_tables.outbox):
+        asked = events.decode(row["body"]) if row["kind"] == "approval_requested" else None
+        if isinstance(asked, ApprovalRequested) and asked.approval.token in given:
+            shown = asked.approval.qty
+            yield asked.approval.inbox_seq, shown / 2 if asked.approval.token in halves else shown
 
 
 def _not_too_soon(seen: Evidence) -> Iterator[str]:

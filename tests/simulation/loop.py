@@ -43,7 +43,7 @@ class SeededLoop(BaseEventLoop):
         self._random = random
         self._now = 0.0
         self._ready: deque[Any]
-        self._scheduled: list[Any]
+        self._scheduled: list[tuple[float, TimerHandle]]
         self._stopping: bool
         # Kept, with their processes: a task that is collected runs its `finally` blocks.
         self._tasks: list[tuple[Process | None, asyncio.Task[Any]]] = []
@@ -55,6 +55,12 @@ class SeededLoop(BaseEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> TimerHandle:  # type: ignore[override]
+        """Schedules it. The time stands beside the timer: a heap compares numbers sooner than timers."""
+        timer = TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._scheduled, (when, timer))
+        return timer
 
     def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
         """Runs it at once: there are no threads."""
@@ -101,11 +107,8 @@ class SeededLoop(BaseEventLoop):
             self._let_time_pass()
             return
         at = self._random.randrange(len(ready)) if len(ready) > 1 else 0
-        if at:
-            ready.rotate(-at)
-        handle = ready.popleft()
-        if at:
-            ready.rotate(at)
+        handle = ready[at]
+        del ready[at]
         if handle._cancelled:
             return
         process = handle._context.get(PROCESS)
@@ -120,18 +123,15 @@ class SeededLoop(BaseEventLoop):
 
     def _let_time_pass(self) -> None:
         scheduled = self._scheduled
-        while scheduled and (scheduled[0]._cancelled or _is_dead(scheduled[0])):
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False
+        while scheduled and (scheduled[0][1]._cancelled or _is_dead(scheduled[0][1])):
+            heapq.heappop(scheduled)
         if self._stopping:
             return
         if not scheduled:
             raise Standstill
-        self._now = max(self._now, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self._now:
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False
-            self._ready.append(timer)
+        self._now = max(self._now, scheduled[0][0])
+        while scheduled and scheduled[0][0] <= self._now:
+            self._ready.append(heapq.heappop(scheduled)[1])
 
     def _make_task(
         self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], context: Context | None = None

@@ -18,6 +18,8 @@ _LIMITS = (
     *("MAX_ORDER_NOTIONAL 15", "MAX_ORDER_NOTIONAL 500", "PRICE_BAND_PCT 1", "APPROVAL_TTL 20", "APPROVAL_TTL default"),
 )
 
+_PLANS = ("stop 1%", "stop 0.6% target 0.7%", "stop 1% target 0.5%:50,1%:50 breakeven target", "target 0.6%")
+_WITHOUT_TRAIL = 0.5
 _SETTINGS = ("/pause", "/pause entries", "/mode confirm", "/mode confirm", "/mode observe", "/panic")
 
 
@@ -34,6 +36,8 @@ class Crowd:
         self._panicking = False
         self._regretted: list[tuple[Reply, str]] = []  # bought at the very moment of the panic
         self._panicked = asyncio.Event()
+        self.trail = False
+        """Tells whether they also ask for stops that follow the market."""
         self.frightened: Callable[[], object] = lambda: None
         """Called when somebody is about to panic in trouble."""
 
@@ -91,8 +95,15 @@ class Crowd:
             [
                 *(f"/buy {symbol}{self.random.choice(sizes)}", f"/buy {symbol}", f"/sell {symbol}", f"/close {symbol}"),
                 *("/close all", "/cancel", f"/set {self.random.choice(_LIMITS)}"),
+                *(f"/protect {symbol} {self._exits()}", f"/buy {symbol} {self._exits()}"),
             ]
         )
+
+    def _exits(self) -> str:
+        plan = self.random.choice(_PLANS)
+        if not self.trail or self.random.random() < _WITHOUT_TRAIL:
+            return plan
+        return self.random.choice([f"{plan} trail 0.8%", "trail 0.5%", "trail off"])
 
     async def _cancelling(self) -> None:
         """Cancels some orders that take long."""

@@ -1,9 +1,9 @@
 """One process of MarketFlow between the simulated parts, assembled like `bot.app`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -25,6 +25,7 @@ from bot.jobs.timers import ApprovalTimer, RulesReader
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.adapters.binance.binance_client import BinanceClient
+from core.adapters.binance.credentials import Credentials
 from core.adapters.kafka.source import SourceCallbacks
 from core.adapters.ledger.lease import take_lease
 from core.adapters.ledger.queries import LedgerQueries
@@ -34,6 +35,7 @@ from core.domain.errors import ExchangeUnavailable, LeaseLost, LedgerInUse, Ledg
 from core.domain.events.outages import PartTroubled
 from core.domain.events.process import Started
 from core.domain.events.table import Event
+from core.domain.exit_plan import ExitPlan
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import SETTABLE_LIMITS, shown
@@ -64,7 +66,29 @@ LIMITS = RiskLimits(
 )
 ANN, BOB = 7, 8
 NAMES = {ANN: "Ann", BOB: "Bob"}
-SETTINGS = {name: shown(LIMITS, name) for name in SETTABLE_LIMITS}
+
+
+def limits_with(plan: ExitPlan | None, protections: Mapping[str, Any]) -> RiskLimits:
+    """Returns the limits of a history whose entries have `plan`, and whose account has `protections`."""
+    stop = plan.stop if plan is not None else None
+    trailing = plan.trailing if plan is not None else None
+    return replace(
+        LIMITS,
+        stop_loss_pct=stop.level.pct if stop is not None else None,
+        take_profit_pct=plan.targets if plan is not None else (),
+        breakeven_after=plan.breakeven if plan is not None else None,
+        time_limit=plan.time_limit if plan is not None else None,
+        trailing_pct=trailing.pct if trailing is not None else None,
+        trailing_activation_pct=trailing.activation_pct if trailing is not None else None,
+        **protections,
+    )
+
+
+def settings_with(plan: ExitPlan | None, protections: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the limits of such a history, by the names of their settings."""
+    return {name: shown(limits_with(plan, protections), name) for name in SETTABLE_LIMITS}
+
+
 _TRADING = 0  # its index among the vital tasks
 
 
@@ -78,6 +102,8 @@ class Parts:
     exchange: Exchange
     broker: Broker
     chat: Chat
+    plan: ExitPlan | None = None
+    protections: Mapping[str, Any] = field(default_factory=dict)
     polling: Polling = field(default_factory=Polling)
 
 
@@ -119,8 +145,7 @@ class Program:
         client = BinanceClient(
             api_url="simulated",
             clock=clock,
-            key="key",
-            secret="secret",
+            credentials=Credentials("key", "secret"),
             may_send=lambda: ledger.may_trade,
             wire=lambda: SimulatedWire(parts.exchange, clock, lambda: ledger.may_trade),
         )
@@ -128,7 +153,9 @@ class Program:
         self.left = await ledger.load(today)
         self.alone = await self._polls()
         self.trading = Trading(
-            portfolio=Portfolio.from_ledger(self.left, TradingState(mode=Mode.AUTO), LIMITS, today, {ANN: Role.OWNER}),
+            portfolio=Portfolio.from_ledger(
+                self.left, TradingState(mode=Mode.AUTO), limits_with(parts.plan, parts.protections), today, {ANN: Role.OWNER}
+            ),
             ledger=ledger,
             venue=client,
             clock=clock,
@@ -166,9 +193,13 @@ class Program:
             self.trading.comparing.run(),
             self._watch_mailboxes(),
             self._every(1.0, self.trading.exits.run),
+            self._every(1.0, self.trading.entries.run),
+            self._every(1.0, self.trading.protection.run),
+            self._every(2.0, self.trading.hearing.run),
             self._every(1.0, PanicTimer(self.context).run),
             self._every(1.0, ApprovalTimer(self.trading.portfolio, self.inbox, clock).run),
             self._every(45.0, self._compare),
+            self._every(60.0, self.trading.equity.run),
             self._every(300.0, RulesReader(self.trading.market).run),
             self._every(60.0, self._measure(client)),
         ]
@@ -238,7 +269,7 @@ class Program:
                 break
         self.trading.start(self.left)
         portfolio = self.trading.portfolio
-        started = Started("0", "live", portfolio.controls, len(portfolio.open_positions()))
+        started = Started("0", "live", portfolio.trading_state, len(portfolio.open_positions()))
         await self._commit_event(started)
         await self.source.run()
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -17,15 +17,22 @@ from tests.simulation.accidents import ACCIDENTS, ANOTHER, PARTITIONS, SET_BACK,
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
+from tests.simulation.entries import KINDS as HARMED_ENTRIES
+from tests.simulation.entries import HarmedEntries, come_at_limits
+from tests.simulation.entries import fields as entry_fields
 from tests.simulation.evidence import Evidence, Hands, Published
 from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
 from tests.simulation.judge import violations
 from tests.simulation.loop import Process, SeededLoop
+from tests.simulation.lost_legs import KINDS as LOST_LEGS
+from tests.simulation.lost_legs import LostLegs
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.moods import Moods
 from tests.simulation.people import Crowd
+from tests.simulation.plans import plan_of
 from tests.simulation.polling import RIVAL, Polling, Rival
-from tests.simulation.program import SETTINGS, Parts, Program
+from tests.simulation.program import Parts, Program, settings_with
+from tests.simulation.sizes import PAYMENT, Payments, Sizes, protections_of
 
 KINDS = frozenset(
     {
@@ -34,14 +41,30 @@ KINDS = frozenset(
         *("cut before it arrives", "clock step while an order is under way"),
         *("slow disk", "refused commit", "lost commit answer", "refused read", "full disk"),
         *("lost broker connection", "broker outage", "log cut", "chat outage", "exchange outage", "clock step"),
-        *("order rests", "late request", "lost request", "slow engine", "lost answer", "spoiled answer", "late answer", "ban"),
+        *(
+            "list shows late",
+            "order rests",
+            "late request",
+            "lost request",
+            "slow engine",
+            "lost answer",
+            "spoiled answer",
+            "late answer",
+            "ban",
+        ),
         *("new rules", "coins bound"),
-        *("too many requests", "overload", "gateway", "late trades", "order shows late", "thin book"),
+        *("too many requests", "overload", "gateway", "late trades", "order shows late", "list shows late", "thin book"),
         *ACCIDENTS,
+        *LOST_LEGS,
+        *HARMED_ENTRIES,
+        PAYMENT,
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
+LONG_ENOUGH_SECONDS = 180.0
 LAST_SIGNALS = 6  # once nothing fails any more
+EQUITY_SECONDS = 70.0  # it is measured every minute
+STEP_SECONDS = 20.0  # a stop follows within them
 CALM_SECONDS = 900.0  # after the last fault everything must be settled and reported by then
 
 
@@ -70,7 +93,8 @@ class History:
             cut=self.cut,
             symbols=SYMBOLS,
             start_balances=START_BALANCES,
-            settings=SETTINGS,
+            settings=settings_with(parts.plan, parts.protections),
+            paid=parts.exchange.paid,
             hands=self.hands,
             accident=self.accident,
             strange=parts.exchange.strange,
@@ -86,7 +110,8 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
     # Collecting a history runs its `finally` blocks: that must not happen during the next one.
     gc.disable()
     try:
-        return loop.run_until_complete(_Story(loop, random, signals, kinds, accident_of(seed, kinds)).live())
+        story = _Story(loop, random, signals, kinds, accident=accident_of(seed, kinds), seed=seed, at_limits=come_at_limits(seed))
+        return loop.run_until_complete(story.live())
     finally:
         asyncio.set_event_loop(None)
         loop.forget()
@@ -95,7 +120,18 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
 
 
 class _Story:
-    def __init__(self, loop: SeededLoop, random: Random, signals: int, kinds: frozenset[str], accident: str) -> None:
+    def __init__(
+        self,
+        loop: SeededLoop,
+        random: Random,
+        signals: int,
+        kinds: frozenset[str],
+        *,
+        accident: str,
+        seed: int,
+        at_limits: bool,
+    ) -> None:
+        self.at_limits = at_limits
         self.loop = loop
         self.random = random
         self.signals = signals
@@ -107,15 +143,21 @@ class _Story:
         fate.stopped = self._stop
         self.moods = Moods(exchange.venue, random)
         exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)
-        self.parts = Parts(fate, clock, Disk(fate), exchange, Broker(fate, PARTITIONS), Chat(fate), polling)
+        plan, disk, broker = plan_of(seed), Disk(fate), Broker(fate, PARTITIONS)
+        self.parts = Parts(fate, clock, disk, exchange, broker, Chat(fate), plan, protections_of(seed), polling)
+        self.sizes = Sizes(seed, plan)
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
+        self.crowd.trail = plan is not None and plan.trailing is not None
         self.crowd.frightened = lambda: loop.start(None, self._kill_in_a_panic(), "world")
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
         self.history = History(self.parts, hands=self.crowd.hands, accident=accident)
-        self.sets_back = SetsBack(fate, self.parts.disk) if accident == SET_BACK else None
+        self.sets_back = SetsBack(fate, self.parts.disk, clock) if accident == SET_BACK else None
+        if self.sets_back is not None:
+            exchange.loses_sender = self.sets_back.behind_an_order
         self.another = AnotherTrader(fate, self.parts.disk, exchange, self.parts.chat) if accident == ANOTHER else None
         self.rival = Rival(fate, polling) if accident == RIVAL else None
         self.unnoticed: set[int] = set()  # cut partitions that the program has not noticed yet
+        self.market_moves = True
         self.processes: list[Process] = []
         self.programs: list[tuple[Process, Program]] = []
 
@@ -128,6 +170,9 @@ class _Story:
             *([self.sets_back.under_a_process()] if self.sets_back is not None else ()),
             *([self.another.trade()] if self.another is not None else ()),
             *([self.rival.poll()] if self.rival is not None else ()),
+            *([LostLegs(self.parts.fate, self.parts.exchange).come()] if self.parts.plan is not None else ()),
+            *([HarmedEntries(self.parts.fate, self.parts.exchange).come()] if self.at_limits else ()),
+            Payments(self.parts.fate, self.parts.exchange).come(),
             *self._outages(),
             self._suspensions(),
             self._kills(),
@@ -142,6 +187,8 @@ class _Story:
         self._calm()
         last = self._publish(range(self.signals, self.signals + LAST_SIGNALS))
         await asyncio.gather(last, *([] if self.history.accident else [self.crowd.come_to_an_end()]))
+        self.market_moves = False  # otherwise something could always have filled a moment ago
+        self.parts.exchange.offer_enough()
         await self._until_settled()
         await self._afterwards()
         self.history.steps, self.history.seconds = loop.steps, loop.time()
@@ -172,6 +219,9 @@ class _Story:
             await ended.wait()
             if self.sets_back is not None and not any(one.alive for one in self.processes):
                 self.sets_back.after_a_crash()
+            if self.sets_back is not None and self.sets_back.is_on_its_way:
+                self.sets_back.is_on_its_way = False
+                continue
             fast = self.parts.fate.over or self.random.random() < 0.8
             await asyncio.sleep(self.random.uniform(0.2, 3.0) if fast else self.random.uniform(3.0, 90.0))
 
@@ -283,14 +333,24 @@ class _Story:
         side = "BUY_SM" if random.random() < 0.5 else "SELL_SM"
         price = self.parts.exchange.venue.exchange.books[symbol].last
         record: dict[str, object] = {"signal_type": side, "close": str(price), "symbol": symbol}
+        if self.at_limits and side == "BUY_SM" and random.random() < 0.7:
+            record |= entry_fields(random, price)
+        record |= self.sizes.of(side, symbol)
         name = f"s{number}" if random.random() < 0.7 else None
         if name is not None and random.random() < 0.08 and number:
-            name = f"s{random.randrange(number)}"  # repeated
+            name = self._repeated(random.randrange(number), symbol)
         if name is not None:
             record["signal_id"] = name
         if random.random() < 0.03:
             record["ts"] = (self.parts.clock.true().timestamp() - random.choice([90, 59, -3, -3600])) * 1000
         return name, json.dumps(record).encode(), symbol
+
+    def _repeated(self, number: int, symbol: str) -> str | None:
+        """Returns the id of an earlier record once more. Two symbols that share one contradict each other, and the second is
+        refused. A ledger that was set back forgets which was the first, and no exchange knows an order without its symbol."""
+        name = f"s{number}"
+        others = {json.loads(one.value)["symbol"] for one in self.history.published if one.name == name and one.readable}
+        return None if self.sets_back is not None and others - {symbol} else name
 
     async def _write(self, name: str | None, value: bytes, symbol: str) -> None:
         partition = SYMBOLS.index(symbol) % PARTITIONS
@@ -319,7 +379,7 @@ class _Story:
                 self.unnoticed.discard(number)
 
     async def _prices(self) -> None:
-        while True:
+        while self.market_moves:
             await asyncio.sleep(self.random.uniform(1.0, 5.0))
             factor = self.random.gauss(1.0, 0.02 if self.random.random() < 0.1 else 0.003)
             self.parts.exchange.move_price(self.random.choice(SYMBOLS), Decimal(f"{max(factor, 0.5):.5f}"))
@@ -335,6 +395,9 @@ class _Story:
         if not self.history.accident:
             await self.crowd.come_again()
             await self._until_settled()
+        if self.parts.plan is not None and self.parts.plan.time_limit is not None:
+            await asyncio.sleep(LONG_ENOUGH_SECONDS)  # by then the time of each plan is over
+            await self._until_settled()
         symbols = self.random.sample(SYMBOLS, len(SYMBOLS))
         for symbol in symbols:
             price = self.parts.exchange.venue.exchange.books[symbol].last
@@ -343,22 +406,38 @@ class _Story:
             await self._write(name, json.dumps(record).encode(), symbol)
             self.crowd.hands.afterwards.append(name)
         await self._until_settled()
+        if self.parts.plan is not None and self.parts.plan.trailing is not None:
+            await self._up_and_down()
+            await self._until_settled()
+        await asyncio.sleep(EQUITY_SECONDS)  # measured once more
+        await self._until_settled()
+
+    async def _up_and_down(self) -> None:
+        """Has the market rise by steps, and come back a little: stops follow it up, and stay."""
+        for factor in (*["1.002"] * 5, "0.999"):
+            for symbol in SYMBOLS:
+                self.parts.exchange.move_price(symbol, Decimal(factor))
+            await asyncio.sleep(STEP_SECONDS)
 
     async def _until_settled(self) -> None:
         until = self.loop.time() + CALM_SECONDS
         while self.loop.time() < until:
             await asyncio.sleep(2.0)
-            if not self._unsettled():
+            if next(self._unsettled(), None) is None:
                 return
         self.history.violations.append(f"waits for ever: {', '.join(self._unsettled())}")
 
-    def _unsettled(self) -> list[str]:
-        found = [f"{count} {what}" for what, count in self.parts.disk.unsettled().items() if count]
+    def _unsettled(self) -> Iterator[str]:
+        """Yields what is not settled; what is quickest to see comes first."""
         chat, read = self.parts.chat, self.parts.disk.positions()
-        found += ["what was said in the chat"] if chat.arrived < len(chat.updates) else []
-        found += [
-            f"partition {number} read up to {read.get(number, 0)} of {len(records)}"
-            for number, records in enumerate(self.parts.broker.written)
-            if read.get(number, 0) < len(records)
-        ]
-        return found + (["a panic"] if self.parts.disk.is_panicking() else [])
+        if chat.arrived < len(chat.updates):
+            yield "what was said in the chat"
+        for number, records in enumerate(self.parts.broker.written):
+            if read.get(number, 0) < len(records):
+                yield f"partition {number} read up to {read.get(number, 0)} of {len(records)}"
+        yield from (f"{count} {what}" for what, count in self.parts.disk.unsettled() if count)
+        there = {order.client_order_id for order in self.parts.exchange.venue.orders if order.is_open}
+        if set(self.parts.disk.resting()) - there:
+            yield "orders that rest no more"
+        if self.parts.disk.is_panicking():
+            yield "a panic"

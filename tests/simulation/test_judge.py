@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from core.adapters.ledger.codec import bodies
-from core.adapters.ledger.tables import order_tables, signal_tables
+from core.adapters.ledger.tables import signal_tables
 from core.domain.messages import CancelRequested, SignalReceived
 from core.domain.signal import Side, Signal
 from tests.simulation import leaving
@@ -42,29 +42,41 @@ def test_only_the_attempts_at_one_exit_may_not_be_refused_for_the_same_size_agai
     inbox = [{"seq": seq, "source": source} for seq, source in enumerate(sources)]
     refused = {"symbol": "WIFUSDC", "side": "SELL", "qty": Decimal(40), "reason_code": "insufficient_balance", "reason": ""}
     orders = [{**refused, "inbox_seq": seq} for seq in range(len(sources))]
-    seen = cast("Evidence", SimpleNamespace(rows={signal_tables.inbox: inbox, order_tables.orders: orders}.__getitem__))
+    seen = cast("Evidence", SimpleNamespace(rows={signal_tables.inbox: inbox}.__getitem__, signal_orders=orders))
     assert len(list(leaving._sized_anew(seen))) == broken
 
 
 @pytest.mark.parametrize(
-    ("source", "closed_at", "broken"),
-    [("kafka:signals", None, 1), ("telegram", None, 0), ("exit", None, 0), ("kafka:signals", 1, 0)],
+    ("source", "closed_at", "by", "broken"),
+    [
+        ("kafka:signals", None, 0, 1),
+        ("telegram", None, 0, 0),
+        ("exit", None, 0, 0),
+        ("kafka:signals", 1, 0, 0),
+        ("kafka:signals", -60, 1, 0),  # the clock was set back, and the order came from a message between the two
+        ("kafka:signals", -60, 0, 1),
+        ("kafka:signals", -60, 9, 1),
+    ],
 )
 def test_an_exit_that_is_wanted_may_not_be_forgotten_when_another_comes(
-    monkeypatch: pytest.MonkeyPatch, source: str, closed_at: int | None, broken: int
+    monkeypatch: pytest.MonkeyPatch, source: str, closed_at: int | None, by: int, broken: int
 ) -> None:
-    times = [datetime(2026, 3, 1, 12, 0, second, tzinfo=UTC) for second in range(4)]
+    noon, second = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(seconds=1)
     row = {"kind": "signal", "mailbox": "WIFUSDC", "signal_type": "SELL_SM", "outcome": "ordered"}
-    first = {**row, "seq": 0, "source": "kafka:signals", "source_id": "s1", "decided_at": times[0], "outcome": "put_off"}
-    then = {**row, "seq": 1, "source": source, "source_id": "s2", "decided_at": times[2]}
-    row_of_it = {"inbox_seq": 1, "client_order_id": "mf-2", "executed_qty": Decimal(40), "approved_by": None}
+    first = {**row, "seq": 0, "source": "kafka:signals", "source_id": "s1", "decided_at": noon, "outcome": "put_off"}
+    then = {**row, "seq": 2, "source": source, "source_id": "s2", "decided_at": noon + 2 * second}
+    row_of_it = {"inbox_seq": 2, "client_order_id": "mf-2", "executed_qty": Decimal(40), "approved_by": None}
     names = {"mf-2": 3, **({"mf-1": closed_at} if closed_at is not None else {})}
-    orders = [SimpleNamespace(client_order_id=name, symbol="WIFUSDC", updated_at=times[at]) for name, at in names.items()]
+    orders = [
+        SimpleNamespace(
+            client_order_id=name, symbol="WIFUSDC", updated_at=noon + at * second, inbox_seq=2 if name == "mf-2" else by
+        )
+        for name, at in names.items()
+    ]
     sold = [SimpleNamespace(order=order, position=SimpleNamespace(is_open=False)) for order in orders]
     monkeypatch.setattr(leaving, "_executed", lambda _: sold)
-    seen = cast(
-        "Evidence", SimpleNamespace(rows={signal_tables.inbox: [first, then], order_tables.orders: [row_of_it]}.__getitem__)
-    )
+    rows = {signal_tables.inbox: [first, then]}.__getitem__
+    seen = cast("Evidence", SimpleNamespace(rows=rows, signal_orders=[row_of_it], strange=()))
     assert len(list(leaving._wanted(seen))) == broken
 
 

@@ -182,5 +182,5 @@ def test_what_is_wanted_is_sold_once(trouble: Trouble) -> None:
     assert scene.bought - 1 < sum(scene.sales()) <= scene.bought
     names = [order.client_order_id for order in scene.venue.orders]
     assert len(names) == len(set(names))
-    assert scene.parts.disk.unsettled()["wanted exits"] == 0
+    assert dict(scene.parts.disk.unsettled())["wanted exits"] == 0
     assert "signal_refused" not in scene.told()

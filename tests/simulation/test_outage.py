@@ -50,11 +50,11 @@ async def _an_hour(loop: SeededLoop, *, away: bool) -> tuple[list[int], list[tup
         record = {"signal_type": side, "close": str(price), "symbol": symbol, "signal_id": f"n{number}"}
         parts.broker.publish(number % 3, json.dumps(record).encode())
         await asyncio.sleep(EVERY)
-    waiting = parts.disk.unsettled()["alerts undelivered"]
+    waiting = dict(parts.disk.unsettled())["alerts undelivered"]
     assert (waiting > 300) is away
     chat.away = False
     await asyncio.sleep(1200)
-    assert not any(parts.disk.unsettled().values())
+    assert not any(dict(parts.disk.unsettled()).values())
     program.asked_to_stop.set()
     assert await running == "ended"
     outbox, deliveries = (

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from tests.simulation.accidents import SET_BACK
+
 SEEDS, SIGNALS = 150, 60
 
 
@@ -22,11 +24,12 @@ async def _simulation(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.timeout(400)
 async def test_hundreds_of_histories_keep_every_promise() -> None:
-    code, said = await _simulation("--seeds", str(SEEDS), "--signals", str(SIGNALS))
+    code, said = await _simulation("--seeds", str(SEEDS), "--signals", str(SIGNALS), "--covered", "1")
     assert code == 0, said
     assert f"{SEEDS} seeds of {SIGNALS} signals" in said
     assert " 0 seeds with a violation" in said
     assert "never happened" not in said
+    assert "core/execution/placement.py" in said
 
 
 @pytest.mark.timeout(300)
@@ -35,6 +38,14 @@ async def test_hundreds_of_histories_keep_every_promise() -> None:
 )
 async def test_a_wrong_program_is_caught(name: str) -> None:
     code, said = await _simulation("--variants", "--signals", "60", "--only", name)
+    assert code == 0, said
+    assert f": {name}" in said
+
+
+@pytest.mark.timeout(300)
+async def test_a_program_that_does_not_wait_for_what_is_on_its_way_is_caught_where_the_ledger_is_set_back() -> None:
+    name = "an old signal's order is asked for once, and no request of an earlier process is waited for"
+    code, said = await _simulation("--variants", "--signals", "60", "--accident", SET_BACK, "--only", name)
     assert code == 0, said
     assert f": {name}" in said
 

@@ -32,17 +32,20 @@ from core.domain.order import ExecutionReport, NotTaken, Order, Rejected, Unansw
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
-from core.domain.signal import BY_HAND, Side
+from core.domain.signal import BY_HAND
 from core.engine import approval_flow
 from core.engine.approval_flow import ApprovalFlow
 from core.engine.control_commands import ControlCommands
 from core.engine.inbox import Inbox
-from core.execution import placement as placing
+from core.execution import settlement
 from core.execution.decision_service import USUAL
+from core.execution.fence import FENCE_MARGIN, Fence
+from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
-from core.execution.reconciler import FENCE_MARGIN, FateUnknown, NeverPlaced, Reconciler
+from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.policy import profit
-from core.policy.sizing import market_orders as sizing
+from core.policy.decision_context import SizeRequest
+from core.policy.sizing import order_size as sizing
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
@@ -50,7 +53,11 @@ from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 from tests.simulation.breaking import Variant, loads, patched, swap
+from tests.simulation.wrong_entries import WRONG_ENTRIES
 from tests.simulation.wrong_exits import WRONG_EXITS
+from tests.simulation.wrong_plans import WRONG_PLANS
+from tests.simulation.wrong_sizes import WRONG_SIZES
+from tests.simulation.wrong_stops import WRONG_STOPS
 
 
 async def _place_first(self: Placement, order: Order, intent: CommitBatch, **_: Any) -> Order:
@@ -65,7 +72,7 @@ async def _place_first(self: Placement, order: Order, intent: CommitBatch, **_: 
         return await self._send_until_settled(order)
 
 
-async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
+async def _find_out_once(self: Reconciler, order: Order, _: Fence | None = None) -> ExecutionReport | NeverPlaced | FateUnknown:
     while True:
         try:
             report = await self._venue.find_order(order.symbol, order.client_order_id)
@@ -82,7 +89,7 @@ async def _find_out_once(self: Reconciler, order: Order) -> ExecutionReport | Ne
 def _fenced_by(fence_of: Callable[[Reconciler, Any], Any]) -> Callable[..., Any]:
     """Returns `find_out` with another fence: `fence_of` gives what the time of the answer is compared with, and that time."""
 
-    async def find_out(self: Reconciler, order: Order) -> ExecutionReport | NeverPlaced | FateUnknown:
+    async def find_out(self: Reconciler, order: Order, _: Fence | None = None) -> ExecutionReport | NeverPlaced | FateUnknown:
         fence = None
         while True:
             try:
@@ -142,7 +149,7 @@ async def _mark_first(self: TelegramNotifier, recipient: Any, items: Any) -> Non
 
 
 def _double_fills(order: Order, report: ExecutionReport, *rest: Any) -> Any:
-    return profit.settle(order, replace(report, fills=report.fills * 2), *rest)
+    return profit.book(order, replace(report, fills=report.fills * 2), *rest)
 
 
 _ADD_UP = profit.add_up_fees
@@ -155,9 +162,9 @@ def _no_base_fee(*args: Any) -> profit.Fees:
 _APPLY = Portfolio.apply
 
 
-def _keeps_questions(self: Portfolio, changes: CommitBatch) -> None:
+def _keeps_questions(self: Portfolio, batch: CommitBatch) -> None:
     before = dict(self.approvals)
-    _APPLY(self, changes)
+    _APPLY(self, batch)
     self.approvals = before | self.approvals
 
 
@@ -170,20 +177,20 @@ def _no_recovery(self: Trading, left: LedgerState) -> None:
 async def _intent_without_verdict(self: Placement, order: Order, intent: CommitBatch, **more: Any) -> Order:
     outcomes, intent.outcomes = intent.outcomes, []
     settled = await _PLACE(self, order, intent, **more)
-    await self._ledger.commit(CommitBatch(outcomes=outcomes))
+    await self._writer.commit(CommitBatch(outcomes=outcomes))
     intent.outcomes = outcomes
     return settled
 
 
 _PLACE = Placement.place
-_COMMIT = Placement._commit
+_COMMIT = OrderWriter.commit
 
 
-async def _two_commits(self: Placement, changes: CommitBatch) -> None:
-    if changes.executions:
-        await _COMMIT(self, CommitBatch(orders=changes.orders, fills=changes.fills, executions=changes.executions))
-        changes = CommitBatch(positions=changes.positions, trades=changes.trades, events=changes.events)
-    await _COMMIT(self, changes)
+async def _two_commits(self: OrderWriter, batch: CommitBatch) -> None:
+    if batch.executions:
+        await _COMMIT(self, CommitBatch(orders=batch.orders, fills=batch.fills, executions=batch.executions))
+        batch = CommitBatch(positions=batch.positions, trades=batch.trades, events=batch.events)
+    await _COMMIT(self, batch)
 
 
 async def _never_asks(_self: Writer, _number: int) -> bool:
@@ -294,16 +301,16 @@ async def _let_in_for_ever(self: SqlLedger, today: str) -> LedgerState:
 _LOAD = SqlLedger.load
 
 
-def _sells_more(side: Side, price: Decimal, position: Position, *rest: Any) -> Decimal:
-    return _QTY(side, price, position, *rest) + (5 if side is Side.SELL else 0)
+def _sells_more(position: Position, size_request: SizeRequest) -> Decimal:
+    return _SOLD(position, size_request) + 5
 
 
-_QTY = sizing._qty
+_SOLD = sizing._sold
 
 
 def _in_silence(self: ControlCommands, command: LimitRequested) -> Any:
-    changes = _LIMIT(self, command)
-    return replace(changes, events=[]) if isinstance(changes, CommitBatch) else changes
+    batch = _LIMIT(self, command)
+    return replace(batch, events=[]) if isinstance(batch, CommitBatch) else batch
 
 
 _LIMIT = ControlCommands._limit
@@ -317,6 +324,10 @@ def _swap_all(swaps: Sequence[Swap]) -> Variant:
 
 VARIANTS: dict[str, Variant] = {
     **WRONG_EXITS,
+    **WRONG_PLANS,
+    **WRONG_ENTRIES,
+    **WRONG_STOPS,
+    **WRONG_SIZES,
     "the order is placed before its intent is committed": swap(Placement, "place", _place_first),
     "-2013 is taken for proof at once": swap(Reconciler, "find_out", _find_out_once),
     "a timeout is taken for a refusal": swap(Placement, "_send", _timeout_is_refusal),
@@ -336,7 +347,7 @@ VARIANTS: dict[str, Variant] = {
     "a log that was cut is taken for a topic made anew": swap(RecordReader, "_known_before", _knows_nothing),
     "an alert is dropped when the chat fails": swap(AlertChannel, "send", _send_once),
     "an alert is marked before it is sent": swap(TelegramNotifier, "_deliver", _mark_first),
-    "a fill is counted twice": swap(placing, "settle", _double_fills),
+    "a fill is counted twice": swap(settlement, "book", _double_fills),
     "the fee in the base asset is lost": swap(profit, "add_up_fees", _no_base_fee),
     "the lease is ignored": lambda: patched(
         patch.object(Lease, "stamp", lambda *_: None), patch.object(Lease, "sure", property(lambda _: True))
@@ -346,7 +357,7 @@ VARIANTS: dict[str, Variant] = {
     "an approval is good however late": swap(ApprovalFlow, "answered", _ignores_the_clock),
     "orders in flight are forgotten at the start": swap(Trading, "start", _no_recovery),
     "the verdict is committed after the order": swap(Placement, "place", _intent_without_verdict),
-    "order and position are committed one after the other": swap(Placement, "_commit", _two_commits),
+    "order and position are committed one after the other": swap(OrderWriter, "commit", _two_commits),
     "a commit without an answer is taken for none": swap(Writer, "_was_committed", _never_asks),
     "a signal that comes again is new": swap(SqlLedger, "store", _every_record_is_new),
     "two messages of a symbol are handled at once": swap(Inbox, "_take", _no_turns),
@@ -361,10 +372,10 @@ VARIANTS: dict[str, Variant] = {
     "a cancel forgets what was filled": swap(Placement, "_settle", _nothing_was_filled),
     "a cancel is asked for once": swap(ControlCommands, "_cancel", _cancels_once),
     "half of it is all of it": swap(approval_flow, "HALF", USUAL),
-    "more is sold than is held": swap(sizing, "_qty", _sells_more),
+    "more is sold than is held": swap(sizing, "_sold", _sells_more),
     "a limit is set in silence": swap(ControlCommands, "_limit", _in_silence),
     "limits that were set are forgotten at the start": loads(lambda state: replace(state, limits=[])),
-    "a pause is forgotten at the start": loads(lambda state: replace(state, controls=None)),
+    "a pause is forgotten at the start": loads(lambda state: replace(state, trading_state=None)),
     "whoever was shown out is let in at the start": swap(SqlLedger, "load", _let_in_for_ever),
     **{name: _swap_all(swaps) for name, swaps in ACCOUNT_VARIANTS.items()},
 }

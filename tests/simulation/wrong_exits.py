@@ -65,8 +65,8 @@ def _question_ends_it(self: PendingExits, approval: Approval) -> list[PendingExi
     return [] if wanted is None else [replace(wanted, ended_at=self._clock.now())]
 
 
-def _calm(controls: TradingState | None) -> TradingState | None:
-    return None if controls is None else replace(controls, panic=None)
+def _calm(trading_state: TradingState | None) -> TradingState | None:
+    return None if trading_state is None else replace(trading_state, panic=None)
 
 
 def _without_checks(*names: str) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ def _without_checks(*names: str) -> tuple[Any, ...]:
 
 WRONG_EXITS: Mapping[str, Variant] = {
     "a panic does not look at the book again": swap(PanicTimer, "_sell", _counts_on_what_it_counted),
-    "a panic is forgotten at the start": loads(lambda state: replace(state, controls=_calm(state.controls))),
+    "a panic is forgotten at the start": loads(lambda state: replace(state, trading_state=_calm(state.trading_state))),
     "an exit expires by the entry's age": lambda: patched(
         patch.object(signal_age, "good_for", _goes_by_the_entrys_age),
         patch.object(decisions, "good_for", _goes_by_the_entrys_age),

@@ -42,7 +42,7 @@ async def serve(options: argparse.Namespace) -> None:
             venue.set_price(symbol, price)
         if options.no_limits:
             venue.lift_limits()
-        line = {"api_url": venue.api_url, "key": venue.key, "secret": venue.secret}
+        line = {"api_url": venue.api_url, "ws_url": venue.ws_url, "key": venue.key, "secret": venue.secret}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         await stop.wait()

@@ -33,8 +33,8 @@ def sample(name: str) -> Any:
 
 
 @asynccontextmanager
-async def client_of(venue: Venue, key: str = "", secret: str = "") -> AsyncIterator[Any]:
-    client = AsyncClient(key or venue.key, secret or venue.secret)
+async def client_of(venue: Venue, key: str = "", secret: str = "", pem: str | None = None) -> AsyncIterator[Any]:
+    client = AsyncClient(key or venue.key, secret or venue.secret, private_key=pem)
     client.API_URL = venue.api_url
     client.MARGIN_API_URL = venue.api_url.removesuffix("api") + "sapi"
     try:
@@ -60,6 +60,12 @@ async def assert_refused(call: Awaitable[object], recorded: str) -> BinanceAPIEx
 async def assert_code(call: Awaitable[object], code: int, text: str) -> None:
     error = await refusal(call)
     assert (error.code, error.message) == (code, text)
+
+
+def held(venue: Venue, asset: str) -> tuple[str, str]:
+    """Returns what the main account has of an asset, free and locked, in plain decimals."""
+    balance = venue.account.balance(asset)
+    return f"{balance.free.normalize():f}", f"{balance.locked.normalize():f}"
 
 
 def shape(value: object) -> object:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from tests.venue import replies
 from tests.venue.model import Order, Trade
 from tests.venue.venue import Venue
 
@@ -20,11 +21,13 @@ FAULT_KINDS = (
     "slow_engine",
     "slow_answer",
 )
+STREAM_ACTS = ("cut", "lose", "double", "terminate", "announce_shutdown", "close")
+STREAM_SETTINGS = ("is_away", "is_silent", "delay_ms", "ping_seconds", "pong_seconds")
 
 
 def _plain(item: Order | Trade) -> dict[str, Any]:
-    """Returns fields by their own names; decimals as strings. An order's fills are in its trades."""
-    found = {f.name: getattr(item, f.name) for f in fields(item) if f.name != "trades"}
+    """Returns fields by their own names; decimals as strings. An order's fills are in its trades, its money in the balances."""
+    found = {f.name: getattr(item, f.name) for f in fields(item) if f.name not in ("trades", "lock")}
     return {k: format(v, "f") if isinstance(v, Decimal) else v for k, v in found.items()}
 
 
@@ -39,10 +42,13 @@ def _done(act: Callable[..., object]) -> Callable[..., dict[str, Any]]:
 def _state(venue: Venue) -> dict[str, Any]:
     return {
         "orders": [_plain(order) for order in venue.orders],
+        "lists": [replies.order_list(found) for found in venue.lists],
         "trades": [_plain(trade) for trade in venue.trades],
         "balances": {
             asset: {"free": format(held.free, "f"), "locked": format(held.locked, "f")} for asset, held in venue.balances.items()
         },
+        "connections": len(venue.streams.connections),
+        "subscriptions": venue.streams.subscriptions,
         "requests": len(venue.requests),
     }
 
@@ -64,12 +70,33 @@ def _clear_faults(venue: Venue) -> None:
     venue.faults.clear()
 
 
+def _walk(venue: Venue, symbol: str, prices: list[str]) -> None:
+    venue.walk(symbol, *prices)
+
+
 def _clock(venue: Venue, offset_ms: int) -> None:
     venue.clock.offset_ms = offset_ms
 
 
 def _latency(venue: Venue, ms: float) -> None:
     venue.latency_ms = ms
+
+
+def _list_lag(venue: Venue, ms: int = 0, queries: int = 0) -> None:
+    venue.list_lag.ms, venue.list_lag.queries = ms, queries
+
+
+def _stream(venue: Venue, act: str, **options: Any) -> None:
+    if act not in STREAM_ACTS:
+        raise ValueError(f"no act {act!r}; there are {', '.join(STREAM_ACTS)}")
+    getattr(venue.streams, act)(**options)
+
+
+def _set_stream(venue: Venue, **changes: Any) -> None:
+    for name, value in changes.items():
+        if name not in STREAM_SETTINGS:
+            raise ValueError(f"no setting {name!r}; there are {', '.join(STREAM_SETTINGS)}")
+        setattr(venue.streams, name, value)
 
 
 def _visible_after(venue: Venue, ms: int) -> None:
@@ -79,6 +106,14 @@ def _visible_after(venue: Venue, ms: int) -> None:
 COMMANDS: Mapping[str, Callable[..., object]] = {
     "set_price": _done(Venue.set_price),
     "set_book": _done(Venue.set_book),
+    "trade": _done(Venue.trade),
+    "walk": _done(_walk),
+    "fill_order": _done(Venue.fill_order),
+    "expire_order": _done(Venue.expire_order),
+    "add_symbol_of_2026": _done(Venue.add_symbol_of_2026),
+    "set_price_range": _done(Venue.set_price_range),
+    "set_cancels_rename": _done(Venue.set_cancels_rename),
+    "modernize": _done(Venue.modernize),
     "set_average": _done(Venue.set_average),
     "set_balance": _done(Venue.set_balance),
     "set_rates": _done(Venue.set_rates),
@@ -90,7 +125,11 @@ COMMANDS: Mapping[str, Callable[..., object]] = {
     "set_clock": _done(_clock),
     "set_latency": _done(_latency),
     "set_visible_after": _done(_visible_after),
+    "set_list_lag": _done(_list_lag),
     "fault": _done(_fault),
+    "stream": _done(_stream),
+    "set_stream": _done(_set_stream),
+    "add_ed25519_key": _done(Venue.add_ed25519_key),
     "clear_faults": _done(_clear_faults),
     "state": _state,
     "requests": _requests,

@@ -16,13 +16,15 @@ WAF_PAGE = "<html><head><title>403 Forbidden</title></head><body></body></html>"
 class Fault:
     """A fault that hits `times` requests to `endpoint` (None: all) after letting `skip` go by.
 
-    `executed`: whether the request does its work before the answer is spoiled. `arrived` is set at the first hit; `gate`, if
+    `executed`: whether the request does its work before the answer is spoiled; with `half` a cancelReplace cancels, and places
+    nothing. `arrived` is set at the first hit; `gate`, if
     there is one, holds requests before the matching engine until `release()`.
     """
 
     endpoint: str
     action: Action
     executed: bool = True
+    half: bool = False
     times: int | None = 1
     skip: int = 0
     symbol: str | None = None
@@ -54,7 +56,8 @@ def endpoint_name(text: str) -> str:
 class Faults:
     """The faults in force, first added first used. Options of every method are the fields of Fault.
 
-    A GET that is cut on a kept-alive connection is sent again once by aiohttp: give it `times=2`."""
+    A GET, PUT or DELETE that is cut on a kept-alive connection is sent again once by aiohttp: give it `times=2`. A request of
+    the WebSocket API is named by its method: `WS order.place`."""
 
     def __init__(self) -> None:
         self._active: list[Fault] = []
@@ -125,6 +128,11 @@ class Faults:
     def hold(self, endpoint: str, **options: Any) -> Fault:
         """Stops requests in front of the matching engine until `release()` of the returned fault."""
         return self._add(endpoint, "none", gate=asyncio.Event(), **options)
+
+    @property
+    def waiting(self) -> int:
+        """Returns how many faults are in force."""
+        return len(self._active)
 
     def remove(self, fault: Fault) -> None:
         fault.release()

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.venue.errors import filter_failure, too_precise
-from tests.venue.model import ZERO, OrderRequest
+from tests.venue.model import MARKET_KINDS, ZERO, OrderRequest
+from tests.venue.stops import is_above
 
 Rule = Mapping[str, Any]
 
@@ -26,8 +27,13 @@ EDITABLE: Mapping[str, tuple[str, str]] = {
     "apply_min_to_market": ("NOTIONAL", "applyMinToMarket"),
     "apply_max_to_market": ("NOTIONAL", "applyMaxToMarket"),
     "max_num_orders": ("MAX_NUM_ORDERS", "maxNumOrders"),
+    "max_num_algo_orders": ("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
+    "max_num_order_lists": ("MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
+    "max_num_order_amends": ("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends"),
     "max_position": ("MAX_POSITION", "maxPosition"),
 }
+# flags that a recording of 2024 does not have yet; absent is false
+NEWER_FLAGS = ("otoAllowed", "opoAllowed", "amendAllowed", "pegInstructionsAllowed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +42,16 @@ class Market:
 
     average: Decimal
     last: Decimal
-    open_orders: int
-    open_orders_everywhere: int
     position: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers of orders, of stop and take profit orders, and of lists."""
+
+    orders: int = 0
+    algo_orders: int = 0
+    lists: int = 0
 
 
 def edited(info: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +73,7 @@ def edited(info: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
             rule = rules.setdefault(kind, {"filterType": kind})
             is_plain = isinstance(value, bool) or key.startswith("maxNum")
             rule[key] = value if is_plain else format(Decimal(value), ".8f")
-        elif name in info:
+        elif name in info or name in NEWER_FLAGS:
             result[name] = value
         else:
             raise ValueError(f"exchangeInfo has no {name!r}; known: {sorted([*EDITABLE, *info])}")
@@ -100,16 +113,22 @@ class SymbolRules:
         steps = (Decimal(self.rules[k]["stepSize"]) for k in ("LOT_SIZE", "MARKET_LOT_SIZE") if k in self.rules)
         return max(steps, default=ZERO)
 
-    def check(self, order: OrderRequest, market: Market, exchange_filters: list[Rule]) -> None:
-        """Raises VenueError "Filter failure: X" for the first filter that the order breaks."""
-        is_market = order.type == "MARKET"
-        if order.price is not None:
-            self._check_price(order, order.price, market)
+    def allows(self, flag: str) -> bool:
+        """Tells whether exchangeInfo has this flag as true."""
+        return bool(self.info.get(flag))
+
+    def check(self, order: OrderRequest, market: Market) -> None:
+        """Raises VenueError "Filter failure: X" for the first filter that the order breaks. Without a quantity (a pending leg
+        of an OPO) only the prices are judged."""
+        for price in (order.price, order.stop_price):
+            if price is not None:
+                self._check_price(order, price, market)
+        self._check_trailing(order)
         if order.quantity is not None:
-            self.check_lot(order.quantity, is_market=is_market)
-        self._check_notional(order, market)
-        self._check_position(order, market)
-        self._check_counts(market, exchange_filters, may_rest=not is_market)
+            self.check_lot(order.quantity, is_market=order.type in MARKET_KINDS)
+        if order.quantity is not None or order.quote_qty is not None:
+            self._check_notional(order, market)
+            self._check_position(order, market)
 
     def _check_price(self, order: OrderRequest, price: Decimal, market: Market) -> None:
         rule = self.rules.get("PRICE_FILTER")
@@ -164,17 +183,32 @@ class SymbolRules:
         if market.position + wanted > Decimal(rule["maxPosition"]):
             raise filter_failure("MAX_POSITION")
 
-    def _check_counts(self, market: Market, exchange_filters: list[Rule], *, may_rest: bool) -> None:
-        """Checks the numbers of open orders. Only an order that may stay open counts: a MARKET order never does."""
-        if not may_rest:
+    def _check_trailing(self, order: OrderRequest) -> None:
+        rule = self.rules.get("TRAILING_DELTA")
+        if rule is None or order.trailing_delta is None:
             return
-        rule = self.rules.get("MAX_NUM_ORDERS")
-        if rule and market.open_orders >= rule["maxNumOrders"]:
-            raise filter_failure("MAX_NUM_ORDERS")
-        for rule in exchange_filters:
-            is_count = rule["filterType"] == "EXCHANGE_MAX_NUM_ORDERS"
-            if is_count and market.open_orders_everywhere >= rule["maxNumOrders"]:
-                raise filter_failure("EXCHANGE_MAX_NUM_ORDERS")
+        way = "Above" if is_above(order.type, order.side) else "Below"
+        if not rule[f"minTrailing{way}Delta"] <= order.trailing_delta <= rule[f"maxTrailing{way}Delta"]:
+            raise filter_failure("TRAILING_DELTA")
+
+    def check_counts(self, total: Counts) -> None:
+        """Checks the numbers of open orders and lists of this symbol, the new ones included."""
+        self._check_limits(self.rules, "MAX_NUM", total)
+
+    def check_counts_everywhere(self, total: Counts, exchange_filters: list[Rule]) -> None:
+        """Checks the numbers of open orders and lists of the whole account."""
+        rules = {rule["filterType"]: rule for rule in exchange_filters}
+        self._check_limits(rules, "EXCHANGE_MAX_NUM", total)
+
+    def _check_limits(self, rules: Mapping[str, Rule], prefix: str, total: Counts) -> None:
+        for kind, field, count in (
+            ("ORDERS", "maxNumOrders", total.orders),
+            ("ALGO_ORDERS", "maxNumAlgoOrders", total.algo_orders),
+            ("ORDER_LISTS", "maxNumOrderLists", total.lists),
+        ):
+            rule = rules.get(f"{prefix}_{kind}")
+            if rule and count > rule[field]:
+                raise filter_failure(f"{prefix}_{kind}")
 
 
 def _reference(rule: Rule, market: Market) -> Decimal:

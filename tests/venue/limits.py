@@ -88,26 +88,31 @@ class RateLimits:
         now = self._now()
         return {f"X-MBX-USED-WEIGHT-{w.label}": str(w.count("ip", now)) for w in self._weights}
 
-    def place_order(self, account: str) -> dict[str, str]:
-        """Counts a new order, after `check_orders`; returns the order count headers."""
+    def place_order(self, account: str, orders: int = 1) -> dict[str, str]:
+        """Counts new orders, after `check_orders`; returns the order count headers."""
         now = self._now()
-        return {f"X-MBX-ORDER-COUNT-{w.label}": str(w.add(account, 1, now)) for w in self._orders}
+        return {f"X-MBX-ORDER-COUNT-{w.label}": str(w.add(account, orders, now)) for w in self._orders}
 
     def order_traded(self, account: str) -> None:
         now = self._now()
         for window in self._orders:
             window.add(account, -1, now)
 
-    def check_orders(self, account: str) -> None:
-        """Raises VenueError 429 / -1015 if the account has as many unfilled orders as a window allows."""
+    def check_orders(self, account: str, orders: int = 1) -> None:
+        """Raises VenueError 429 / -1015 if the account would have more unfilled orders than a window allows."""
         now = self._now()
         for window in self._orders:
             rule = window.rule
-            if window.count(account, now) >= rule["limit"]:
+            if window.count(account, now) + orders > rule["limit"]:
                 msg = (
                     f"Too many new orders; current limit is {rule['limit']} orders per {rule['intervalNum']} {rule['interval']}."
                 )
                 raise VenueError(-1015, msg, headers={"Retry-After": window.retry_after(now)})
+
+    def snapshot(self) -> list[dict[str, Any]]:
+        """Returns the used weight as the WebSocket API shows it."""
+        now = self._now()
+        return [{**window.rule, "count": window.count("ip", now)} for window in self._weights]
 
     def order_counts(self, account: str) -> list[dict[str, Any]]:
         now = self._now()

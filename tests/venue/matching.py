@@ -1,328 +1,303 @@
 """The matching engine: symbols, books, accounts, orders and trades. Pure state; knows no HTTP."""
 
+import secrets
 from collections.abc import Callable, Mapping
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from copy import copy
+from decimal import Decimal
 from typing import Any
 
+from tests.venue.admission import Admission
 from tests.venue.book import Fill, Levels, OrderBook, Price, floor_to
-from tests.venue.errors import VenueError, filter_failure, rejected
-from tests.venue.filters import Market, SymbolRules, edited
-from tests.venue.model import ZERO, Account, Order, OrderRequest, Trade
+from tests.venue.errors import VenueError
+from tests.venue.filters import SymbolRules, edited
+from tests.venue.lists import Lists
+from tests.venue.locks import Settlement
+from tests.venue.model import CONTINGENT, MARKET_KINDS, ZERO, Account, ListRequest, Order, OrderList, OrderRequest, Side, Trade
+from tests.venue.price_range import EXCEEDED, Bounds
+from tests.venue.self_trade import SelfTrade
+from tests.venue.state import State
+from tests.venue.stops import follow
 
-OpenKey = tuple[str, str]
-INSUFFICIENT = "Account has insufficient balance for requested action."
-NO_LIQUIDITY = "Order book liquidity is less than symbol minimum quantity."
+UNFILLED = {"IOC": "UNFILLED_IOC_QUANTITY_EXPIRED", "FOK": "UNFILLED_FOK_ORDER_EXPIRED"}
 
 
 class Exchange:
     """The matching engine. Every change is one call that happens completely, or raises VenueError and changes nothing."""
 
     def __init__(self, exchange_info: Mapping[str, Any], now_ms: Callable[[], int]) -> None:
-        self.info: dict[str, Any] = {k: v for k, v in exchange_info.items() if k != "symbols"}
-        self.symbols: dict[str, SymbolRules] = {entry["symbol"]: SymbolRules(entry) for entry in exchange_info["symbols"]}
-        self.books: dict[str, OrderBook] = {symbol: OrderBook() for symbol in self.symbols}
-        self.bnb_prices: dict[str, Decimal] = {}
-        self.accounts: dict[str, Account] = {}
-        self.orders: list[Order] = []
-        self.trades: list[Trade] = []
-        self.visible_after_ms = 0
+        self.state = State(exchange_info, now_ms)
+        self.settlement = Settlement(self.state)
+        self.self_trade = SelfTrade(self.state, self.settlement)
+        self.admission = Admission(self.state, self.self_trade)
+        self.lists = Lists(self.state, self.settlement, self.admission, self.start)
         self.share_at_once: Decimal | None = None
         """The part that a MARKET order takes at once: the rest stays open until `work_off` or `cancel`; None: all."""
-        self._now = now_ms
-        self._by_id: dict[tuple[str, int], Order] = {}
-        self._by_client_id: dict[tuple[str, str, str], list[Order]] = {}
-        self._open: dict[OpenKey, dict[int, Order]] = {}
-        self._next_order: dict[str, int] = {}
-        self._next_trade: dict[str, int] = {}
+        self._prints: list[tuple[Decimal, list[Order]]] = []
+
+    @property
+    def info(self) -> dict[str, Any]:
+        return self.state.info
+
+    @property
+    def symbols(self) -> dict[str, SymbolRules]:
+        return self.state.symbols
+
+    @property
+    def books(self) -> dict[str, OrderBook]:
+        return self.state.books
+
+    @property
+    def bnb_prices(self) -> dict[str, Decimal]:
+        return self.state.bnb_prices
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        return self.state.accounts
+
+    @property
+    def orders(self) -> list[Order]:
+        return self.state.orders.all
+
+    @property
+    def trades(self) -> list[Trade]:
+        return self.state.trades
+
+    @property
+    def visible_after_ms(self) -> int:
+        return self.state.orders.visible_after_ms
+
+    @visible_after_ms.setter
+    def visible_after_ms(self, ms: int) -> None:
+        self.state.orders.visible_after_ms = ms
 
     def rules(self, symbol: str) -> SymbolRules:
-        found = self.symbols.get(symbol)
-        if found is None:
-            raise VenueError(-1121)
-        return found
+        return self.state.rules(symbol)
 
     def edit_symbol(self, symbol: str, **changes: object) -> None:
         self.symbols[symbol] = SymbolRules(edited(self.symbols[symbol].info, changes))
 
     def clone_symbol(self, source: str, base: str, quote: str) -> str:
         """Adds base+quote with the rules of `source`; returns its name."""
-        info = {**self.symbols[source].info, "symbol": base + quote, "baseAsset": base, "quoteAsset": quote}
-        self.symbols[base + quote] = SymbolRules(info)
-        self.books.setdefault(base + quote, OrderBook())
+        self.list_symbol({**self.symbols[source].info, "symbol": base + quote, "baseAsset": base, "quoteAsset": quote})
         return base + quote
 
-    def set_book(self, symbol: str, bids: Levels, asks: Levels, last: Price | None = None) -> None:
-        """Sets new liquidity; resting orders that it reaches are filled as maker, at their own price."""
-        self.books[symbol].replace(bids, asks, last)
-        resting = [order for order in self.orders_open(None, symbol) if order.type != "MARKET"]
-        for order in resting:
-            fills = self.books[symbol].plan(order.side, order.remaining, order.price)
-            self.books[symbol].take(order.side, fills)
-            for _, quantity in fills:
-                self._fill(self.accounts[order.account], order, order.price, quantity, is_maker=True)
-            if not order.remaining:
-                self._close(order, "FILLED")
+    def list_symbol(self, info: Mapping[str, Any]) -> None:
+        """Adds a symbol by its entry of exchangeInfo, or replaces its rules."""
+        self.symbols[info["symbol"]] = SymbolRules(info)
+        self.books.setdefault(info["symbol"], OrderBook())
 
     def orders_open(self, account: Account | None, symbol: str | None) -> list[Order]:
         """Returns open orders, oldest first; None stands for all."""
-        return [
-            order
-            for (name, of_symbol), orders in self._open.items()
-            if (account is None or name == account.name) and (symbol is None or of_symbol == symbol)
-            for order in orders.values()
-        ]
+        return self.state.orders.open_of(account, symbol)
 
     def find(self, account: Account, symbol: str, order_id: int | None, client_order_id: str | None) -> Order | None:
         """Returns the account's order, by id or by the newest use of the client order id; None if there is none."""
-        if order_id is not None:
-            order = self._by_id.get((symbol, order_id))
-            if order is None or order.account != account.name:
-                return None
-            return order if client_order_id in (None, order.client_order_id) else None
-        used = self._by_client_id.get((account.name, symbol, client_order_id or ""))
-        return used[-1] if used else None
+        return self.state.orders.find(account, symbol, order_id, client_order_id)
 
     def check(self, account: Account, request: OrderRequest) -> list[Fill]:
         """Checks everything that can refuse an order before it exists; returns its immediate fills."""
-        rules = self.rules(request.symbol)
-        if rules.status != "TRADING":
-            raise rejected("Market is closed.")
-        if not account.can_trade:
-            raise rejected("This account may not place or cancel orders.")
-        self._check_type(rules, request)
-        book = self.books[rules.symbol]
-        rules.check(request, self._market(account, rules), self.info["exchangeFilters"])
-        used = self._by_client_id.get((account.name, rules.symbol, request.client_order_id), ())
-        if any(order.is_open for order in used):
-            raise rejected("Duplicate order sent.")
-        fills = self._plan(rules, request, book)
-        self._check_balance(account, rules, request, fills)
-        return fills
+        return self.admission.check(account, request)
+
+    def set_book(self, symbol: str, bids: Levels, asks: Levels, last: Price | None = None) -> None:
+        """Sets new liquidity, which is a trade at its last price: resting orders that the book reaches are filled as maker, at
+        their own price, and stops that the price reaches are triggered."""
+        book = self.books[symbol]
+        book.replace(bids, asks, last)
+        self._print(symbol, book.last)
+        for order in self.orders_open(None, symbol):
+            if order.is_working and order.limit is not None:
+                fills = book.plan(order.side, order.remaining, order.limit)
+                self._taken(symbol, order.side, fills)
+                for _, quantity in fills:
+                    self.settlement.fill(order, order.price, quantity, is_maker=True)
+        self.finish()
+
+    def trade(self, symbol: str, price: Price, quantity: Price | None = None) -> None:
+        """Plays a trade of others at a price. Resting orders with a better price than that are filled before it, up to
+        `quantity`; one at exactly this price is only touched, and stays."""
+        at, left = Decimal(price), None if quantity is None else Decimal(quantity)
+        self.books[symbol].last = at
+        self._print(symbol, at)
+        for order in self.orders_open(None, symbol):
+            if not order.is_working or order.limit is None or not _is_through(order, at):
+                continue
+            filled = order.remaining if left is None else min(left, order.remaining)
+            if filled:
+                self.settlement.fill(order, order.price, filled, is_maker=True)
+                left = None if left is None else left - filled
+        self.finish()
+
+    def fill(self, order: Order, quantity: Decimal, price: Decimal | None = None) -> None:
+        """Fills a part of an order that is on the book as maker, at its own price unless another is given."""
+        if not order.is_working or not 0 < quantity <= order.remaining:
+            raise ValueError(f"order {order.order_id} is {order.status} with {order.remaining} on the book")
+        at = order.price if price is None else price
+        self.books[order.symbol].last = at
+        self._print(order.symbol, at)
+        self.settlement.fill(order, at, quantity, is_maker=True)
+        self.finish()
 
     def place(self, account: Account, request: OrderRequest) -> Order:
         """Executes a new order; raises VenueError if it is refused."""
-        fills = self.check(account, request)
-        rules = self.symbols[request.symbol]
-        order = self._open_order(account, rules, request, fills)
+        return self.enter(account, request, self.check(account, request))
+
+    def enter(self, account: Account, request: OrderRequest, fills: list[Fill]) -> Order:
+        """Executes a new order that was checked."""
+        order = self.state.orders.add(account, request)
+        if order.type in CONTINGENT:
+            order.estimate = self.admission.estimate(request)
         filled = sum((quantity for _, quantity in fills), ZERO)
-        held_back = order.type == "MARKET" and self.share_at_once is not None
-        may_rest = held_back or (order.type != "MARKET" and order.time_in_force == "GTC")
-        if held_back:
-            fills = _first_of(fills, floor_to(filled * (self.share_at_once or ZERO), rules.market_step))
-        if order.time_in_force == "FOK" and filled < order.orig_qty:
-            fills = []
-        self.books[rules.symbol].take(order.side, fills)
-        for price, quantity in fills:
-            self._fill(account, order, price, quantity, is_maker=False)
-        if order.orig_qty and not order.remaining:
-            self._close(order, "FILLED")
-        elif not may_rest:
-            self._close(order, "EXPIRED")
-        else:
-            self._lock(account, rules, order)
+        if request.quantity is None:
+            order.orig_qty = filled
+        most = None
+        if order.type == "MARKET" and self.share_at_once is not None:
+            most = floor_to(filled * self.share_at_once, self.symbols[order.symbol].market_step)
+        self.start(order, most)
+        self.finish()
         return order
+
+    def place_list(self, account: Account, request: ListRequest) -> tuple[OrderList, list[Order]]:
+        """Executes a new order list; returns it, and its legs as they are before anything follows from a first fill."""
+        self.lists.check(account, request)
+        found = self.lists.open(account, request)
+        legs = [_as_now(leg) for leg in found.legs]
+        self.finish()
+        return found, legs
+
+    def start(self, order: Order, most: Decimal | None = None) -> None:
+        """Puts an order to work, or lets it wait for its trigger."""
+        if order.type in CONTINGENT:
+            self.settlement.lock([order])
+            self.state.report(order, "NEW")
+            return
+        order.working_time = self.state.now()
+        self.state.report(order, "NEW")
+        self._work(order, most)
 
     def work_off(self, order: Order) -> None:
         """Executes the rest of a MARKET order that was held back, as far as the book allows."""
-        account, book = self.accounts[order.account], self.books[order.symbol]
-        self._unlock(order)
-        fills = book.plan(order.side, order.remaining, None)
-        book.take(order.side, fills)
-        for price, quantity in fills:
-            self._fill(account, order, price, quantity, is_maker=False)
-        order.update_time = self._now()
-        self._close(order, "EXPIRED" if order.remaining else "FILLED")
+        self._take(order, None)
+        if order.is_open:
+            self.settlement.expire(order, "INSUFFICIENT_LIQUIDITY")
+        self.finish()
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: Order, cancel_id: str = "") -> list[Order]:
+        """Cancels an order, and with it the list that it belongs to; returns what was canceled."""
         if not order.is_open:
             raise VenueError(-2011)
-        order.update_time = self._now()
-        self._close(order, "CANCELED")
+        found, name = self.state.orders.list_of(order), cancel_id or secrets.token_hex(11)
+        if found is not None:
+            return self.cancel_list(found, name)
+        self.settlement.cancel(order, name)
+        self.finish()
+        return [order]
 
-    def _check_type(self, rules: SymbolRules, request: OrderRequest) -> None:
-        if request.type not in rules.order_types:
-            words = request.type.replace("_", " ").capitalize()
-            raise rejected(f"{words} orders are not supported for this symbol.")
-        if request.quote_qty is not None and not rules.info["quoteOrderQtyMarketAllowed"]:
-            raise rejected("Quote order qty market orders are not support for this symbol.")
+    def cancel_list(self, found: OrderList, cancel_id: str) -> list[Order]:
+        canceled = self.lists.cancel(found, cancel_id)
+        self.finish()
+        return canceled
 
-    def _market(self, account: Account, rules: SymbolRules) -> Market:
-        book = self.books[rules.symbol]
-        mine = self._open.get((account.name, rules.symbol), {}).values()
-        held = account.balance(rules.base)
-        buying = sum((order.remaining for order in mine if order.side == "BUY"), ZERO)
-        return Market(
-            average=book.average,
-            last=book.last,
-            open_orders=len(mine),
-            open_orders_everywhere=len(self.orders_open(account, None)) if self.info["exchangeFilters"] else 0,
-            position=held.free + held.locked + buying,
-        )
+    def expire(self, order: Order, reason: str = "EXCHANGE_CANCELED") -> None:
+        """Ends an open order by the exchange's own will."""
+        self.settlement.expire(order, reason)
+        self.finish()
 
-    def _plan(self, rules: SymbolRules, request: OrderRequest, book: OrderBook) -> list[Fill]:
-        if request.quote_qty is not None:
-            if not book.facing(request.side):
-                raise rejected(NO_LIQUIDITY)
-            fills = book.plan_quote(request.side, request.quote_qty, rules.market_step)
-            rules.check_lot(sum((quantity for _, quantity in fills), ZERO), is_market=True)
-            return fills
-        if request.quantity is None:
-            raise filter_failure("LOT_SIZE")
-        fills = book.plan(request.side, request.quantity, request.price)
-        if request.type == "LIMIT_MAKER" and fills:
-            raise rejected("Order would immediately match and take.")
-        return fills
+    def finish(self) -> None:
+        """Follows a change to its end: the other legs of lists, triggers, and the events of balances."""
+        self.lists.follow()
+        while self._prints:
+            price, waiting = self._prints.pop(0)
+            for order in waiting:
+                if order.is_waiting and follow(order, price, self.state.now()):
+                    self._trigger(order)
+                    self.lists.follow()
+        self.state.tell_balances()
 
-    def _check_balance(self, account: Account, rules: SymbolRules, request: OrderRequest, fills: list[Fill]) -> None:
-        """Checks that a LIMIT order has its whole worth at its own price; a MARKET order the amount that it will take."""
-        if request.side == "SELL":
-            asset = rules.base
-            needed = request.quantity
-            if needed is None:
-                needed = sum((quantity for _, quantity in fills), ZERO)
-        else:
-            asset = rules.quote
-            if request.price is not None and request.quantity is not None:
-                needed = request.price * request.quantity
-            else:
-                cost = sum((price * quantity for price, quantity in fills), ZERO)
-                needed = request.quote_qty if request.quote_qty is not None else cost
-        if account.balance(asset).free < needed:
-            raise rejected(INSUFFICIENT)
+    def _trigger(self, order: Order) -> None:
+        """Puts a stop order to work. One whose BUY costs more than there is ends as refused."""
+        self.lists.begin(order)
+        order.working_time = order.update_time = self.state.now()
+        if order.type in MARKET_KINDS and order.side == "BUY":
+            fills = self.books[order.symbol].plan("BUY", order.remaining, None)
+            free = self.state.account_of(order).balance(self.symbols[order.symbol].quote).free
+            if sum((price * quantity for price, quantity in fills), ZERO) > free + order.lock.amount:
+                self.settlement.expire(order, "REJECTED", "INSUFFICIENT_BALANCES")
+                return
+        self.state.report(order, "NEW")
+        self._work(order, None)
 
-    def _open_order(self, account: Account, rules: SymbolRules, request: OrderRequest, fills: list[Fill]) -> Order:
-        now = self._now()
-        quantity = request.quantity
-        if quantity is None:
-            quantity = sum((filled for _, filled in fills), ZERO)
-        order = Order(
-            symbol=rules.symbol,
-            order_id=self._next_order.setdefault(rules.symbol, 28),
-            client_order_id=request.client_order_id,
-            side=request.side,
-            type=request.type,
-            time_in_force=request.time_in_force or "GTC",
-            price=request.price or ZERO,
-            orig_qty=quantity,
-            orig_quote_qty=request.quote_qty or ZERO,
-            stp_mode=request.stp_mode,
-            time=now,
-            update_time=now,
-            account=account.name,
-            visible_at=now + self.visible_after_ms,
-            strategy_id=request.strategy_id,
-        )
-        self._next_order[rules.symbol] += 1
-        self.orders.append(order)
-        self._by_id[rules.symbol, order.order_id] = order
-        self._by_client_id.setdefault((account.name, rules.symbol, order.client_order_id), []).append(order)
-        self._open.setdefault((account.name, rules.symbol), {})[order.order_id] = order
-        return order
+    def _work(self, order: Order, most: Decimal | None) -> None:
+        """Lets an order take what it can; the rest stays on the book or expires."""
+        bounds = self._bounds(order)
+        if order.time_in_force != "FOK" or self._can_fill(order, bounds):
+            self._take(order, most, bounds)
+        if not order.is_open:
+            return
+        if most is None and self._reachable(order, order.remaining) and not self._reachable(order, order.remaining, bounds):
+            self.settlement.expire(order, EXCEEDED)
+        elif order.type in MARKET_KINDS and most is None:
+            self.settlement.expire(order, "INSUFFICIENT_LIQUIDITY")
+        elif order.time_in_force in UNFILLED:
+            self.settlement.expire(order, UNFILLED[order.time_in_force])
+        elif not order.lock.amount:
+            self.settlement.lock([order])
 
-    def _lock(self, account: Account, rules: SymbolRules, order: Order) -> None:
-        amount, asset = order.remaining, rules.base
-        if order.side == "BUY":
-            amount, asset = amount * order.price, rules.quote
-        account.balance(asset).free -= amount
-        account.balance(asset).locked += amount
-        order.locked = amount
+    def _bounds(self, order: Order) -> Bounds | None:
+        """Returns the prices between which an order may trade; None: any."""
+        found = self.state.price_ranges.get(order.symbol)
+        return None if found is None else found.bounds(order.side, self.books[order.symbol].average)
 
-    def _fill(self, account: Account, order: Order, price: Decimal, quantity: Decimal, *, is_maker: bool) -> None:
-        rules = self.symbols[order.symbol]
-        quote = _cut(price * quantity, rules.quote_precision)
-        paid, paid_asset = (quote, rules.quote) if order.side == "BUY" else (quantity, rules.base)
-        got, got_asset = (quantity, rules.base) if order.side == "BUY" else (quote, rules.quote)
-        source = account.balance(paid_asset)
-        if is_maker:
-            source.locked -= paid
-            order.locked -= paid
-        else:
-            source.free -= paid
-        account.balance(got_asset).free += got
-        fee, fee_asset = self._commission(account, rules, got_asset, got, price, is_maker=is_maker)
-        account.balance(fee_asset).free -= fee
-        order.executed_qty += quantity
-        order.quote_qty += quote
-        order.update_time = account.update_time = self._now()
-        order.status = "PARTIALLY_FILLED"
-        trade = Trade(
-            id=self._next_trade.setdefault(order.symbol, 56),
-            symbol=order.symbol,
-            order_id=order.order_id,
-            price=price,
-            qty=quantity,
-            quote_qty=quote,
-            commission=fee,
-            commission_asset=fee_asset,
-            time=order.update_time,
-            is_buyer=order.side == "BUY",
-            is_maker=is_maker,
-            account=account.name,
-        )
-        self._next_trade[order.symbol] += 1
-        order.trades.append(trade)
-        self.trades.append(trade)
+    def _can_fill(self, order: Order, bounds: Bounds | None) -> bool:
+        fills = self._reachable(order, order.remaining, bounds)
+        return sum((quantity for _, quantity in fills), ZERO) == order.remaining
 
-    def _commission(
-        self,
-        account: Account,
-        rules: SymbolRules,
-        asset: str,
-        got: Decimal,
-        price: Decimal,
-        *,
-        is_maker: bool,
-    ) -> tuple[Decimal, str]:
-        """Takes the commission out of what is received; in BNB at the discounted rate if the account burns BNB and has enough
-        (faqs/commission_faq.md, whose worked example rounds half up)."""
-        rate = account.rates.maker if is_maker else account.rates.taker
-        if account.rates.bnb_burn:
-            worth = got if asset == rules.quote else got * price
-            bnb_price = price if rules.base == "BNB" else self._bnb_price(rules.quote)
-            if bnb_price:
-                fee = _round(worth / bnb_price * rate * account.rates.bnb_multiplier, 8)
-                if account.balance("BNB").free >= fee:
-                    return fee, "BNB"
-        is_base = asset == rules.base
-        digits = rules.base_commission_precision if is_base else rules.quote_commission_precision
-        return _round(got * rate, digits), asset
+    def _take(self, order: Order, most: Decimal | None, bounds: Bounds | None = None) -> None:
+        """Takes from the book up to the order's limit, and at most `most`; its own account's orders are in the way."""
+        account = self.state.account_of(order)
+        if most is not None:
+            self._execute(order, self._reachable(order, most, bounds))
+            return
+        for rival in self.self_trade.rivals(account, order):
+            fills = self._reachable(order, order.remaining, bounds)
+            self._execute(order, [fill for fill in fills if _is_better(order.side, fill[0], rival.price)])
+            if not order.is_open:
+                return
+            self.self_trade.prevent(order, rival)
+            if not order.is_open:
+                return
+        self._execute(order, self._reachable(order, order.remaining, bounds))
 
-    def _bnb_price(self, quote: str) -> Decimal:
-        """Returns the price of 1 BNB in `quote`; 0 if unknown."""
-        if quote == "BNB":
-            return Decimal(1)
-        listed = self.books.get(f"BNB{quote}")
-        if listed is not None and listed.last:
-            return listed.last
-        return self.bnb_prices.get(quote, ZERO)
+    def _reachable(self, order: Order, quantity: Decimal, bounds: Bounds | None = None) -> list[Fill]:
+        fills = self.books[order.symbol].plan(order.side, quantity, order.limit)
+        return fills if bounds is None else bounds.within(fills)
 
-    def _close(self, order: Order, status: str) -> None:
-        order.status = status
-        del self._open[order.account, order.symbol][order.order_id]
-        self._unlock(order)
+    def _execute(self, order: Order, fills: list[Fill]) -> None:
+        self._taken(order.symbol, order.side, fills)
+        for price, quantity in fills:
+            self.settlement.fill(order, price, quantity, is_maker=False)
 
-    def _unlock(self, order: Order) -> None:
-        if order.locked:
-            rules = self.symbols[order.symbol]
-            balance = self.accounts[order.account].balance(rules.quote if order.side == "BUY" else rules.base)
-            balance.locked -= order.locked
-            balance.free += order.locked
-            order.locked = ZERO
+    def _taken(self, symbol: str, side: Side, fills: list[Fill]) -> None:
+        self.books[symbol].take(side, fills)
+        for price, _ in fills:
+            self._print(symbol, price)
+
+    def _print(self, symbol: str, price: Decimal) -> None:
+        """Notes a trade's price for the orders that wait for one."""
+        waiting = [order for order in self.orders_open(None, symbol) if order.is_waiting]
+        if waiting:
+            self._prints.append((price, waiting))
 
 
-def _first_of(fills: list[Fill], most: Decimal) -> list[Fill]:
-    """Returns the fills up to a quantity."""
-    first: list[Fill] = []
-    for price, quantity in fills:
-        if taken := min(quantity, most):
-            first.append((price, taken))
-            most -= taken
-    return first
+def _as_now(order: Order) -> Order:
+    """Copies an order that goes on to change."""
+    found = copy(order)
+    found.trades = list(order.trades)
+    return found
 
 
-def _cut(value: Decimal, digits: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_DOWN)
+def _is_through(order: Order, price: Decimal) -> bool:
+    return price < order.price if order.side == "BUY" else price > order.price
 
 
-def _round(value: Decimal, digits: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+def _is_better(side: Side, price: Decimal, other: Decimal) -> bool:
+    return price < other if side == "BUY" else price > other

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.venue.book import Level, OrderBook
 from tests.venue.filters import SymbolRules
-from tests.venue.model import ZERO, Account, ApiKey, Order, Trade
+from tests.venue.model import CONTINGENT, ZERO, Account, Amendment, ApiKey, Order, OrderList, Trade
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ def ack(order: Order) -> Json:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.order_list_id,
         "clientOrderId": order.client_order_id,
         "transactTime": order.update_time,
     }
@@ -29,7 +29,7 @@ def _amounts(order: Order, rules: SymbolRules) -> Json:
     base, quote = rules.base_precision, rules.quote_precision
     return {
         "price": number(order.price, quote),
-        "origQty": number(order.orig_qty, base),
+        **({"origQty": number(order.orig_qty, base)} if order.orig_qty else {}),
         "executedQty": number(order.executed_qty, base),
         "origQuoteOrderQty": number(order.orig_quote_qty, quote),
         "cummulativeQuoteQty": number(order.quote_qty, quote),
@@ -40,19 +40,47 @@ def _amounts(order: Order, rules: SymbolRules) -> Json:
     }
 
 
-def _strategy(order: Order) -> Json:
-    """Returns the conditional fields (rest-api.md, "Conditional fields in Order Responses"): only if the parameter was sent."""
-    return {} if order.strategy_id is None else {"strategyId": order.strategy_id}
+def _stop(order: Order, rules: SymbolRules) -> Json:
+    """Returns the fields of stop and trailing orders (rest-api.md, "Conditional fields in Order Responses")."""
+    found: Json = {}
+    if order.type in CONTINGENT:
+        found["stopPrice"] = number(order.stop_price or ZERO, rules.quote_precision)
+    if order.trailing_delta is not None:
+        found |= {"trailingDelta": order.trailing_delta, "trailingTime": order.trailing_time}
+    return found
+
+
+def _conditional(order: Order, rules: SymbolRules) -> Json:
+    """Returns the other conditional fields: only if a parameter was sent, or if the order expired."""
+    found: Json = {}
+    if order.strategy_id is not None:
+        found["strategyId"] = order.strategy_id
+    if order.strategy_type is not None:
+        found["strategyType"] = order.strategy_type
+    if order.status == "EXPIRED_IN_MATCH":
+        found["preventedMatchId"] = order.prevented_match_id
+        found["preventedQuantity"] = number(order.prevented_qty, rules.base_precision)
+    if order.expiry_reason is not None:
+        found["expiryReason"] = order.expiry_reason
+    return found
 
 
 def result(order: Order, rules: SymbolRules) -> Json:
     return {
         **ack(order),
         **_amounts(order, rules),
-        **_strategy(order),
-        "workingTime": order.time,
+        **_stop(order, rules),
+        **_conditional(order, rules),
+        "workingTime": order.working_time,
         "selfTradePreventionMode": order.stp_mode,
     }
+
+
+def placed(order: Order, rules: SymbolRules, wanted: str) -> Json:
+    """Returns the answer to a new order in the requested form."""
+    if wanted == "ACK":
+        return ack(order)
+    return full(order, rules) if wanted == "FULL" else result(order, rules)
 
 
 def full(order: Order, rules: SymbolRules) -> Json:
@@ -77,16 +105,17 @@ def queried(order: Order, rules: SymbolRules) -> Json:
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,
-        "orderListId": -1,
+        "orderListId": order.order_list_id,
         "clientOrderId": order.client_order_id,
         **_amounts(order, rules),
         "stopPrice": number(ZERO, rules.quote_precision),
+        **_stop(order, rules),
         "icebergQty": number(ZERO, rules.base_precision),
         "time": order.time,
         "updateTime": order.update_time,
-        "isWorking": True,
-        **_strategy(order),
-        "workingTime": order.time,
+        "isWorking": order.working_time > 0,
+        **_conditional(order, rules),
+        "workingTime": order.working_time,
         "selfTradePreventionMode": order.stp_mode,
     }
 
@@ -94,11 +123,71 @@ def queried(order: Order, rules: SymbolRules) -> Json:
 def canceled(order: Order, rules: SymbolRules, cancel_id: str) -> Json:
     return {
         **ack(order),
-        "origClientOrderId": order.client_order_id,
+        "origClientOrderId": order.canceled_as,
         "clientOrderId": cancel_id,
         **_amounts(order, rules),
-        **_strategy(order),
+        **_stop(order, rules),
+        **_conditional(order, rules),
         "selfTradePreventionMode": order.stp_mode,
+    }
+
+
+def order_list(found: OrderList, *, status: str | None = None, status_type: str | None = None) -> Json:
+    """Returns a list without its reports; a placement says EXECUTING, whatever has followed since."""
+    return {
+        "orderListId": found.order_list_id,
+        "contingencyType": found.contingency,
+        "listStatusType": status_type or found.status_type,
+        "listOrderStatus": status or found.status,
+        "listClientOrderId": found.client_list_id,
+        "transactionTime": found.time,
+        "symbol": found.symbol,
+        "orders": [{"symbol": leg.symbol, "orderId": leg.order_id, "clientOrderId": leg.client_order_id} for leg in found.legs],
+    }
+
+
+def amended(made: Amendment, rules: SymbolRules, found: OrderList | None) -> Json:
+    """Returns the body of order/amend/keepPriority, whose names are partly others than those of the other answers."""
+    order, base, quote = made.order, rules.base_precision, rules.quote_precision
+    body: Json = {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": order.order_list_id,
+        "origClientOrderId": made.former_id,
+        "clientOrderId": made.new_id,
+        "price": number(order.price, quote),
+        "qty": number(order.orig_qty, base),
+        "executedQty": number(order.executed_qty, base),
+        "preventedQty": number(order.prevented_qty, base),
+        "quoteOrderQty": number(order.orig_quote_qty, quote),
+        "cumulativeQuoteQty": number(order.quote_qty, quote),
+        "status": order.status,
+        "timeInForce": order.time_in_force,
+        "type": order.type,
+        "side": order.side,
+        **_stop(order, rules),
+        **({"workingTime": order.working_time} if order.working_time > 0 else {}),
+        "selfTradePreventionMode": order.stp_mode,
+    }
+    answer: Json = {"transactTime": made.time, "executionId": made.execution_id, "amendedOrder": body}
+    if found is not None:
+        status = order_list(found)
+        for name in ("listStatusType", "transactionTime"):
+            del status[name]
+        answer["listStatus"] = status
+    return answer
+
+
+def amendment(made: Amendment, rules: SymbolRules) -> Json:
+    return {
+        "symbol": made.order.symbol,
+        "orderId": made.order.order_id,
+        "executionId": made.execution_id,
+        "origClientOrderId": made.former_id,
+        "newClientOrderId": made.new_id,
+        "origQty": number(made.former_qty, rules.base_precision),
+        "newQty": number(made.new_qty, rules.base_precision),
+        "time": made.time,
     }
 
 
@@ -107,7 +196,7 @@ def my_trade(trade: Trade, rules: SymbolRules) -> Json:
         "symbol": trade.symbol,
         "id": trade.id,
         "orderId": trade.order_id,
-        "orderListId": -1,
+        "orderListId": trade.order_list_id,
         "price": number(trade.price, rules.quote_precision),
         "qty": number(trade.qty, rules.base_precision),
         "quoteQty": number(trade.quote_qty, rules.quote_precision),

@@ -3,54 +3,20 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from tests.venue import replies
+from tests.venue import change_routes, list_routes, replies
+from tests.venue.call import DAY_MS, Call, Route
+from tests.venue.cancels import cancel
 from tests.venue.errors import VenueError, illegal, missing_both
 from tests.venue.filters import SymbolRules
-from tests.venue.model import Account, ApiKey, Order, Trade
-from tests.venue.order_entry import read_order
-from tests.venue.params import CLIENT_ORDER_ID, SYMBOL, Params
+from tests.venue.model import Order, Trade
+from tests.venue.order_entry import check_restrictions, read_order, read_restrictions
+from tests.venue.params import CLIENT_ORDER_ID, SYMBOL
 from tests.venue.venue import Venue
 
-Security = Literal["NONE", "USER_DATA", "TRADE"]
-Weight = int | Callable[[Mapping[str, str]], int]
 T = TypeVar("T")
-DAY_MS = 86_400_000
-SYMBOL_STATUSES = ("TRADING", "HALT", "BREAK")
-
-
-@dataclass(slots=True)
-class Call:
-    """One request at its endpoint. `key` is set on signed endpoints; `headers` are sent with the answer."""
-
-    venue: Venue
-    params: Params
-    key: ApiKey | None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def account(self) -> Account:
-        return self.owner.account
-
-    @property
-    def owner(self) -> ApiKey:
-        if self.key is None:
-            raise VenueError(-2015)
-        return self.key
-
-    def symbol(self) -> SymbolRules:
-        return self.venue.exchange.rules(self.params.symbol())
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    answer: Callable[[Call], object]
-    security: Security = "NONE"
-    weight: Weight = 1
-    free: bool = False
-    """Endpoints that weigh nothing on success: changelog of 2026-03-27."""
+SYMBOL_STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 
 
 def ping(call: Call) -> object:
@@ -122,6 +88,27 @@ def avg_price(call: Call) -> object:
     return {"mins": 5, "price": replies.number(price, rules.quote_precision), "closeTime": now}
 
 
+def execution_rules(call: Call) -> object:
+    rules, _ = _symbols(call)
+    call.params.finish()
+    ranges = call.venue.exchange.state.price_ranges
+    found = [{"symbol": one.symbol, "rules": [ranges[one.symbol].as_rule()]} for one in rules if one.symbol in ranges]
+    return {"symbolRules": found}
+
+
+def reference_price(call: Call) -> object:
+    rules = call.symbol()
+    call.params.finish()
+    if rules.symbol not in call.venue.exchange.state.price_ranges:
+        raise VenueError(-2043)
+    price = call.venue.exchange.books[rules.symbol].average
+    return {
+        "symbol": rules.symbol,
+        "referencePrice": replies.number(price, rules.quote_precision),
+        "timestamp": call.venue.clock.now_ms(),
+    }
+
+
 def depth(call: Call) -> object:
     rules = call.symbol()
     limit = call.params.limit(100, 5000)
@@ -138,10 +125,7 @@ def new_order(call: Call) -> object:
     call.headers.update(venue.limits.place_order(account.name))
     if order.trades:
         venue.limits.order_traded(account.name)
-    rules = venue.exchange.symbols[order.symbol]
-    if wanted == "ACK":
-        return replies.ack(order)
-    return replies.full(order, rules) if wanted == "FULL" else replies.result(order, rules)
+    return replies.placed(order, venue.exchange.symbols[order.symbol], wanted)
 
 
 def test_order(call: Call) -> object:
@@ -175,13 +159,25 @@ def get_order(call: Call) -> object:
 
 
 def cancel_order(call: Call) -> object:
-    order, rules = _find(call)
+    order, _ = _find(call)
     cancel_id = call.params.text("newClientOrderId", CLIENT_ORDER_ID) or secrets.token_hex(11)
+    allowed = read_restrictions(call.params)
     call.params.finish()
-    if order is None:
+    if order is None or not order.is_open:
         raise VenueError(-2011)
-    call.venue.exchange.cancel(order)
-    return replies.canceled(order, rules, cancel_id)
+    check_restrictions(order, allowed)
+    return cancel(call, order, cancel_id)
+
+
+def cancel_open_orders(call: Call) -> object:
+    """Cancels everything of a symbol; lists stand in the answer as lists."""
+    rules = call.symbol()
+    call.params.finish()
+    cancel_id = secrets.token_hex(11)
+    orders = call.venue.exchange.orders_open(call.account, rules.symbol)
+    if not orders:
+        raise VenueError(-2011)
+    return [cancel(call, order, cancel_id) for order in orders if order.is_open]
 
 
 def open_orders(call: Call) -> object:
@@ -192,13 +188,6 @@ def open_orders(call: Call) -> object:
     return [replies.queried(order, exchange.symbols[order.symbol]) for order in orders]
 
 
-def _times(call: Call) -> tuple[int | None, int | None]:
-    start, end = call.params.integer("startTime"), call.params.integer("endTime")
-    if start is not None and end is not None and end - start > DAY_MS:
-        raise VenueError(-1127)
-    return start, end
-
-
 def _page(items: Sequence[T], limit: int, *, from_start: bool) -> Sequence[T]:
     return items[:limit] if from_start else items[-limit:]
 
@@ -206,7 +195,7 @@ def _page(items: Sequence[T], limit: int, *, from_start: bool) -> Sequence[T]:
 def all_orders(call: Call) -> object:
     rules = call.symbol()
     order_id = call.params.integer("orderId")
-    start, end = _times(call)
+    start, end = call.times()
     limit = call.params.limit(500, 1000)
     call.params.finish()
     orders = [
@@ -224,7 +213,7 @@ def all_orders(call: Call) -> object:
 def my_trades(call: Call) -> object:
     rules = call.symbol()
     order_id, from_id = call.params.integer("orderId"), call.params.integer("fromId")
-    start, end = _times(call)
+    start, end = call.times()
     limit = call.params.limit(500, 1000)
     call.params.finish()
     # rest-api.md lists the combinations that are supported; times go with neither id
@@ -299,6 +288,8 @@ ROUTES: Mapping[str, Route] = {
     "GET /api/v3/ticker/bookTicker": Route(_book, weight=_ticker_weight),
     "GET /api/v3/ticker/24hr": Route(_ticker(_day), weight=_day_weight),
     "GET /api/v3/avgPrice": Route(avg_price, weight=2),
+    "GET /api/v3/executionRules": Route(execution_rules, weight=lambda values: 2 if "symbol" in values else 40),
+    "GET /api/v3/referencePrice": Route(reference_price, weight=2),
     "GET /api/v3/depth": Route(depth, weight=_depth_weight),
     "POST /api/v3/order": Route(new_order, "TRADE", free=True),
     "POST /api/v3/order/test": Route(
@@ -306,6 +297,19 @@ ROUTES: Mapping[str, Route] = {
     ),
     "GET /api/v3/order": Route(get_order, "USER_DATA", 4),
     "DELETE /api/v3/order": Route(cancel_order, "TRADE", free=True),
+    "POST /api/v3/order/cancelReplace": Route(change_routes.cancel_replace, "TRADE", free=True),
+    "PUT /api/v3/order/amend/keepPriority": Route(change_routes.amend_order, "TRADE", 4),
+    "GET /api/v3/order/amendments": Route(change_routes.amendments, "USER_DATA", 4),
+    "DELETE /api/v3/openOrders": Route(cancel_open_orders, "TRADE", free=True),
+    "POST /api/v3/orderList/oco": Route(list_routes.new_oco, "TRADE", free=True),
+    "POST /api/v3/orderList/oto": Route(list_routes.new_oto, "TRADE", free=True),
+    "POST /api/v3/orderList/otoco": Route(list_routes.new_otoco, "TRADE", free=True),
+    "POST /api/v3/orderList/opo": Route(list_routes.new_opo, "TRADE", free=True),
+    "POST /api/v3/orderList/opoco": Route(list_routes.new_opoco, "TRADE", free=True),
+    "DELETE /api/v3/orderList": Route(list_routes.cancel_list, "TRADE", free=True),
+    "GET /api/v3/orderList": Route(list_routes.get_list, "USER_DATA", 4),
+    "GET /api/v3/openOrderList": Route(list_routes.open_lists, "USER_DATA", 6),
+    "GET /api/v3/allOrderList": Route(list_routes.all_lists, "USER_DATA", 20),
     "GET /api/v3/openOrders": Route(open_orders, "USER_DATA", lambda values: 6 if "symbol" in values else 80),
     "GET /api/v3/allOrders": Route(all_orders, "USER_DATA", 20),
     "GET /api/v3/myTrades": Route(my_trades, "USER_DATA", lambda values: 5 if "orderId" in values else 20),

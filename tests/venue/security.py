@@ -1,9 +1,14 @@
-"""Authenticates requests: key header, HMAC over what was sent, recvWindow."""
+"""Authenticates requests: key header, HMAC or Ed25519 over what was sent, recvWindow."""
 
+import base64
+import binascii
 import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from cryptography.exceptions import InvalidSignature
 
 from tests.venue.errors import VenueError, missing
 from tests.venue.model import ApiKey
@@ -65,9 +70,20 @@ def authenticate(keys: Mapping[str, ApiKey], header: str, query: str, body: str,
     if key is None or not key.ip_allowed:
         raise VenueError(-2015)
     payload = query + body[: found.start()] if in_body else query[: found.start()] + body
-    expected = hmac.digest(key.secret.encode(), payload.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected, found[1].lower().encode("ascii", "replace").decode()):
-        raise VenueError(-1022)
+    verify(key, payload, unquote_plus(found[1]))  # a + that is not encoded is a space
     if not (key.can_trade if trade else key.can_read):
         raise VenueError(-2015)
     return key
+
+
+def verify(key: ApiKey, payload: str, signature: str) -> None:
+    """Raises -1022 unless the signature is the key's: HMAC in hex of either case, or Ed25519 in base64."""
+    if key.public_key is None:
+        expected = hmac.digest(key.secret.encode(), payload.encode(), "sha256").hex()
+        if not hmac.compare_digest(expected, signature.lower().encode("ascii", "replace").decode()):
+            raise VenueError(-1022)
+        return
+    try:
+        key.public_key.verify(base64.b64decode(signature, validate=True), payload.encode())
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise VenueError(-1022) from None

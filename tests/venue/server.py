@@ -1,4 +1,4 @@
-"""HTTP in front of the venue, on 127.0.0.1 only: limits, faults, security, the endpoint, the answer."""
+"""HTTP and WebSocket in front of the venue, on 127.0.0.1 only: limits, faults, security, the endpoint, the answer."""
 
 import asyncio
 import json
@@ -8,13 +8,15 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.venue.call import Call, Route
 from tests.venue.control import COMMANDS
 from tests.venue.errors import VenueError
 from tests.venue.faults import Fault
 from tests.venue.params import Params, pairs
-from tests.venue.routes import ROUTES, Call, Route
+from tests.venue.routes import ROUTES
 from tests.venue.security import TimeWindow, authenticate, key_format, read_window
-from tests.venue.venue import Received, Venue
+from tests.venue.venue import Venue
+from tests.venue.ws_session import Session
 
 JSON = "application/json;charset=UTF-8"
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
@@ -36,6 +38,8 @@ class Server:
         raw = await request.read() if request.can_read_body else b""
         if path.startswith("/_venue/"):
             return self._control(path.removeprefix("/_venue/"), raw)
+        if path == "/ws-api/v3":
+            return await self._connect(request)
         await self._sleep(self.venue.latency_ms / 2)
         name = f"{request.method} {path}"
         route = ROUTES.get(name)
@@ -43,8 +47,7 @@ class Server:
             return web.Response(status=404, text="<html><body>404 Not found</body></html>", content_type="text/html")
         try:
             values, body = _parameters(request, query, raw)
-            shown = {key: value for key, value in values.items() if key != "signature"}
-            self.venue.requests.append(Received(request.method, path, shown, self.venue.clock.now_us()))
+            self.venue.note(request.method, path, values)
             self.venue.limits.spend(route.weight if isinstance(route.weight, int) else route.weight(values))
         except VenueError as error:
             return _reply(error.body, error.status, {**self.venue.limits.headers(), **error.headers})
@@ -59,6 +62,20 @@ class Server:
     async def close(self) -> None:
         self.venue.faults.clear()
         self._closing.set()
+        self.venue.streams.cut()
+
+    async def _connect(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Opens a connection of the WebSocket API, which weighs 2."""
+        if self.venue.streams.is_away:
+            return web.Response(status=503)
+        try:
+            self.venue.limits.spend(2)
+        except VenueError as error:
+            return _reply(error.body, error.status, error.headers)
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        await Session(self.venue, socket, request.transport).run()
+        return socket
 
     async def _run(
         self,
@@ -77,7 +94,7 @@ class Server:
         try:
             signed = route.security != "NONE"
             params = Params(values, signed=signed)
-            call = Call(self.venue, params, None, headers)
+            call = Call(self.venue, params, None, headers, stops_half_way=fault is not None and fault.half)
             window: TimeWindow | None = None
             if signed:
                 key = key_format(request.headers.get("X-MBX-APIKEY"))
@@ -148,6 +165,7 @@ async def start(venue: Venue, port: int = 0) -> Callable[[], Any]:
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
     bound = runner.addresses[0][1]
     venue.api_url = f"http://127.0.0.1:{bound}/api"
+    venue.ws_url = f"ws://127.0.0.1:{bound}/ws-api/v3"
 
     async def stop() -> None:
         await server.close()

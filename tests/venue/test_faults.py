@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from binance.exceptions import BinanceAPIException, BinanceRequestException
+from websockets.asyncio.client import connect
 
 from tests.paths import DATA, ROOT
 from tests.venue import Venue, running_venue
@@ -61,19 +62,25 @@ async def test_announced_limits_are_the_ones_enforced(venue: Venue, client: Any)
 
 async def test_only_orders_that_do_not_trade_use_up_the_order_limit() -> None:
     async with running_venue(clock=lambda: NOON + 3) as venue, client_of(venue) as client:
-        client.timestamp_offset = venue.clock.now_ms() - int(time.time() * 1000)
         for _ in range(60):
+            _keep_step(venue, client)
             await client.create_order(**BUY)
         assert client.response.headers["X-MBX-ORDER-COUNT-10S"] == "1"
         for count in range(1, 51):
+            _keep_step(venue, client)
             await client.create_order(**LIMIT)
             assert client.response.headers["X-MBX-ORDER-COUNT-1D"] == str(count)
         assert (await client.get_current_order_count())[0]["count"] == 50
         error = await assert_refused(client.create_order(**BUY), "24_429_1015")
         assert error.response.headers["Retry-After"] == "7"
         venue.clock.offset_ms = 7_000
-        client.timestamp_offset += 7_000
+        _keep_step(venue, client)
         assert (await client.create_order(**BUY))["status"] == "FILLED"
+
+
+def _keep_step(venue: Venue, client: Any) -> None:
+    """Sets the client's clock by the venue's, which stands still."""
+    client.timestamp_offset = venue.clock.now_ms() - int(time.time() * 1000)
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -210,6 +217,7 @@ async def test_the_venue_in_a_process_of_its_own() -> None:
             _, state = await order("state")
             assert [(o["symbol"], o["status"]) for o in state["orders"]] == [("AAAUSDC", "FILLED")]
             assert state["balances"]["AAA"] == {"free": "19.98000000", "locked": "0"}
+            await _rest_and_listen(order, client, said["ws_url"])
             assert (await order("edit_symbol", symbol="AAAUSDC", status="HALT"))[0] == 200
             await assert_refused(client.create_order(**{**BUY, "symbol": "AAAUSDC"}), "08_400_2010")
             assert (await order("set_price", symbol="NOSUCH", price="1"))[0] == 400
@@ -217,3 +225,26 @@ async def test_the_venue_in_a_process_of_its_own() -> None:
     finally:
         process.terminate()
         assert await process.wait() == 0
+
+
+async def _rest_and_listen(order: Any, client: Any, ws_url: str) -> None:
+    """Uses the commands for resting orders and for the stream."""
+    assert (await order("modernize", symbol="AAAUSDC"))[0] == 200
+    limit = {**LIMIT, "symbol": "AAAUSDC", "price": "1.9", "newClientOrderId": "resting"}
+    async with connect(ws_url):
+        await client.create_order(**limit)
+        await order("fill_order", symbol="AAAUSDC", order="resting", quantity="5")
+        await order("trade", symbol="AAAUSDC", price="1.89", quantity="5")
+        _, state = await order("state")
+        assert (state["connections"], state["subscriptions"], state["lists"]) == (1, 0, [])
+        assert (state["orders"][-1]["executed_qty"], state["orders"][-1]["status"]) == ("10", "PARTIALLY_FILLED")
+        assert (await order("stream", act="cut", away=True), (await order("state"))[1]["connections"]) == ((200, {"ok": True}), 0)
+    await order("walk", symbol="AAAUSDC", prices=["1.95", "1.85"])
+    assert (await order("state"))[1]["orders"][-1]["status"] == "FILLED"
+    await order("set_stream", is_away=False, delay_ms=5)
+    await order("stream", act="lose", times=2, kind="executionReport")
+    await order("set_list_lag", ms=100, queries=1)
+    await order("add_symbol_of_2026", symbol="TSLABUSDT", price="300")
+    assert "BEGIN PRIVATE KEY" in (await order("add_ed25519_key"))[1]["result"]
+    for command, arguments in (("stream", {"act": "explode"}), ("set_stream", {"volume": 11})):
+        assert (await order(command, **arguments))[0] == 400

@@ -8,16 +8,23 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from tests.paths import DATA
 from tests.venue.book import Levels, Price
 from tests.venue.faults import Faults
 from tests.venue.limits import RateLimits
 from tests.venue.matching import Exchange
-from tests.venue.model import Account, ApiKey, Balance, Order, Rates, Trade
+from tests.venue.model import Account, ApiKey, Balance, Order, OrderList, Rates, Trade
+from tests.venue.price_range import PriceRange
+from tests.venue.streams import Streams
 
 EXCHANGE_INFO = DATA / "binance" / "exchangeInfo_12_symbols.json"
+NEWER_ROWS = DATA / "binance" / "exchangeInfo_2026_rows.json"
 KEY, SECRET = "k" * 60 + "Test", "s" * 58 + "Secret"
 READ_ONLY_KEY = "r" * 60 + "Test"
+ED25519_KEY = "e" * 60 + "Test"
 DEFAULT_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
 DEFAULT_PRICES: Mapping[str, str] = {
     "ETHBTC": "0.04",
@@ -49,6 +56,18 @@ class Clock:
         return self.now_us() // 1000
 
 
+@dataclass(slots=True)
+class ListLag:
+    """The lag of the database behind GET orderList and allOrderList: by the time, by the number of questions, or by both."""
+
+    ms: int = 0
+    queries: int = 0
+
+    def shows(self, found: OrderList, now: int) -> bool:
+        found.queries += 1
+        return found.queries > self.queries and now >= found.time + self.ms
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """One request as it arrived, without its signature and key."""
@@ -78,8 +97,10 @@ class Venue:
         self.limits = RateLimits(self.rate_limits, self.clock.now_ms)
         self.faults = Faults()
         self.latency_ms = latency_ms
+        self.list_lag = ListLag()
+        self.streams = Streams(self.clock.now_ms, self.exchange.state.listeners)
         self.requests: list[Received] = []
-        self.api_url = ""
+        self.api_url = self.ws_url = ""
         self.keys: dict[str, ApiKey] = {}
         self.key, self.secret = KEY, SECRET
         self.read_only_key = READ_ONLY_KEY
@@ -98,6 +119,11 @@ class Venue:
         return self.exchange.trades
 
     @property
+    def lists(self) -> list[OrderList]:
+        """Returns every accepted order list, oldest first."""
+        return list(self.exchange.state.orders.lists.values())
+
+    @property
     def balances(self) -> dict[str, Balance]:
         """Returns the main account's balances."""
         return self.account.balances
@@ -108,12 +134,27 @@ class Venue:
         self.keys[key] = ApiKey(key, secret, account)
         return account
 
+    def note(self, method: str, path: str, values: Mapping[str, str]) -> None:
+        """Records a request that arrived, without its signature and key."""
+        shown = {name: value for name, value in values.items() if name not in ("signature", "apiKey")}
+        self.requests.append(Received(method, path, shown, self.clock.now_us()))
+
+    def add_ed25519_key(self, key: str = ED25519_KEY) -> str:
+        """Adds an Ed25519 key of the main account; returns its private half as PEM."""
+        private = Ed25519PrivateKey.generate()
+        self.keys[key] = ApiKey(key, "", self.account, public_key=private.public_key())
+        return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
     def change_key(self, **rights: Any) -> None:
         """Changes the main key's permissions (API Management)."""
         self.keys[self.key] = replace(self.keys[self.key], **rights)
 
     def set_balance(self, asset: str, free: Price) -> None:
-        self.account.balance(asset).free = Decimal(free)
+        """Sets what is free of an asset, as a deposit or a withdrawal does."""
+        balance = self.account.balance(asset)
+        delta, balance.free = Decimal(free) - balance.free, Decimal(free)
+        if delta:
+            self.exchange.state.deposited(self.account, asset, delta)
 
     def set_rates(self, *, maker: Price = "0.001", taker: Price = "0.001", bnb_burn: bool = False) -> None:
         """Sets the commission of the main account, as fractions."""
@@ -139,6 +180,58 @@ class Venue:
     def edit_symbol(self, symbol: str, **changes: object) -> None:
         """Edits a symbol: keywords of filters.EDITABLE (`min_notional="5"`), `status="HALT"` or another field of it."""
         self.exchange.edit_symbol(symbol, **changes)
+
+    def modernize(self, symbol: str) -> None:
+        """Gives a symbol what a row of 2026 has beside it: every order type and flag, the limits of algo orders, lists and
+        amendments, the self-trade modes. Prices, lots and amounts stay."""
+        newer = json.loads(NEWER_ROWS.read_text())["symbols"][0]
+        kept = ("orderTypes", "defaultSelfTradePreventionMode", "allowedSelfTradePreventionModes")
+        flags = {name: value for name, value in newer.items() if name.endswith(("Allowed", "Stop")) or name in kept}
+        filters = {rule["filterType"]: {k: v for k, v in rule.items() if k != "filterType"} for rule in newer["filters"]}
+        counts = {kind: rule for kind, rule in filters.items() if kind.startswith(("MAX_NUM_", "TRAILING"))}
+        self.exchange.edit_symbol(symbol, **flags, filters=counts)
+
+    def add_symbol_of_2026(self, symbol: str, price: Price) -> None:
+        """Lists a recorded symbol of 2026: TSLABUSDT (narrow price bands), BTCUSD (binance.us), ETHBTC."""
+        rows = {row["symbol"]: row for row in json.loads(NEWER_ROWS.read_text())["symbols"]}
+        self.exchange.list_symbol(rows[symbol])
+        self.set_price(symbol, price)
+
+    def trade(self, symbol: str, price: Price, quantity: Price | None = None) -> None:
+        """Plays a trade of others: the last price. Resting orders with a better price are filled first, up to `quantity`; one at
+        exactly this price is not filled. Stops and trailing orders follow it. The book stays as it is."""
+        self.exchange.trade(symbol, price, quantity)
+
+    def walk(self, symbol: str, *prices: Price) -> None:
+        """Moves the market through prices, one `set_price` after the other."""
+        for price in prices:
+            self.set_price(symbol, price)
+
+    def fill_order(self, symbol: str, order: int | str, quantity: Price, price: Price | None = None) -> None:
+        """Fills so much of an order (its id, or its client id) that is on the book, at its own price or another."""
+        self.exchange.fill(self._order(symbol, order), Decimal(quantity), None if price is None else Decimal(price))
+
+    def set_price_range(self, symbol: str, up: Price | None, down: Price = "0") -> None:
+        """Lets orders of a symbol trade only between these multiples of the average price; `up` None: at any price."""
+        ranges = self.exchange.state.price_ranges
+        ranges.pop(symbol, None)
+        if up is not None:
+            ranges[symbol] = PriceRange(Decimal(up), Decimal(down), Decimal(up), Decimal(down))
+
+    def set_cancels_rename(self, *, renames: bool = True) -> None:
+        """Lets canceled orders be found by their order id and by the cancel's id only."""
+        self.exchange.settlement.cancels_rename = renames
+
+    def expire_order(self, symbol: str, order: int | str, reason: str = "EXCHANGE_CANCELED") -> None:
+        """Ends an open order by the exchange's own will."""
+        self.exchange.expire(self._order(symbol, order), reason)
+
+    def _order(self, symbol: str, order: int | str) -> Order:
+        order_id, client_id = (order, None) if isinstance(order, int) else (None, order)
+        found = self.exchange.find(self.account, symbol, order_id, client_id)
+        if found is None or not found.is_open:
+            raise ValueError(f"no open order {order!r} of {symbol}")
+        return found
 
     def add_symbol(self, base: str, quote: str = "USDC", *, like: str = "WIFUSDC", price: Price = "0.4801") -> str:
         """Adds a made-up symbol with the rules of another; returns its name."""

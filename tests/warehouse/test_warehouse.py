@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,13 +26,31 @@ from tests.paths import ROOT
 from tests.running import run_command
 from tests.servers.snowflake import WAREHOUSE_PYTHON, SnowflakeServer, need_warehouse
 
+# Runs each command that it reads (a line of JSON) in a process of its own, which has dbt loaded; answers with its exit code.
+_DBT = """\
+import json, os, sys
+import dbt.adapters.duckdb
+from dbt.cli.main import dbtRunner
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    process = os.fork()
+    if not process:
+        done = dbtRunner().invoke(json.loads(line))
+        sys.stdout.flush()
+        os._exit(0 if done.success else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), file=answers, flush=True)
+"""
+
 
 class Warehouse:
-    """A DuckDB file that dbt builds, in its own folder."""
+    """A DuckDB file that dbt builds, in its own folder. It is loaded once for all runs, which takes longer than any of them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "warehouse.duckdb"
+        self._log = folder / "dbt.out"
+        self._dbt: subprocess.Popen[str] | None = None
 
     def load(self, executions: list[Execution]) -> str:
         path = self.folder / "executions.csv"
@@ -41,29 +60,67 @@ class Warehouse:
             writer.writerows([_cell(getattr(one, column)) for column in COLUMNS] for one in executions)
         return self.python(str(ROOT / "warehouse/load.py"), str(path), str(self.file))
 
-    def dbt(self, command: str = "build", **environment: str) -> str:
-        own = {"MARKETFLOW_DUCKDB": str(self.file), "DBT_TARGET_PATH": str(self.folder / "target"), "HOME": str(self.folder)}
+    def dbt(self, command: str = "build") -> None:
+        """Runs one command of dbt, as `run_dbt` does."""
+        running = self._dbt = self._dbt or self._start_dbt()
+        assert running.stdin is not None
+        assert running.stdout is not None
+        print(json.dumps(self._arguments(command)), file=running.stdin, flush=True)
+        assert running.stdout.readline() == "0\n", self._log.read_text()[-3000:]
+
+    def run_dbt(self, command: str, **environment: str) -> None:
+        """Runs one command of dbt in a process of its own, as its owner does."""
         done = subprocess.run(
-            [str(WAREHOUSE_PYTHON.with_name("dbt")), command, "--profiles-dir", ".", "--log-path", str(self.folder)],
+            [str(WAREHOUSE_PYTHON.with_name("dbt")), *self._arguments(command)],
             cwd=ROOT / "warehouse",
-            env={"PATH": os.environ["PATH"], **own, **environment},
+            env=self._environment() | environment,
             capture_output=True,
             text=True,
             check=False,
             timeout=100,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-        return done.stdout
+
+    def close(self) -> None:
+        """Ends dbt, which must have nothing left to do."""
+        if self._dbt is not None:
+            self._dbt.communicate()
+
+    def _start_dbt(self) -> subprocess.Popen[str]:
+        with self._log.open("w") as log:
+            return subprocess.Popen(
+                [str(WAREHOUSE_PYTHON), "-c", _DBT],
+                cwd=ROOT / "warehouse",
+                env=self._environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    def _arguments(self, command: str) -> list[str]:
+        return [command, "--profiles-dir", ".", "--log-path", str(self.folder)]
+
+    def _environment(self) -> dict[str, str]:
+        own = {"MARKETFLOW_DUCKDB": str(self.file), "DBT_TARGET_PATH": str(self.folder / "target"), "HOME": str(self.folder)}
+        return {"PATH": os.environ["PATH"], **own}
 
     def ask(self, question: str) -> list[dict[str, Any]]:
-        """Returns amounts and times as text, so that nothing is rounded on the way."""
+        """Returns one question's rows; see `ask_all`."""
+        return self.ask_all(question)[0]
+
+    def ask_all(self, *questions: str) -> list[list[dict[str, Any]]]:
+        """Returns each question's rows, with amounts and times as text, so that nothing is rounded on the way."""
         program = (
             "import duckdb, json, sys\n"
-            "found = duckdb.connect(sys.argv[1], read_only=True).execute(\"SET TimeZone = 'UTC'\").execute(sys.argv[2])\n"
-            "names = [column[0] for column in found.description]\n"
-            "print(json.dumps([dict(zip(names, map(lambda v: v if v is None else str(v), row))) for row in found.fetchall()]))"
+            "connection = duckdb.connect(sys.argv[1], read_only=True).execute(\"SET TimeZone = 'UTC'\")\n"
+            "def rows(question):\n"
+            "    found = connection.execute(question)\n"
+            "    names = [column[0] for column in found.description]\n"
+            "    return [dict(zip(names, map(lambda v: v if v is None else str(v), row))) for row in found.fetchall()]\n"
+            "print(json.dumps([rows(question) for question in sys.argv[2:]]))"
         )
-        answer: list[dict[str, Any]] = json.loads(self.python("-c", program, str(self.file), question))
+        answer: list[list[dict[str, Any]]] = json.loads(self.python("-c", program, str(self.file), *questions))
         return answer
 
     def python(self, *arguments: str) -> str:
@@ -79,9 +136,10 @@ def _cell(value: object) -> str:
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     need_warehouse()
-    return Warehouse(tmp_path)
+    with closing(Warehouse(tmp_path)) as built:
+        yield built
 
 
 def sums(executions: list[Execution], *by: str) -> Mapping[tuple[str, ...], tuple[int, int, Decimal]]:
@@ -98,29 +156,41 @@ def sums(executions: list[Execution], *by: str) -> Mapping[tuple[str, ...], tupl
 
 def check(warehouse: Warehouse, executions: list[Execution]) -> None:
     """Compares every table with what Python computes from the same rows."""
-    history = warehouse.ask("SELECT * FROM history.order_history")
+    profits = {
+        "daily_profit": ("day", "quote_asset"),
+        "performance_by_symbol": ("symbol",),
+        "performance_by_signal_type": ("signal_type", "quote_asset"),
+        "performance_by_role": ("role", "quote_asset"),
+    }
+    history, *found = warehouse.ask_all(*(f"SELECT * FROM history.{table}" for table in ("order_history", *profits)))
+    of_trade = ("strategy", "role", "plan_id")
+    assert {row["execution_id"]: [row[name] for name in of_trade] for row in history} == {
+        one.execution_id: [getattr(one, name) for name in of_trade] for one in executions
+    }
     amounts = ("qty", "price", "profit_pct", "quote_qty", "fee", "profit_quote")
     shown = {row["execution_id"]: [None if row[name] is None else Decimal(row[name]) for name in amounts] for row in history}
     assert len(history) == len(executions)
     assert shown == {one.execution_id: [getattr(one, name) for name in amounts] for one in executions}
-    for table, by in (
-        ("daily_profit", ("day", "quote_asset")),
-        ("performance_by_symbol", ("symbol",)),
-        ("performance_by_signal_type", ("signal_type", "quote_asset")),
-    ):
-        rows = warehouse.ask(f"SELECT * FROM history.{table}")
+    for (table, by), rows in zip(profits.items(), found, strict=True):
         got = {tuple(row[name] for name in by): (int(row["exits"]), int(row["wins"]), Decimal(row["profit"])) for row in rows}
         assert got == sums(executions, *by), table
 
 
 def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
-    """Checks that each entry has its own exit, where none is missing."""
+    """Checks that each entry has its own exit, where none is missing, and that its strategy has the result."""
+    opened = {one.execution_id: one.strategy for one in executions}
+    own = [replace(one, strategy=opened[one.plan_id]) if one.plan_id is not None else one for one in executions]
+    rows = warehouse.ask("SELECT * FROM history.performance_by_strategy")
+    counted = {
+        (row["strategy"], row["quote_asset"]): (int(row["exits"]), int(row["wins"]), Decimal(row["profit"])) for row in rows
+    }
+    assert counted == sums(own, "strategy", "quote_asset")
     trips = warehouse.ask("SELECT * FROM history.round_trips")
     assert len(trips) == sum(one.side is Side.BUY for one in executions)
     assert sum(trip["closed_at"] is not None for trip in trips) == sum(one.side is Side.SELL for one in executions)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     executions = list(round_trips(10_000))
     late, known = executions[1_234:1_240], executions[:5_000]
@@ -155,6 +225,27 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     check(warehouse, another)
 
 
+@pytest.mark.timeout(400)
+def test_a_warehouse_of_an_earlier_version_gets_the_columns_that_it_lacks(warehouse: Warehouse) -> None:
+    executions = list(round_trips(60))
+    warehouse.load(executions)
+    warehouse.dbt("run")
+    drop = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('DROP SCHEMA history CASCADE')"
+    drop += "; [c.execute(f'ALTER TABLE raw.executions DROP COLUMN {name}') for name in ('strategy', 'role', 'plan_id')]"
+    warehouse.python("-c", drop, str(warehouse.file))
+    columns = (
+        "symbol, executed_at, side, qty, price, profit_pct, signal_type, execution_id, signal_id, client_order_id, order_id,"
+    )
+    columns += " quote_qty, fee, fee_asset, profit_quote, gross_quote, base_asset, quote_asset, trading_mode, exported_at"
+    make = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('CREATE SCHEMA history')"
+    make += f"; c.execute('CREATE TABLE history.order_history AS SELECT {columns} FROM raw.executions')"
+    warehouse.python("-c", make, str(warehouse.file))
+    assert warehouse.load(executions).startswith("raw.executions: 60 new or changed, 60 in all")
+    warehouse.dbt()
+    check(warehouse, executions)
+    check_trips(warehouse, executions)
+
+
 async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
     warehouse: Warehouse, snowflake: SnowflakeServer, connection: SnowflakeConnection
 ) -> None:
@@ -164,7 +255,7 @@ async def test_what_is_exported_to_snowflake_is_what_dbt_reads_there(
     options = connection.options
     named = ("account", "user", "password", "warehouse", "database", "host", "port", "protocol")
     settings = {f"SNOWFLAKE_{name.upper()}": str(getattr(options, name)) for name in named}
-    warehouse.dbt("run", DBT_TARGET="snowflake", **settings)
+    warehouse.run_dbt("run", DBT_TARGET="snowflake", **settings)
     table = f"{options.database}.HISTORY.PERFORMANCE_BY_SYMBOL"
     found = (await connection.ask(f"SELECT symbol, exits, profit FROM {table}")).rows
     counted = sums(executions, "symbol")

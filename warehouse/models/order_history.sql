@@ -1,7 +1,14 @@
 -- Every executed order, the design's seven columns first. A late or corrected row has a newer exported_at than the rows
 -- built before, however old its executed_at is. The hour of overlap covers rows whose transaction ended later than their
 -- clock said; rows read twice are merged on execution_id and change nothing.
-{{ config(materialized='incremental', unique_key='execution_id', incremental_strategy='delete+insert') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key='execution_id',
+        incremental_strategy='delete+insert',
+        on_schema_change='append_new_columns'
+    )
+}}
 
 select
     symbol,
@@ -23,6 +30,9 @@ select
     base_asset,
     quote_asset,
     trading_mode,
+    strategy,
+    role,
+    plan_id,
     exported_at
 from {{ source('raw', 'executions') }}
 {% if is_incremental() %}

@@ -1,26 +1,4 @@
--- Amounts in and out, from the first entry after an exit to the last exit before the next entry. Trip 0 are exits whose
--- entry is missing.
-with ordered as (
-    select
-        *,
-        case
-            when side = 'BUY' and coalesce(
-                lag(side) over (partition by symbol, trading_mode order by executed_at, execution_id), 'SELL'
-            ) = 'SELL' then 1
-            else 0
-        end as begins
-    from {{ ref('order_history') }}
-),
-
-numbered as (
-    select
-        *,
-        sum(begins) over (
-            partition by symbol, trading_mode order by executed_at, execution_id rows between unbounded preceding and current row
-        ) as trip
-    from ordered
-)
-
+-- Amounts in and out of each round trip.
 select
     symbol,
     trading_mode,
@@ -34,6 +12,7 @@ select
     sum(case when side = 'BUY' then quote_qty else 0 end) as spent,
     sum(case when side = 'SELL' then quote_qty else 0 end) as received,
     sum(profit_quote) as profit,
-    sum(gross_quote) as gross
-from numbered
+    sum(gross_quote) as gross,
+    min(trip_strategy) as strategy
+from {{ ref('order_trips') }}
 group by symbol, trading_mode, trip

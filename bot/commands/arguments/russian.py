@@ -30,6 +30,8 @@ _WORDS = {
     "новый": "new",
 }  # fmt: skip
 _OF_COMMAND: Mapping[str, Mapping[str, str]] = {
+    "buy": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
+    "protect": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
     "pnl": {"день": "today"},
     "performance": {"день": "today"},
     "report": {"день": "day", "сегодня": "day", "неделя": "week", "неделю": "week", "месяц": "month"},

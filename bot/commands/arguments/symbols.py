@@ -8,7 +8,7 @@ from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}", re.ASCII)  # https://developers.binance.com/docs/binance-spot-api-docs/rest-api
-_IN_A_ROW = 3
+_OF_THREE = 7  # capitals that a third of a phone's width takes
 _MOST_BUTTONS = 21
 _NEAR = 3
 
@@ -75,7 +75,8 @@ def _near(context: CommandContext, symbol: str, known: Collection[str]) -> list[
 
 def _buttons(symbols: Collection[str], command: str) -> tuple[tuple[Button, ...], ...]:
     buttons = [Button(symbol, f"/{command} {symbol}") for symbol in symbols]
-    return tuple(tuple(buttons[start : start + _IN_A_ROW]) for start in range(0, len(buttons), _IN_A_ROW))
+    count = 3 if all(len(symbol) <= _OF_THREE for symbol in symbols) else 2
+    return tuple(tuple(buttons[start : start + count]) for start in range(0, len(buttons), count))
 
 
 def traded_buttons(context: CommandContext, command: str, usage: str) -> ChatMessage:

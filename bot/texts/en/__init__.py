@@ -1,10 +1,12 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import acting, alerts, answers, approvals, people, programs, reading, refusals, why
+from bot.texts.en import acting, alerts, answers, approvals, entries, people, programs, protection, reading, refusals, why
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
+    **protection.CATALOGUE,
     **approvals.CATALOGUE,
+    **entries.CATALOGUE,
     **answers.CATALOGUE,
     **reading.CATALOGUE,
     **people.CATALOGUE,

@@ -7,7 +7,12 @@ CATALOGUE: dict[str, str] = {
     "profit": "Profit: {percent}",
     "quantity": "Quantity: {quantity} {base}",
     "quantity_partial": "Quantity: {quantity} of {asked} {base} (partial fill)",
+    "quantity_limit": "Up to {price}, the edge of the price band, nothing more was offered",
     "value": "Value: {value} {quote}",
+    "sizing.equity_pct": "Size: {pct} of {equity} {asset} equity: {wanted} {asset}",
+    "sizing.risk_pct": "Size: {pct} of {equity} {asset} at risk, stop {stop} away, fees included: {wanted} {asset}",
+    "sizing.cap_notional": "; cut to {most} {asset}, the limit of one order",
+    "sizing.cap_free": "; cut to {most} {asset}, all that is free",
     "value_share": "Value: {value} {quote} ({share} of {capital} {asset} cash and positions at cost)",
     "fee": "Fee: {fee} {asset}",
     "fee_valued": "Fee: {fee} {asset} ({value} {quote})",
@@ -45,8 +50,8 @@ CATALOGUE: dict[str, str] = {
     "unanswered.next": "Checking whether the order exists; no second order is sent meanwhile. You'll get the result here.",
     "advice.insufficient_balance": "What to do: top up the account or lower the order size.",
     "advice.bad_key": "What to do: fix the API key and restart. Every order fails until then; /pause ignores signals meanwhile.",
-    "advice.bad_signature": "What to do: fix the API secret and restart. Every order fails until then; /pause ignores signals "
-    "meanwhile.",
+    "advice.bad_signature": "What to do: fix the API secret or private key and restart. Every order fails until then; /pause "
+    "ignores signals meanwhile.",
     "advice.clock_off": "What to do: set this machine's clock (NTP). Orders fail until it is right.",
     "advice.filter_failure": "What to do: check TRADE_QTY or TRADE_QUOTE against the symbol's rules (<code>marketflow "
     "check</code>).",
@@ -55,9 +60,12 @@ CATALOGUE: dict[str, str] = {
     "advice.no_rate": "What to do: remove the symbol from SYMBOLS, or set another REPORT_ASSET.",
     "advice.sell.insufficient_balance": "What to do: check /balance. Was the coin sold elsewhere, or is it locked in an order "
     "of yours? Whatever is free will be sold.",
+    "advice.sell.too_little_to_sell": "What to do: it stays in /positions. Sell it at a higher price, or convert it on the "
+    "exchange (small balances), then /accept.",
     "advice.sell.filter_failure": "Nothing to do: the symbol's rules are reloaded and the allowed amount is sold.",
     "advice.sell.bad_key": "What to do: fix the API key, restart, then /close. Or sell on the exchange itself.",
-    "advice.sell.bad_signature": "What to do: fix the API secret, restart, then /close. Or sell on the exchange itself.",
+    "advice.sell.bad_signature": "What to do: fix the API secret or private key, restart, then /close. Or sell on the exchange "
+    "itself.",
     "advice.sell.clock_off": "What to do: set this machine's clock (NTP), then /close. Or sell on the exchange itself.",
     "advice.sell.not_trading": "Nothing to do: it is sold as soon as the exchange resumes trading.",
     "advice.unanswered": "What to do: check the order on the exchange; <code>marketflow reconcile</code> compares.",
@@ -97,7 +105,7 @@ CATALOGUE: dict[str, str] = {
     "another MarketFlow halt only the symbols both trade.",
     "accept.account_not_held": "Entries on the account are not halted: nothing to accept.",
     "adopted": "<b>🔁 {side}: recovered an order missing from the ledger</b>",
-    "adopted.why": "Order {order_id} is on the exchange with this ledger's mark. The ledger lost its last moments or was "
+    "adopted.why": "Order {order_id} is on the exchange with this ledger's mark. The ledger lost its latest records or was "
     "restored from a backup. The order's result follows; /positions shows the current position.",
     "hold.difference": "• {difference}",
     "hold.advice": "Check the exchange. If it is right, send /accept {symbol}: the ledger takes over its numbers and entries "
@@ -115,8 +123,8 @@ CATALOGUE: dict[str, str] = {
     "status.held": "✋ Entries halted: {symbols} (why: /accept)",
     "signals_lost": "<b>⚠️ Signals were lost</b>",
     "signals_lost.expired": "Topic {topic}, partition {partition}: the broker no longer has records {first} to {last}.",
-    "signals_lost.anew": "Topic {topic}, partition {partition} starts over: it was deleted or lost records. The position was "
-    "{first}.",
+    "signals_lost.anew": "Topic {topic}, partition {partition} starts over: it was deleted or lost records. It had been "
+    "read up to {first}.",
     "signals_lost.next": "Reading continues with what is there. Check with the sender what was missed.",
     "proof.agrees": "<b>🧾 {day}: ledger and exchange agree</b>",
     "proof.differs": "<b>❗ {day}: ledger and exchange differ in {count:place|places}</b>",
@@ -154,11 +162,6 @@ CATALOGUE: dict[str, str] = {
     "digest.refused_count": "{count} refused",
     "digest.failed_count": "{count} failed",
     "digest.other_count": "{count} other",
-    # durations
-    "duration.s": "{a} s",
-    "duration.min": "{a} min",
-    "duration.h": "{a} h {b} min",
-    "duration.d": "{a} d {b} h",
     "heartbeat.well": "<b>💚 All systems OK</b>, {time}",
     "heartbeat.trouble": "<b>💛 Running with problems</b>, {time}: {troubles}",
     "digest.morning": "<b>☀️ Good morning</b>, {time}",

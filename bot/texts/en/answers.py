@@ -71,6 +71,7 @@ CATALOGUE: dict[str, str] = {
     "command.close": "close one position or all",
     "command.cancel": "cancel an order or an approval",
     "command.panic": "pause and sell everything",
+    "command.reset": "start drawdown or losing exits anew",
     "command.set": "show or change limits",
     "answer.known": "Already done.",
     "command.daily": "net profit by day",

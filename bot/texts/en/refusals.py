@@ -14,7 +14,7 @@ CATALOGUE: dict[str, str] = {
     "advice.conflict": "What to do: leave <code>signal_id</code> out in the sender, or give every signal its own. A repeated "
     "signal must have the same content.",
     "refused.turned_back": "<b>↩️ {signal_type} was rejected</b>",
-    "ledger_away": "<b>🧯 The database isn't responding: no trading, exits neither</b>",
+    "ledger_away": "<b>🧯 The database isn't responding: no trading, not even exits</b>",
     "ledger_away.since": "Since {time}. Signals wait at their source or are sent again; everything pending is done once it is "
     "back.",
     "ledger_away.held": "Open positions: {symbols}. To sell now, use the exchange itself.",
@@ -38,5 +38,5 @@ CATALOGUE: dict[str, str] = {
     "requests_refused.too_many": "too many at once without the secret",
     "requests_refused.other": "other",
     "requests_refused.next": "If one of your senders is among them, its signals are lost until its secret is fixed. If not, "
-    "it is strangers: nothing of it was read.",
+    "they came from strangers and were ignored.",
 }

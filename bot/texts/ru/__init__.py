@@ -1,12 +1,29 @@
 """The Russian catalogue: HTML by key, a module for each part of the chat, and every reason of core.domain.reasons by its code."""
 
-from bot.texts.ru import acting, alerts, answers, approvals, people, programs, reading, reasons, records, refusals, why
+from bot.texts.ru import (
+    acting,
+    alerts,
+    answers,
+    approvals,
+    entries,
+    people,
+    plans,
+    programs,
+    protection,
+    reading,
+    reasons,
+    records,
+    refusals,
+    why,
+)
 
 __all__ = ["CATALOGUE", "SENTENCES"]
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
+    **protection.CATALOGUE,
     **approvals.CATALOGUE,
+    **entries.CATALOGUE,
     **answers.CATALOGUE,
     **reading.CATALOGUE,
     **people.CATALOGUE,
@@ -16,4 +33,4 @@ CATALOGUE: dict[str, str] = {
     **refusals.CATALOGUE,
 }
 
-SENTENCES: dict[str, str] = {**reasons.SENTENCES, **records.SENTENCES}
+SENTENCES: dict[str, str] = {**reasons.SENTENCES, **entries.SENTENCES, **plans.SENTENCES, **records.SENTENCES}

@@ -7,7 +7,12 @@ CATALOGUE: dict[str, str] = {
     "profit": "Прибыль: {percent}",
     "quantity": "Количество: {quantity} {base}",
     "quantity_partial": "Количество: {quantity} из {asked} {base} (исполнено частично)",
+    "quantity_limit": "До {price} (край ценового коридора) больше никто не продавал",
     "value": "Сумма: {value} {quote}",
+    "sizing.equity_pct": "Размер: {pct} от капитала {equity} {asset}: {wanted} {asset}",
+    "sizing.risk_pct": "Размер: риск {pct} от {equity} {asset}, стоп на {stop} ниже, с комиссиями: {wanted} {asset}",
+    "sizing.cap_notional": "; урезано до {most} {asset}, лимита одного ордера",
+    "sizing.cap_free": "; урезано до {most} {asset}: больше не свободно",
     "value_share": "Сумма: {value} {quote} ({share} от {capital} {asset}: свободные средства и позиции по цене входа)",
     "fee": "Комиссия: {fee} {asset}",
     "fee_valued": "Комиссия: {fee} {asset} ({value} {quote})",
@@ -46,8 +51,8 @@ CATALOGUE: dict[str, str] = {
     "advice.insufficient_balance": "Что делать: пополните счёт или уменьшите размер ордера.",
     "advice.bad_key": "Что делать: исправьте ключ API и перезапустите. До этого не пройдёт ни один ордер; /pause отключит "
     "сигналы на это время.",
-    "advice.bad_signature": "Что делать: исправьте секрет API и перезапустите. До этого не пройдёт ни один ордер; /pause "
-    "отключит сигналы на это время.",
+    "advice.bad_signature": "Что делать: исправьте секрет или закрытый ключ API и перезапустите. До этого не пройдёт ни один "
+    "ордер; /pause отключит сигналы на это время.",
     "advice.clock_off": "Что делать: выставьте часы машины (NTP). До этого ордера не пройдут.",
     "advice.filter_failure": "Что делать: сверьте TRADE_QTY или TRADE_QUOTE с правилами пары (<code>marketflow check</code>).",
     "advice.rate_unknown": "Что делать: подождите. Входы возобновятся, когда биржа снова даст цену этой пары (/health). "
@@ -55,9 +60,12 @@ CATALOGUE: dict[str, str] = {
     "advice.no_rate": "Что делать: уберите пару из SYMBOLS или задайте другой REPORT_ASSET.",
     "advice.sell.insufficient_balance": "Что делать: проверьте /balance. Монета продана в другом месте или заблокирована в "
     "вашем ордере? Всё свободное будет продано.",
+    "advice.sell.too_little_to_sell": "Что делать: остаток виден в /positions. Продайте его, когда цена вырастет, или обменяйте "
+    "на бирже (мелкие остатки), а потом /accept.",
     "advice.sell.filter_failure": "Делать ничего не нужно: перечитаю правила пары и продам, сколько они позволяют.",
     "advice.sell.bad_key": "Что делать: исправьте ключ API, перезапустите, затем /close. Или продайте на самой бирже.",
-    "advice.sell.bad_signature": "Что делать: исправьте секрет API, перезапустите, затем /close. Или продайте на самой бирже.",
+    "advice.sell.bad_signature": "Что делать: исправьте секрет или закрытый ключ API, перезапустите, затем /close. Или "
+    "продайте на самой бирже.",
     "advice.sell.clock_off": "Что делать: выставьте часы машины (NTP), затем /close. Или продайте на самой бирже.",
     "advice.sell.not_trading": "Делать ничего не нужно: продам, как только биржа возобновит торги.",
     "advice.unanswered": "Что делать: проверьте ордер на бирже; сравнить поможет <code>marketflow reconcile</code>.",
@@ -86,9 +94,9 @@ CATALOGUE: dict[str, str] = {
     "hold.name": "{symbol}",
     "hold.account": "весь счёт",
     "hold.account_began": "<b>🛑 Входы остановлены на всём счёте</b>",
-    "hold.account_advice": "На этом счёте торгует ещё одна программа под именем MarketFlow. Если он запущен дважды с одним "
-    "ключом, остановите один; второму, если он нужен, дайте субсчёт или свои пары. Если эти ордера вам известны (новый учёт, "
-    "сброс testnet), отправьте /accept account. Выходы работают.",
+    "hold.account_advice": "На этом счёте торгует ещё одна программа под именем MarketFlow. Если MarketFlow запущен дважды "
+    "с одним ключом, остановите один; если второй нужен, дайте ему субсчёт или свои пары. Если эти ордера вам известны "
+    "(новый учёт, сброс testnet), отправьте /accept account. Выходы работают.",
     "hold.account_accepted": "<b>🤝 Входы возобновлены</b>: ордера на счёте известны, подтвердил(а) {who}.",
     "button.accept_account": "🤝 Я знаю эти ордера",
     "accept.account_ask": "<b>Эти ордера вам известны?</b>",
@@ -114,7 +122,8 @@ CATALOGUE: dict[str, str] = {
     "status.held": "✋ Входы остановлены: {symbols} (почему: /accept)",
     "signals_lost": "<b>⚠️ Сигналы потеряны</b>",
     "signals_lost.expired": "Топик {topic}, раздел {partition}: записи с {first} по {last} у брокера уже удалены.",
-    "signals_lost.anew": "Топик {topic}, раздел {partition} начат заново: его удалили или записи потеряны. Позиция была {first}.",
+    "signals_lost.anew": "Топик {topic}, раздел {partition} начат заново: его удалили или записи потеряны. Прочитано было "
+    "до {first}.",
     "signals_lost.next": "Читаю дальше с того, что есть. Сверьте с отправителем, что пропущено.",
     "proof.agrees": "<b>🧾 {day}: учёт сходится с биржей</b>",
     "proof.differs": "<b>❗ {day}: учёт расходится с биржей, {count:расхождение|расхождения|расхождений}</b>",
@@ -153,11 +162,6 @@ CATALOGUE: dict[str, str] = {
     "digest.refused_count": "не принято {count}",
     "digest.failed_count": "не удалось {count}",
     "digest.other_count": "прочих {count}",
-    # durations
-    "duration.s": "{a} с",
-    "duration.min": "{a} мин",
-    "duration.h": "{a} ч {b} мин",
-    "duration.d": "{a} д {b} ч",
     "heartbeat.well": "<b>💚 Всё работает</b>, {time}",
     "heartbeat.trouble": "<b>💛 Работаю, но есть неполадки</b>, {time}: {troubles}",
     "digest.morning": "<b>☀️ Доброе утро</b>, {time}",

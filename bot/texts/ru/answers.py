@@ -71,6 +71,7 @@ CATALOGUE: dict[str, str] = {
     "command.close": "закрыть одну позицию или все",
     "command.cancel": "отменить ордер или запрос",
     "command.panic": "пауза и продать всё",
+    "command.reset": "начать отсчёт просадки или убытков заново",
     "command.set": "показать или изменить лимиты",
     "answer.known": "Уже сделано.",
     "command.daily": "чистая прибыль по дням",

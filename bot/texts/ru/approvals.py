@@ -2,7 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "approval.ask": "<b>❓ {signal_type}: торгуем?</b>",
-    "approval.until": "Ответьте до {time} (осталось {seconds} с). Цену при ответе проверю снова.",
+    "approval.until": "Ответьте до {time} (осталось {seconds:duration}). Цену при ответе проверю снова.",
     "approval.approve": "✅ Одобрить",
     "approval.half": "½ Половина: {quantity} {base}",
     "approval.decline": "✖️ Отклонить",
@@ -37,6 +37,10 @@ CATALOGUE: dict[str, str] = {
     "rule.price_band": "· цена {value}% к сигналу, лимит +{limit}%",
     "rule.order_notional": "· сумма ордера {value}, максимум {limit} {unit}",
     "rule.open_positions": "· открытых позиций {value}, максимум {limit}",
+    "rule.drawdown": "· просадка {value}%, максимум {limit}%",
+    "rule.losing_exits": "· убыточных выходов подряд {value}, максимум {limit}",
+    "rule.cooldown": "· последний стоп {value:duration} назад, пауза {limit:duration}",
+    "rule.exposure": "· в позициях {value}% капитала, максимум {limit}%",
     "rule.daily_loss": "· результат за сегодня {value} {unit}, лимит {limit}",
     "toast.closed_by_yes": "Одобрил(а) {who} в {time}.",
     "toast.closed_by_no": "Отклонил(а) {who} в {time}.",

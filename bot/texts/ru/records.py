@@ -2,6 +2,7 @@
 
 _PRICE = "принимается цена больше 0, числом или десятичной строкой"
 _TYPE = "принимается BUY_ или SELL_ и до 32 знаков A-Z, 0-9 и _, например BUY_SM"
+_LEVEL = 'принимается цена, расстояние строкой, например "5%", или объект с price или pct'
 _SYMBOL = "принимается символ спота, например WIFUSDC, WIF/USDC или BINANCE:WIFUSDC"
 _MEND = "укажите его в symbol или уберите, если имеется в виду {default}"
 
@@ -39,6 +40,57 @@ SENTENCES: dict[str, str] = {
     "symbol_misspelled": "поле {name} не читается как инструмент; пишите строчными буквами: symbol, ticker, pair или instrument",
     "symbol_perhaps": f"{{name}} ({{found}}), возможно, называет инструмент, а в symbol он не указан; {_MEND}",
     "symbol_in_passing": f"в {{name}} упомянут {{found}}, а в symbol инструмент не указан; {_MEND}",
+    # the exit plan
+    "plan_misspelled": "{name} не читается; пишите {meant}, иначе у позиции не будет такого выхода",
+    "plan_of_exit": "{name} задаётся для входа, а это {signal_type}; уберите",
+    "plan_no_level": f"{{name}}: {{found}}; {_LEVEL}",
+    "plan_no_number": "{name}: {found}; принимается простое десятичное число, например 5 или 0.45",
+    "plan_no_target": "{name}: пустой список; уберите, чтобы взять настройки",
+    "plan_unknown_key": "{name}: неизвестный ключ {key}; принимаются {accepted}",
+    "plan_one_level": "{name}: нужно либо price, либо pct",
+    "plan_stop_price": "стоп {found} не ниже цены {reference}; принимается цена больше 0 и ниже неё",
+    "plan_stop_pct": "стоп на {found}% ниже входа; принимается больше 0 и меньше 100",
+    "plan_stop_offset": "limit_offset_pct стопа: {found}; принимаются проценты от 0 и меньше 100",
+    "plan_target_price": "цель {found} не выше цены {reference}; принимается цена выше неё",
+    "plan_target_pct": "цель на {found}% выше входа; принимается больше 0, не больше {limit}",
+    "plan_share": "цель продаёт {found}% позиции; принимается доля больше 0, не больше 100",
+    "plan_shares": "цели вместе продают {found}% позиции; есть только 100",
+    "plan_targets": "в плане целей: {found}; предел {limit}",
+    "plan_parts": "целей {found}, и стоп на оставшиеся {rest}%: слишком много частей, предел {limit}",
+    # the size
+    "size_misspelled": "{name} не читается; пишите {meant}, иначе размер будет другим",
+    "size_no_number": "{name}: {found}; принимается простое десятичное число, например 5 или 0.5",
+    "size_digits": "{name}: {found}; принимается не больше {limit} знаков после точки",
+    "size_out_of_range": "{name}: {found}; принимается больше 0 и меньше 10^15",
+    "size_pct_out_of_range": "{name}: {found}; принимаются проценты больше 0, не больше 100",
+    "size_of_entry": "{name} задаётся для входа, а это {signal_type}; принимается {accepted}",
+    "size_of_exit": "{name} задаётся для выхода, а это {signal_type}; принимается {accepted}",
+    "two_sizes": "{one}: {found}, а {other}: {second}; это два размера, оставьте один",
+    "size_without_stop": "risk_pct: {found}, а в плане выхода рядом нет stop_loss, от которого считать риск; добавьте",
+    "plan_breakeven_after": 'breakeven.after: {found}; принимается "target" или проценты выше входа, например 5',
+    "plan_breakeven_object": "breakeven: {found}; принимается объект с after и, если нужно, offset_pct",
+    "plan_breakeven_offset": "breakeven.offset_pct: {found}; принимаются проценты от 0 и меньше 100",
+    "plan_breakeven_stop": "breakeven переносит стоп, а в плане его нет; задайте и стоп",
+    "plan_breakeven_target": "breakeven ждёт первой цели, а в плане целей нет; задайте проценты выше входа",
+    "plan_breakeven_all": "breakeven ждёт первой цели, а она продаёт {found}% позиции; дайте ей меньшую долю",
+    "plan_breakeven_low": "breakeven наступает на {found}% выше входа, а одни комиссии с отступом берут {least}%; задайте больше",
+    "plan_breakeven_near": "breakeven ждёт цели на {found}% выше входа, а одни комиссии с отступом берут {least}%; задайте цель "
+    "выше",
+    "plan_breakeven_late": "breakeven наступает на {found}% выше входа, а на {last}% всё уже продано; задайте меньше",
+    "plan_trailing_object": "trailing: {found}; принимается объект с pct и, если нужно, activation_pct",
+    "plan_trailing_pct": "trailing.pct: {found}; принимается расстояние больше 0 и меньше 100",
+    "plan_trailing_activation": "trailing.activation_pct: {found}; принимаются проценты выше входа, больше 0, не больше {limit}",
+    "plan_time_limit": "time_limit: {found}; принимаются секунды, больше 0 и не больше {limit}",
+    # the rest
+    "entry_misspelled": "{name} не читается; пишите {meant}, иначе вход будет другим",
+    "entry_type_unknown": "order_type: {found}; нужно MARKET, LIMIT или LIMIT_MAKER",
+    "entry_of_limit": "{name} относится к order_type LIMIT или LIMIT_MAKER; уберите или укажите тип",
+    "entry_no_limit": "limit_price: {found}; входу {type} нужна цена больше 0, числом или десятичной строкой",
+    "entry_stays_unknown": "time_in_force: {found}; нужно GTC, IOC или FOK",
+    "entry_maker_stays": "time_in_force: {found}, а вход LIMIT_MAKER всегда стоит в стакане; нужно GTC или ничего",
+    "entry_no_expiry": "expires_in: {found}; входу, который стоит в стакане, нужны секунды до снятия, не больше {limit}",
+    "entry_at_once": "{name} — для входа, который стоит в стакане, а time_in_force: {found}; уберите одно",
+    "entry_timeout_unknown": "on_timeout: {found}; нужно cancel, market или reprice",
     "id_unreadable": "signal_id: {found}; принимается текст от 1 до {limit} печатных знаков или целое число",
     "ts_missing": "ts нет, и у самой записи нет пригодного времени",
     "ts_unreadable": "ts: {found}; принимается ISO 8601 с часовым поясом или секунды или миллисекунды эпохи, годы 2000–2099",

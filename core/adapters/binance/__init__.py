@@ -1,1 +1,1 @@
-"""Binance Spot over REST."""
+"""Binance Spot over REST, and its user data stream."""

@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
-from core.adapters.binance import codec
-from core.adapters.binance.codec import Unreadable
+from core.adapters.binance import order_codec
 from core.adapters.binance.errors import Said
+from core.adapters.binance.json_fields import read
 from core.adapters.binance.requests import Call, Wire
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, Fill
@@ -17,7 +16,6 @@ from core.domain.order import ExecutionReport, Fill
 Ask = Callable[[Call], Awaitable[object]]
 """Sends one question and returns the body of the answer. Raises ExchangeUnavailable."""
 _Page = Mapping[str, str]
-T = TypeVar("T")
 
 _A_PAGE = 1000  # rest-api.md, "Account trade list", "All orders": the most that `limit` allows
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,7 +28,7 @@ async def fills(ask: Ask, symbol: str, order_id: str) -> Sequence[Fill]:
     first = 0
     while True:
         page = {"orderId": order_id, "fromId": str(first)}
-        some = _read(partial(codec.trades, await ask(partial(_trades, symbol, page)), symbol, order_id))
+        some = read(partial(order_codec.trades, await ask(partial(_trades, symbol, page)), symbol, order_id))
         found += some
         if len(some) < _A_PAGE:
             return found
@@ -44,7 +42,7 @@ async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime
     orders: list[ExecutionReport] = []
     page, first = start, 0
     while page:
-        some = _read(partial(codec.orders, await ask(partial(_orders, symbol, page)), symbol=symbol))
+        some = read(partial(order_codec.orders, await ask(partial(_orders, symbol, page)), symbol=symbol))
         orders += some
         more = len(some) == _A_PAGE and some[-1].at < until
         first = _next([int(order.order_id) for order in some], first) if more else 0
@@ -52,7 +50,7 @@ async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime
     of_orders: dict[str, list[Fill]] = defaultdict(list)
     page, first = start, 0
     while page:
-        trades = _read(partial(codec.trades_by_order, await ask(partial(_trades, symbol, page)), symbol))
+        trades = read(partial(order_codec.trades_by_order, await ask(partial(_trades, symbol, page)), symbol))
         for order_id, fill in trades:
             of_orders[order_id].append(fill)
         more = len(trades) == _A_PAGE and trades[-1][1].at < until + _AFTERWARDS
@@ -66,13 +64,6 @@ def _next(ids: Sequence[int], first: int) -> int:
     if min(ids) < first:
         raise ExchangeUnavailable("unreadable answer: a page that was read already")
     return max(ids) + 1
-
-
-def _read(parse: Callable[[], T]) -> T:
-    try:
-        return parse()
-    except Unreadable as error:
-        raise ExchangeUnavailable(f"unreadable answer: {error}") from error
 
 
 def _milliseconds(at: datetime) -> str:

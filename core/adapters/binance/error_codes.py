@@ -81,6 +81,8 @@ CODES: Mapping[int, Meaning] = {
     -1131: Meaning(_F, "bad_request"),
     -1134: Meaning(_F, "bad_request"),
     -1135: Meaning(_F, "bad_request"),
+    # the content of an order list
+    **dict.fromkeys((-1158, -1160, -1165, -1166, -1168, -1196, -1197, -1198, -1199), Meaning(_F, "bad_request")),
     -2016: Meaning(_F, "market_closed"),
 }
 
@@ -91,6 +93,15 @@ MESSAGES: Mapping[str, Meaning] = {
     "Account has insufficient balance for requested action.": Meaning(_F, "insufficient_balance"),
     "Market is closed.": Meaning(_F, "market_closed"),
     "Market orders are not supported for this symbol.": Meaning(_F, "market_orders_off"),
+    "Stop loss orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
+    "Stop loss limit orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
+    "Take profit orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
+    "Take profit limit orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
+    "Trailing stop orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
+    "OCO orders are not supported for this symbol": Meaning(_F, "order_type_off"),
+    "Order would trigger immediately.": Meaning(_F, "would_trigger"),
+    "Order would immediately match and take.": Meaning(_F, "would_take"),
+    "The relationship of the prices for the orders is not correct.": Meaning(_F, "list_prices"),
     "Price * QTY is zero or less.": Meaning(_F, "rejected"),
     "Unsupported order combination": Meaning(_F, "bad_request"),
     "This symbol is not permitted for this account.": Meaning(_F, "symbol_not_permitted"),
@@ -100,16 +111,31 @@ MESSAGES: Mapping[str, Meaning] = {
     "Rest API trading is not enabled.": Meaning(_X, "account_disabled"),
 }
 
-FILTERS: Mapping[str, Meaning] = dict.fromkeys(
-    (
-        *("PRICE_FILTER", "PERCENT_PRICE", "PERCENT_PRICE_BY_SIDE", "LOT_SIZE", "MARKET_LOT_SIZE", "MIN_NOTIONAL", "NOTIONAL"),
-        *("ICEBERG_PARTS", "MAX_POSITION", "TRAILING_DELTA"),
-        *("MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "MAX_NUM_ORDER_AMENDS", "MAX_NUM_ORDER_LISTS"),
-        *("EXCHANGE_MAX_NUM_ORDERS", "EXCHANGE_MAX_NUM_ALGO_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
-        "EXCHANGE_MAX_NUM_ORDER_LISTS",
+FILTERS: Mapping[str, Meaning] = {
+    **dict.fromkeys(
+        (
+            *(
+                "PRICE_FILTER",
+                "PERCENT_PRICE",
+                "PERCENT_PRICE_BY_SIDE",
+                "LOT_SIZE",
+                "MARKET_LOT_SIZE",
+                "MIN_NOTIONAL",
+                "NOTIONAL",
+            ),
+            *("ICEBERG_PARTS", "MAX_POSITION", "TRAILING_DELTA", "MAX_NUM_ORDER_AMENDS"),
+        ),
+        Meaning(_F, "filter_failure"),
     ),
-    Meaning(_F, "filter_failure"),
-)
+    **dict.fromkeys(
+        (
+            *("MAX_NUM_ORDERS", "MAX_NUM_ALGO_ORDERS", "MAX_NUM_ICEBERG_ORDERS", "MAX_NUM_ORDER_LISTS"),
+            *("EXCHANGE_MAX_NUM_ORDERS", "EXCHANGE_MAX_NUM_ALGO_ORDERS", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
+            "EXCHANGE_MAX_NUM_ORDER_LISTS",
+        ),
+        Meaning(_F, "too_many_open"),
+    ),
+}
 
 # Nothing more may be requested for a while. Without a Binance code the answer may come from a proxy in between.
 TOO_MUCH: Mapping[int, Meaning] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from core.adapters.binance.error_codes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
 from core.adapters.binance.rate_limit_budget import Counts, counts_of
-from core.domain.order import NotTaken, OrderRequest, Rejected, Unanswered
+from core.domain.order import ListRequest, NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
 NO_SUCH_ORDER = -2013
@@ -25,7 +25,7 @@ _LONGEST_BAN = 3 * 86_400.0  # rest-api.md, "IP Limits": bans "scale in duration
 
 _TO_CHECK: Mapping[int, str] = {
     **dict.fromkeys((-1002, -2014, -2015), "BINANCE_API_KEY, the key's list of addresses and its Spot trading permission"),
-    -1022: "BINANCE_API_SECRET",
+    -1022: "BINANCE_API_SECRET or BINANCE_PRIVATE_KEY_PATH, and whether it belongs to BINANCE_API_KEY",
 }
 
 
@@ -120,9 +120,11 @@ def wait_reason(seconds: float, *, banned: bool) -> Reason:
     return reason("banned" if banned else "rate_limited", seconds=math.ceil(seconds))
 
 
-def order_refused(said: Refusal, request: OrderRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
-    """Maps a refusal of `POST order` to its meaning for the order, by the table of `error_codes`. `asset` is the asset that it
-    would have spent; `clock_offset` in seconds.
+def order_refused(
+    said: Refusal, request: OrderRequest | ListRequest, *, asset: str, clock_offset: float
+) -> Rejected | NotTaken | Unanswered:
+    """Maps a refusal of `POST order` or `POST orderList/oco` to its meaning for the order or the whole list, by the table of
+    `error_codes`. `asset` is the asset that it would have spent; `clock_offset` in seconds.
 
     A firewall's 403 page, or any other answer without a code, comes from something between us and the exchange. There is almost
     never an order then, but checking costs one question, and being wrong a second order. While a firewall blocks us no order

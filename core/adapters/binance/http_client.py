@@ -17,13 +17,15 @@ import aiohttp
 from binance import AsyncClient
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
+from core.adapters.binance.credentials import Credentials
 from core.adapters.binance.errors import Answer, Said, Silence, refusal
 from core.adapters.binance.rate_limit_budget import counts_of
 
 _KEEPALIVE = 300  # seconds; the library's 15 would mean a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds
 _MOST_BYTES = 64 * 1024 * 1024  # the rules of all symbols are some 20 MB
-_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
+# of HMAC in hexadecimal digits, of Ed25519 in base64 as it is or percent-encoded
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}|(?:[A-Za-z0-9+/]|%2[BbFf]){86}(?:==|%3[Dd]%3[Dd])?")
 
 
 class _MayNotSend(Exception):
@@ -39,17 +41,18 @@ class BinanceHttpClient:
     """
 
     def __init__(
-        self, *, api_url: str, key: str, secret: str, timeout: float, recv_window_ms: int, may_send: Callable[[], bool]
+        self, *, api_url: str, credentials: Credentials, timeout: float, recv_window_ms: int, may_send: Callable[[], bool]
     ) -> None:
         self._host = urlsplit(api_url).netloc
-        self._secrets = [text for text in (key, secret) if text]
+        self._secrets = [text for text in (credentials.key, credentials.secret) if text]
         self._may_send = may_send
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._about_to_send)
         tracing.on_request_end.append(_heard)
         self._client: Any = AsyncClient(
-            key or None,
-            secret or None,
+            credentials.key or None,
+            credentials.secret or None,
+            private_key=credentials.private_key or None,
             # A redirect would carry the key and the signed order to the host that it names.
             requests_params={"allow_redirects": False},
             session_params={
@@ -92,9 +95,9 @@ class BinanceHttpClient:
         """Sends `GET /sapi/v1/account/apiRestrictions`."""
         return await self._ask(self._client.get_account_api_permissions())
 
-    async def open_orders(self) -> Said:
-        """Sends `GET openOrders`, for all symbols."""
-        return await self._ask(self._client.get_open_orders())
+    async def open_orders(self, parameters: Mapping[str, str]) -> Said:
+        """Sends `GET openOrders`, for one symbol or for all."""
+        return await self._ask(self._client.get_open_orders(**parameters))
 
     async def order(self, parameters: Mapping[str, str]) -> Said:
         """Sends `GET order`."""
@@ -111,6 +114,10 @@ class BinanceHttpClient:
     async def place(self, parameters: Mapping[str, str]) -> Said:
         """Sends `POST order`."""
         return await self._ask(self._client.create_order(**parameters))
+
+    async def place_list(self, parameters: Mapping[str, str]) -> Said:
+        """Sends `POST orderList/oco`."""
+        return await self._ask(self._client.create_oco_order(**parameters))
 
     async def cancel(self, parameters: Mapping[str, str]) -> Said:
         """Sends `DELETE order`."""

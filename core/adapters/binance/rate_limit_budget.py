@@ -104,6 +104,11 @@ class RateLimitBudget:
         """Returns the usage of one limit in its current window; 0 for an unknown limit."""
         return next((one.used(self._now()) for one in self._limits if (one.kind, one.seconds) == (kind, seconds)), 0)
 
+    def order_limits(self) -> Mapping[str, float]:
+        """Returns which part of each limit on new orders is used, from 0 to 1, by the length of its window (`10s`, `1d`)."""
+        orders = [one for one in self._limits if one.kind == ORDERS and one.limit]
+        return {_window(one.seconds): one.used(self._now()) / one.limit for one in orders}
+
     def wait_for_question(self, weight: int, share: float) -> float:
         """Returns the seconds until a question of that weight may be sent; 0: now. `share` is the part of each limit that such
         questions may use up together with everything else."""
@@ -141,6 +146,11 @@ class RateLimitBudget:
         for limit in self._limits:
             if limit.kind == ORDERS:
                 limit.take_off(1, now)
+
+
+def _window(seconds: int) -> str:
+    unit = next(unit for unit, length in sorted(_UNITS.items(), key=lambda each: -each[1]) if seconds % length == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
 
 
 def _amounts(request: Request) -> Mapping[str, int]:

@@ -2,9 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from core.adapters.binance.errors import Said
+from core.domain.order import LegRequest, ListRequest, OrderRequest
+from core.domain.order_terms import OrderTerms
+from core.domain.signal import Side
 
 FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
 FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
@@ -26,11 +30,12 @@ class Wire(Protocol):
     async def quotes(self, symbols: Sequence[str]) -> Said: ...
     async def account(self) -> Said: ...
     async def key_permissions(self) -> Said: ...
-    async def open_orders(self) -> Said: ...
+    async def open_orders(self, parameters: Mapping[str, str]) -> Said: ...
     async def order(self, parameters: Mapping[str, str]) -> Said: ...
     async def recent_orders(self, parameters: Mapping[str, str]) -> Said: ...
     async def trades(self, parameters: Mapping[str, str]) -> Said: ...
     async def place(self, parameters: Mapping[str, str]) -> Said: ...
+    async def place_list(self, parameters: Mapping[str, str]) -> Said: ...
     async def cancel(self, parameters: Mapping[str, str]) -> Said: ...
     async def close(self) -> None: ...
 
@@ -55,8 +60,64 @@ CANCEL = Cost(1, None)
 TRADES_OF_ORDER = Cost(5, None)
 HISTORY = Cost(20, FOR_COMPARING, patient=True)  # of many pages, none should be read twice
 OPEN_ORDERS = Cost(80, FOR_COMPARING)
+OPEN_ORDERS_OF_SYMBOL = Cost(6)
 RULES = Cost(20)
 PRICES = Cost(4)
 ACCOUNT = Cost(20)
 RECENT_ORDERS = Cost(20)
 KEY_RIGHTS = Cost(1)
+
+
+def order_parameters(request: OrderRequest) -> dict[str, str]:
+    """Returns the parameters of `POST order`. The client order id is always set: otherwise the library makes up a new one for
+    each call. The exchange repeats `strategyId` in every answer about the order: rest-api.md, "Conditional fields". Asks for
+    the FULL answer: by default that to a stop is an ACK, which says nothing of its state."""
+    parameters = {
+        "symbol": request.symbol,
+        "side": request.side.value,
+        **_terms(request.terms),
+        "quantity": _plain(request.qty),
+        "newClientOrderId": request.client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    if request.mark is not None:
+        parameters["strategyId"] = str(request.mark)
+    return parameters
+
+
+def list_parameters(request: ListRequest) -> dict[str, str]:
+    """Returns the parameters of `POST orderList/oco` (rest-api.md, "New order list - OCO"), each leg's under a prefix."""
+    return {
+        "symbol": request.symbol,
+        "listClientOrderId": request.list_id,
+        "side": Side.SELL.value,
+        "quantity": _plain(request.qty),
+        **_leg("above", request.above, request.mark),
+        **_leg("below", request.below, request.mark),
+        "newOrderRespType": "FULL",
+    }
+
+
+def _leg(prefix: str, leg: LegRequest, mark: int | None) -> dict[str, str]:
+    own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id}
+    if mark is not None:
+        own["strategyId"] = str(mark)
+    return {prefix + name[0].upper() + name[1:]: value for name, value in own.items()}
+
+
+def _terms(terms: OrderTerms) -> dict[str, str]:
+    found = {"type": terms.type.value}
+    if terms.time_in_force is not None:
+        found["timeInForce"] = terms.time_in_force.value
+    if terms.limit_price is not None:
+        found["price"] = _plain(terms.limit_price)
+    if terms.stop_price is not None:
+        found["stopPrice"] = _plain(terms.stop_price)
+    if terms.trailing_delta is not None:
+        found["trailingDelta"] = str(terms.trailing_delta)
+    return found
+
+
+def _plain(number: Decimal) -> str:
+    """Writes a number as the exchange reads it: `str` writes 1E-7, which it refuses."""
+    return format(number, "f")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -21,19 +20,10 @@ from core.adapters.ledger.tables import (
 from core.domain.delivery import MAIN_READER
 from core.domain.events.priority import Priority
 from core.domain.pending_exit import PendingExit
-from core.domain.position import Execution, Position
+from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection
 
 _NEWEST = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
-    """An open position and its last known selling price (`bid`, quote asset; None if never recorded)."""
-
-    position: Position
-    bid: Decimal | None
-    marked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +66,6 @@ class LedgerAnalytics:
         table = result_tables.executions
         found = await self._reader.read(select(table).where(result_tables.IS_EXIT).order_by(*_NEWEST).limit(1))
         return result_tables.execution_of(found[0]) if found else None
-
-    async def positions(self) -> Sequence[OpenPosition]:
-        """Returns the positions that are held and could be sold."""
-        table, marks = result_tables.positions, upkeep_tables.marks
-        question = (
-            select(table, marks.c.bid, marks.c.at)
-            .outerjoin(marks, marks.c.symbol == table.c.symbol)
-            .where(table.c.is_open)
-            .order_by(table.c.opened_at, table.c.symbol)
-        )
-        return [OpenPosition(result_tables.position_of(row), row["bid"], row["at"]) for row in await self._reader.read(question)]
 
     async def exits(self) -> Sequence[PendingExit]:
         """Returns the pending exits, oldest first."""
@@ -131,7 +110,8 @@ class LedgerAnalytics:
         question = (
             select(orders.c.created_at, orders.c.updated_at, inbox.c.received_at)
             .join(inbox, inbox.c.seq == orders.c.inbox_seq)
-            .where(orders.c.order_id.is_not(None), orders.c.approved_at.is_(None))  # people take their time
+            .where(order_tables.OF_SIGNAL, orders.c.order_id.is_not(None))
+            .where(orders.c.approved_at.is_(None))  # people take their time
             .order_by(orders.c.inbox_seq.desc())
             .limit(limit)
         )
@@ -149,18 +129,23 @@ class LedgerAnalytics:
     async def pulse(self) -> Pulse:
         """Returns signs of life and what waits."""
         lease = await self._reader.read(select(upkeep_tables.lease))
-        controls = await self._reader.read(select(control_tables.controls))
+        state = await self._reader.read(select(control_tables.controls))
         holds = await self._reader.read(select(control_tables.holds.c.symbol).where(control_tables.holds.c.lifted_at.is_(None)))
         return Pulse(
             holder=lease[0]["holder"] if lease else "",
             seen_at=lease[0]["seen_at"] if lease else None,
-            pause=controls[0]["pause"] if controls else "off",
-            mode=controls[0]["mode"] if controls else "",
+            pause=state[0]["pause"] if state else "off",
+            mode=state[0]["mode"] if state else "",
             undecided=await self._count(select(func.count()).select_from(signal_tables.inbox).where(signal_tables.UNDECIDED)),
             unsent=await self._unsent(),
-            unsettled=await self._count(select(func.count()).select_from(order_tables.orders).where(order_tables.IN_FLIGHT)),
+            unsettled=await self._unsettled(),
             held=tuple(row["symbol"] for row in holds),
         )
+
+    async def _unsettled(self) -> int:
+        """Counts the orders whose outcome is being found out; those that rest wait for nobody."""
+        found = await self._reader.read(select(order_tables.orders).where(order_tables.IN_FLIGHT))
+        return sum(order_tables.order_of(row).in_flight for row in found)
 
     async def _unsent(self) -> int:
         """Counts the events that the owner's chat has not received yet."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -9,11 +10,14 @@ from pydantic_core import PydanticSerializationError
 
 from core.domain.access import Reader
 from core.domain.events.table import Event
+from core.domain.exit_plan import ExitPlan
 from core.domain.messages import Body
 from core.domain.order import ExecutionReport
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.domain.trade_plan import PlanChange
+from core.domain.trade_size import Sizing
 from core.domain.trading_state import Panic
 from core.policy.rule_measurements import DecisionRecord
 
@@ -62,3 +66,8 @@ panics: Codec[Panic] = Codec(TypeAdapter(Panic))
 exits: Codec[PendingExit] = Codec(TypeAdapter(PendingExit))
 readers: Codec[Reader] = Codec(TypeAdapter(Reader))
 params: Codec[Mapping[str, str]] = Codec(TypeAdapter(Mapping[str, str]))
+plans: Codec[ExitPlan] = Codec(TypeAdapter(ExitPlan))
+sizings: Codec[Sizing] = Codec(TypeAdapter(Sizing))
+amounts: Codec[Mapping[str, Decimal]] = Codec(TypeAdapter(Mapping[str, Decimal]))
+changes: Codec[PlanChange] = Codec(TypeAdapter(PlanChange))
+prices: Codec[tuple[Decimal, ...]] = Codec(TypeAdapter(tuple[Decimal, ...]))

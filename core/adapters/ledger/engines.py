@@ -24,7 +24,7 @@ from sqlalchemy import (
     make_url,
     text,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.adapters.ledger.database_file import DatabaseFile
@@ -82,7 +82,7 @@ class PostgresTransactions:
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = _ANSWER_SECONDS) -> T:
         """Runs `work` in one transaction. Raises what the database raises; TimeoutError after `within` seconds: then nobody knows
-        whether it was committed."""
+        whether it was committed if `work` has returned, and if it has not, it never will be."""
         engine = self.engine
         task = asyncio.create_task(self._run(engine, work), name="transaction")
         done, _ = await asyncio.wait([task], timeout=within)
@@ -99,7 +99,9 @@ class PostgresTransactions:
     @staticmethod
     async def _run(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         async with engine.begin() as connection:
-            return await connection.run_sync(work)
+            done = await connection.run_sync(work)
+            _end_if_given_up()
+            return done
 
     def session_parameters(self) -> dict[str, str]:
         """Returns the parameters of `session`."""
@@ -122,9 +124,9 @@ class PostgresTransactions:
             self._url,
             pool_size=1,
             max_overflow=0,
-            pool_pre_ping=True,
             connect_args=_postgres_arguments(self._url, pooled=self._pooled),
         )
+        event.listen(engine.sync_engine, "checkout", _replace_if_broken)
         if self._pooled:
             event.listen(engine.sync_engine, "begin", _limit_transaction)
         return engine
@@ -220,8 +222,10 @@ def reading_engine(url: URL, *, pooled: bool = False) -> AsyncEngine:
     postgres = url.get_backend_name() == "postgresql"
     arguments = _postgres_arguments(url, pooled=pooled) if postgres else {}
     alone = {} if pooled and postgres else {"isolation_level": "AUTOCOMMIT"}
-    engine = create_async_engine(url, pool_size=3, max_overflow=0, pool_pre_ping=postgres, connect_args=arguments, **alone)
-    if not postgres:
+    engine = create_async_engine(url, pool_size=3, max_overflow=0, connect_args=arguments, **alone)
+    if postgres:
+        event.listen(engine.sync_engine, "checkout", _replace_if_broken)
+    else:
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "connect", _add_functions)
     return engine
@@ -264,6 +268,29 @@ def _postgres_arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
 
 def _limit_transaction(connection: Connection) -> None:
     connection.exec_driver_sql(f"SET LOCAL {_IDLE} = '{_IDLE_MOST}'")
+
+
+def _replace_if_broken(connection: Any, _record: object, _lent: object) -> None:
+    """Has a connection replaced, before it is lent out, if the server has closed it. SQLAlchemy's own `pool_pre_ping` asks in a
+    transaction, and where that transaction's end fails it forgets that it was cancelled: work that was given up is done after
+    all."""
+    try:
+        connection.run_async(_ask_nothing)
+    except TimeoutError:
+        raise
+    except Exception as error:
+        raise InvalidatePoolError from error
+
+
+async def _ask_nothing(driver: Any) -> None:
+    await driver.execute("SELECT 1")  # one request and one answer: a pooler need not keep the server's connection for it
+
+
+def _end_if_given_up() -> None:
+    """Ends a transaction before its commit if it was cancelled, even if the driver has forgotten that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:

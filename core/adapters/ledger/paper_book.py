@@ -10,21 +10,27 @@ from core.adapters.ledger import codec
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.tables import paper_tables
-from core.adapters.paper.paper_exchange import PaperState
+from core.adapters.paper.paper_book import PaperOrder, PaperState
 from core.domain.order import ExecutionReport, Fill
 
 
 class SqlPaperBook:
-    """See `core.adapters.paper.paper_exchange.PaperBook`."""
+    """See `core.adapters.paper.paper_book.PaperBook`."""
 
     def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
 
     async def load(self) -> PaperState:
         """See PaperBook."""
+        orders = paper_tables.paper_orders
         balances = await self._ledger.reader.read(select(paper_tables.paper_balances))
-        newest = await self._ledger.reader.read(select(func.max(paper_tables.paper_orders.c.order_id).label("newest")))
-        return PaperState({row["asset"]: row["amount"] for row in balances}, (newest[0]["newest"] or 0) + 1)
+        newest = await self._ledger.reader.read(select(func.max(orders.c.order_id).label("newest")))
+        resting = await self._ledger.reader.read(select(orders).where(paper_tables.IS_OPEN).order_by(orders.c.order_id))
+        return PaperState(
+            balances={row["asset"]: row["amount"] for row in balances},
+            next_order_id=(newest[0]["newest"] or 0) + 1,
+            resting=tuple(paper_tables.paper_order_of(row) for row in resting),
+        )
 
     async def find(self, client_order_id: str) -> ExecutionReport | None:
         """See PaperBook."""
@@ -32,11 +38,11 @@ class SqlPaperBook:
         found = await self._ledger.reader.read(select(table.c.report).where(table.c.client_order_id == client_order_id))
         return codec.reports.decode(found[0]["report"]) if found else None
 
-    async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
+    async def record(self, orders: Sequence[PaperOrder], balances: Mapping[str, Decimal]) -> None:
         """See PaperBook."""
-        row = paper_tables.paper_order_row(report)
+        rows = [paper_tables.paper_order_row(order) for order in orders]
         amounts = [{"asset": asset, "amount": amount} for asset, amount in balances.items()]
-        await self._ledger.write(RowBatch({paper_tables.paper_orders: [row], paper_tables.paper_balances: amounts}))
+        await self._ledger.write(RowBatch({paper_tables.paper_orders: rows, paper_tables.paper_balances: amounts}))
 
     async def fills(self, order_id: str) -> Sequence[Fill]:
         """See PaperBook."""
@@ -56,4 +62,4 @@ class SqlPaperBook:
         """See PaperBook."""
         table = paper_tables.paper_orders
         newest = select(table.c.report).where(table.c.symbol == symbol).order_by(table.c.order_id.desc()).limit(limit)
-        return [codec.reports.decode(row["report"]) for row in await self._ledger.reader.read(newest)]
+        return [codec.reports.decode(row["report"]) for row in reversed(await self._ledger.reader.read(newest))]

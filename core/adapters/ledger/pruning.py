@@ -18,7 +18,12 @@ from core.adapters.ledger.tables import notification_tables, order_tables, signa
 from core.domain.delivery import MAIN_READER
 from core.domain.order_state_machine import OrderState
 
-PASSING = frozenset({"digest", "reader", "approval_timeout", "code_used", "code_refused"})
+PASSING = frozenset(
+    {
+        *("digest", "reader", "approval_timeout", "code_used", "code_refused"),
+        *("execution_reported", "order_forgotten", "protection_due", "breakeven_reached", "trailing_due", "entry_due"),
+    }
+)
 """Kinds of messages that nobody looks up later."""
 _KEPT_EVENTS = frozenset({"order_executed"})  # they hold the value of a fee, for tax lots
 _BY_PEOPLE = "telegram"
@@ -48,7 +53,8 @@ class LedgerPruning:
         kept = await self._that_reached_the_exchange(signals)
         nothing = [{"b_seq": seq} for seq in signals if seq not in kept]
         passing = [{"b_seq": row["seq"]} for row in decided if row["kind"] in PASSING]
-        prune = {"steps": nothing, "approvals": nothing, "orders": nothing, "signals": nothing, "messages": passing}
+        prune = {"steps": nothing, "approvals": nothing, "plans": nothing, "orders": nothing, "signals": nothing}
+        prune["messages"] = passing
         await self._pruned(signal_tables.inbox, old, prune)
         return len(old)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Select, func, or_, select
+from sqlalchemy import Column, Select, and_, func, or_, select
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.reader import LedgerReader
@@ -60,7 +60,11 @@ class LedgerQueries:
             orders.c.reason_code.label("order_code"),
             orders.c.reason_params.label("order_params"),
         )
-        question = select(inbox, *of_order).outerjoin(orders, orders.c.inbox_seq == inbox.c.seq).where(signal_tables.IS_SIGNAL)
+        question = (
+            select(inbox, *of_order)
+            .outerjoin(orders, and_(orders.c.inbox_seq == inbox.c.seq, order_tables.OF_SIGNAL))
+            .where(signal_tables.IS_SIGNAL)
+        )
         if symbol is not None:
             question = question.where(inbox.c.mailbox == symbol)
         found = []
@@ -170,6 +174,7 @@ class LedgerQueries:
             Act(
                 seq=row["seq"],
                 source=row["source"],
+                mailbox=row["mailbox"],
                 at=row["received_at"],
                 body=codec.bodies.decode(row["body"]),
                 outcome=row["outcome"],

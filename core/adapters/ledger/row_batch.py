@@ -49,11 +49,11 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
     return whole
 
 
-def batch_of_changes(changes: CommitBatch, at: datetime) -> RowBatch:
+def row_batch_of(batch: CommitBatch, at: datetime) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
-    rows = {entry.table: entry.rows_of(changes) for entry in TABLES}
-    rows[outbox] = [outbox_row(event, at) for event in changes.events]
-    outcomes = [outcome_row(outcome) for outcome in changes.outcomes]
+    rows = {entry.table: entry.rows_of(batch) for entry in TABLES}
+    rows[outbox] = [outbox_row(event, at) for event in batch.events]
+    outcomes = [outcome_row(outcome) for outcome in batch.outcomes]
     return RowBatch({table: found for table, found in rows.items() if found}, outcomes)
 
 

@@ -15,7 +15,7 @@ from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.row_batch import RowBatch, batch_of_arrivals, batch_of_changes, batch_of_stranger
+from core.adapters.ledger.row_batch import RowBatch, batch_of_arrivals, batch_of_stranger, row_batch_of
 from core.adapters.ledger.tables import (
     account_tables,
     notification_tables,
@@ -25,6 +25,7 @@ from core.adapters.ledger.tables import (
     upkeep_tables,
 )
 from core.adapters.ledger.tables.registry import TABLES
+from core.adapters.ledger.trading_record import trading_record
 from core.adapters.ledger.transaction import Written
 from core.adapters.ledger.writer import Writer
 from core.domain.arrival import Arrival
@@ -37,11 +38,12 @@ from core.domain.events.priority import Priority
 from core.domain.events.table import Event
 from core.domain.instrument import Quote
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
-from core.domain.order import Order
+from core.domain.order import Fill, Order
 from core.domain.outbox_item import OutboxItem
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict
 from core.ports.clock import Clock
+from core.ports.ledger import Taken, ignored
 from core.ports.observer import Observer
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
@@ -127,6 +129,7 @@ class SqlLedger:
             today=await self.reader.day_results(today, today),
             totals={row["name"]: row["value"] for row in totals},
             last_profit_pct=last[0]["profit_pct"] if last else None,
+            record=await trading_record(self.reader, today, found["loss_reset"]),
             mark=(await self.reader.read(select(account_tables.account.c.mark)))[0]["mark"],
         )
 
@@ -140,6 +143,12 @@ class SqlLedger:
         table = order_tables.orders
         found = await self.reader.read_of(select(table), table.c.client_order_id, client_order_ids)
         return {row["client_order_id"]: order_tables.order_of(row) for row in found}
+
+    async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
+        """See Ledger."""
+        table = order_tables.fills
+        found = await self.reader.read(select(table).where(table.c.client_order_id == client_order_id))
+        return [order_tables.fill_of(row) for row in found]
 
     async def source_positions(self, source: str) -> Mapping[int, SourcePosition]:
         """Returns the position of each partition of `source`; empty before the first."""
@@ -170,6 +179,7 @@ class SqlLedger:
         dead: Sequence[DeadLetter] = (),
         position: SourcePosition | None = None,
         events: Sequence[Event] = (),
+        taken: Taken = ignored,
     ) -> Sequence[Arrival]:
         """See Ledger."""
         batch = self._made(lambda: batch_of_arrivals(messages, dead, position, events, self._clock.now()))
@@ -177,16 +187,17 @@ class SqlLedger:
 
         def after(written: Written) -> None:
             stored.extend(_take(messages, batch.rows[signal_tables.inbox], written))
+            taken(stored)
             refused = [one.refusal for one in stored if isinstance(one, Conflict)]
             self._notify(CommitBatch(events=[*events, *refused]), stored, dead)
 
         await self._write(batch, after)
         return stored
 
-    async def commit(self, changes: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch) -> None:
         """See Ledger."""
-        batch = self._made(lambda: batch_of_changes(changes, self._clock.now()))
-        await self._write(batch, lambda _: self._notify(changes, (), ()))
+        rows = self._made(lambda: row_batch_of(batch, self._clock.now()))
+        await self._write(rows, lambda _: self._notify(batch, (), ()))
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Records a stranger and, the first time ever, the event that reports them."""
@@ -284,11 +295,11 @@ class SqlLedger:
         except ValueError as error:
             raise LedgerUnavailable(f"this cannot be written into a ledger: {error}") from error
 
-    def _notify(self, changes: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
-        if changes.events or changes.readers:
+    def _notify(self, batch: CommitBatch, stored: Sequence[Arrival], dead: Sequence[DeadLetter]) -> None:
+        if batch.events or batch.readers:
             self._news.come()
         for observer in self.observers:
-            observer.committed(changes, stored, dead)
+            observer.committed(batch, stored, dead)
 
 
 @cache

@@ -8,9 +8,17 @@ from sqlalchemy import select
 from core.adapters.ledger import codec
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import reason_of
-from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables, upkeep_tables
+from core.adapters.ledger.tables import (
+    notification_tables,
+    order_tables,
+    plan_tables,
+    result_tables,
+    signal_tables,
+    upkeep_tables,
+)
 from core.domain.messages import DeadLetter, SignalReceived
 from core.domain.order_state_machine import OrderState
+from core.domain.trade_plan import TradePlan
 from core.read_models import LetterStory, OrderStep, PrunedSignal, SentNotification, Story
 
 _MOST = 8
@@ -113,8 +121,11 @@ class LedgerStories:
         if not isinstance(body, SignalReceived):
             return None
         row = found[0]
-        ordered = await self._reader.read(select(orders).where(orders.c.inbox_seq == seq))
-        order = order_tables.order_of(ordered[0]) if ordered else None
+        ordered = await self._reader.read(
+            select(orders).where(orders.c.inbox_seq == seq).order_by(orders.c.created_at, orders.c.client_order_id)
+        )
+        found_orders = [order_tables.order_of(row) for row in ordered]
+        order = next((one for one in found_orders if one.leg is None), None)
         asked = await self._reader.read(select(order_tables.approvals).where(order_tables.approvals.c.inbox_seq == seq))
         name = order.client_order_id if order is not None else ""
         executions = await self._reader.read(
@@ -138,7 +149,14 @@ class LedgerStories:
             execution=result_tables.execution_of(executions[0]) if executions else None,
             approval=order_tables.approval_of(asked[0]) if asked else None,
             notifications=await self._tellings(seq),
+            plan=await self._plan(name),
+            legs=[one for one in found_orders if one.leg is not None],
         )
+
+    async def _plan(self, client_order_id: str) -> TradePlan | None:
+        table = plan_tables.order_plans
+        found = await self._reader.read(select(table).where(table.c.plan_id == client_order_id))
+        return plan_tables.plan_of(found[0]) if found else None
 
     async def _steps(self, client_order_id: str) -> Sequence[OrderStep]:
         table = order_tables.order_steps

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
@@ -16,6 +17,7 @@ from core.adapters.ledger.tables.entry import LedgerTable, Writing
 from core.adapters.ledger.tables.notification_tables import deliveries, outbox, outbox_row
 from core.adapters.ledger.tables.order_tables import approvals, order_steps, orders
 from core.adapters.ledger.tables.people_tables import strangers
+from core.adapters.ledger.tables.plan_tables import order_plans
 from core.adapters.ledger.tables.registry import TABLES
 from core.adapters.ledger.tables.result_tables import day_results, executions, totals
 from core.adapters.ledger.tables.signal_tables import PRUNED, dead_letter_row, dead_letters, inbox
@@ -74,6 +76,12 @@ class Statements:
         return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
 
 
+@cache
+def statements_of(dialect: str) -> Statements:
+    """Returns the statements of a dialect, the same ones each time."""
+    return Statements(dialect)
+
+
 def write(connection: Connection, statements: Statements, batch: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
     messages = batch.rows.get(inbox, [])
@@ -81,8 +89,9 @@ def write(connection: Connection, statements: Statements, batch: RowBatch) -> Wr
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
     _run(connection, statements.outcome, batch.outcomes)
     for entry in TABLES:
-        if entry.writing is not Writing.APART and entry.table is not outbox:
-            _run(connection, statements.of[entry.table], _to_write(entry, batch.rows.get(entry.table, [])))
+        rows = batch.rows.get(entry.table)
+        if rows and entry.writing is not Writing.APART and entry.table is not outbox:
+            _run(connection, statements.of[entry.table], _to_write(entry, rows))
     for name, statement in statements.prune.items():
         _run(connection, statement, batch.prune.get(name, []))
     _write_executions(connection, statements, batch.rows.get(executions, []))
@@ -119,6 +128,7 @@ def _pruning() -> dict[str, Any]:
     return {
         "steps": delete(order_steps).where(step.client_order_id.in_(of_order)),
         "approvals": delete(approvals).where(approval.inbox_seq == seq),
+        "plans": delete(order_plans).where(order_plans.c.plan_id.in_(of_order)),
         "orders": delete(orders).where(order.inbox_seq == seq),
         "signals": update(inbox).where(inbox.c.seq == seq).values(empty),
         "messages": delete(inbox).where(inbox.c.seq == seq),

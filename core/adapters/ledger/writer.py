@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.row_batch import RowBatch, merged
-from core.adapters.ledger.transaction import Statements, Written, write
+from core.adapters.ledger.transaction import Written, statements_of, write
 from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
 from core.ports.clock import Clock
 
@@ -34,7 +34,7 @@ class Writer:
         self._transactions = transactions
         self._lease = lease
         self._clock = clock
-        self._statements = Statements(transactions.dialect)
+        self._statements = statements_of(transactions.dialect)
         self._ready: list[_Work] = []
         self._wake = asyncio.Event()
         self._closing = False

@@ -1,69 +1,56 @@
 """Trading on paper: real or simulated prices, simulated fills. A Venue that is its own exchange; it sends no order anywhere.
 
-A PaperBook stores its orders and balances, so they survive a restart.
+A PaperBook stores its orders and balances, so they survive a restart. Time passes for its open orders when it is asked, and when
+`follow_market` is called.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from itertools import count
 
+from core.adapters.paper.account import PaperAccount, balances_of
+from core.adapters.paper.paper_book import PaperBook, PaperState
+from core.adapters.paper.rules import bound_worth, legs_of, list_refusal, refusal
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
-from core.domain.money import ZERO, floor_to_step, multiply
-from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, RecentOrders, Rejected, Unanswered
-from core.domain.order_state_machine import OrderState
-from core.domain.reasons import Reason, reason
-from core.domain.signal import Side
+from core.domain.money import ZERO
+from core.domain.order import (
+    ExecutionReport,
+    Fill,
+    ListPlaced,
+    ListRequest,
+    NotTaken,
+    OrderRequest,
+    PlaceListResult,
+    PlaceResult,
+    RecentOrders,
+    Rejected,
+    Unanswered,
+)
+from core.domain.reasons import reason
 from core.ports.clock import Clock
 from core.ports.market_data import MarketData
 
-TAKER_FEE = Decimal("0.001")  # Binance's standard fee: 0.1 %, out of what is received
-_PRECISION = Decimal("1e-8")  # Binance's finest unit; anything smaller is truncated
+TAKER_FEE = Decimal("0.001")  # Binance's standard fee, maker and taker: 0.1 %, out of what is received
 
 
 @dataclass(frozen=True, slots=True)
-class PaperState:
-    """The content of the book: every balance by asset, and the number of the next order, 1 if there was none."""
+class _Look:
+    """The market as it was seen once. A look of a higher `number` was begun later."""
 
-    balances: Mapping[str, Decimal]
-    next_order_id: int
-
-
-class PaperBook(Protocol):
-    """Stores a paper exchange's orders. Every method raises LedgerUnavailable."""
-
-    async def load(self) -> PaperState:
-        """Returns the state after the last order recorded; `PaperState({}, 1)` if there was none."""
-        ...
-
-    async def find(self, client_order_id: str) -> ExecutionReport | None:
-        """Returns the order of this id with its fills, or None if none was recorded."""
-        ...
-
-    async def record(self, report: ExecutionReport, balances: Mapping[str, Decimal]) -> None:
-        """Records the order, its fills and all balances after it, in one commit. `client_order_id` and `order_id` are unique."""
-        ...
-
-    async def fills(self, order_id: str) -> Sequence[Fill]:
-        """Returns the fills of a recorded order; none for an unknown one."""
-        ...
-
-    async def recent(self, symbol: str, limit: int) -> Sequence[ExecutionReport]:
-        """Returns the newest `limit` orders of `symbol`."""
-        ...
-
-    async def between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
-        """Returns the orders of `symbol` at or after `since` and before `until`, with their fills."""
-        ...
+    number: int
+    rules: Instrument
+    quote: Quote
 
 
 class PaperExchange:
-    """Fills a MARKET order at once and completely, at the best price of its side, less `fee` (a fraction) of what is received,
-    and refuses what the exchange would refuse. Repeating a client order id returns the first answer: a stronger guarantee than
-    Binance's.
+    """Fills what takes at once and completely, at the best price of its side, less `fee` (a fraction) of what is received; lets
+    the rest wait as the exchange does, and refuses what it would refuse. A waiting limit is filled at its own price, and only
+    when the market trades through it. Repeating a client order id returns that order: a stronger guarantee than Binance's.
 
     `balances` is the starting balance if `book` is empty. Rules are read again when they are `rules_max_age` seconds old.
     """
@@ -86,6 +73,8 @@ class PaperExchange:
         self._rules_max_age = rules_max_age
         self._rules: dict[str, tuple[Instrument, float]] = {}  # with the monotonic second at which they were read
         self._state: PaperState | None = None
+        self._looks = count(1)
+        self._newest_look: dict[str, int] = {}  # by symbol: an older one would show open orders a price of before
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -108,64 +97,115 @@ class PaperExchange:
         """See MarketData."""
         return await self._market.quotes(symbols)
 
+    async def follow_market(self, symbols: Collection[str] | None = None) -> None:
+        """Shows the market's current prices to the open orders of `symbols` (None: all), and commits what comes of it. To be
+        called every second or two: a price between two calls is not seen. Asks nothing where nothing is open; the same prices
+        twice change nothing. A symbol without a fresh price, or that is halted, stands still.
+
+        Raises ExchangeUnavailable.
+        """
+        number = next(self._looks)
+        with _answering():
+            async with self._one_at_a_time:
+                waiting = {order.report.symbol for order in (await self._load()).resting}
+        wanted = sorted(waiting if symbols is None else waiting.intersection(symbols))
+        if not wanted:
+            return
+        rules = {symbol: await self._rules_of(symbol) for symbol in wanted}
+        quotes = await self._market.quotes(wanted)
+        looks = [
+            _Look(number, found, quotes[symbol])
+            for symbol, found in rules.items()
+            if found is not None and found.trading and symbol in quotes and self._is_fresh(quotes[symbol])
+        ]
+        with _answering():
+            async with self._one_at_a_time:
+                await self._follow(looks)
+
     async def place(self, request: OrderRequest) -> PlaceResult:
         """See Venue."""
-        market = await self._look(request.symbol)
+        look = await self._look(request.symbol)
         async with self._one_at_a_time:
             try:
+                if isinstance(look, _Look):
+                    await self._follow([look])
                 known = await self._book.find(request.client_order_id)
                 if known is not None:
                     return known
-                return await self._execute(request, *market) if isinstance(market, tuple) else market
+                return await self._place(request, look) if isinstance(look, _Look) else look
+            except LedgerUnavailable as error:
+                return Unanswered(str(error))
+
+    async def place_list(self, request: ListRequest) -> PlaceListResult:
+        """See Venue."""
+        look = await self._look(request.symbol)
+        async with self._one_at_a_time:
+            try:
+                if isinstance(look, _Look):
+                    await self._follow([look])
+                known = [await self._book.find(leg.client_order_id) for leg in legs_of(request)]
+                found = tuple(report for report in known if report is not None)
+                if len(found) == len(known):
+                    return ListPlaced(found)
+                if found or request.above.client_order_id == request.below.client_order_id:
+                    return Rejected(reason("duplicate_order"))
+                return await self._place_list(request, look) if isinstance(look, _Look) else look
             except LedgerUnavailable as error:
                 return Unanswered(str(error))
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""
-        try:
+        await self.follow_market([symbol])
+        with _answering():
             report = await self._book.find(client_order_id)
-        except LedgerUnavailable as error:
-            raise ExchangeUnavailable(str(error)) from error
         return report if report is not None and report.symbol == symbol else None
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> bool:
-        """See Venue. Never cancels anything: an order is filled or refused at once."""
+        """See Venue."""
+        await self.follow_market([symbol])
+        with _answering():
+            async with self._one_at_a_time:
+                account = self._account(await self._load())
+                for order in account.open_of(symbol):
+                    if order.report.client_order_id == client_order_id:
+                        account.cancel(order)
+                        await self._commit(account)
+                        return True
         return False
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""
-        try:
+        await self.follow_market([symbol])
+        with _answering():
             fills = await self._book.fills(order_id)
-        except LedgerUnavailable as error:
-            raise ExchangeUnavailable(str(error)) from error
         return [fill for fill in fills if fill.symbol == symbol]
 
     async def balances(self) -> Mapping[str, Balance]:
         """See Venue."""
-        async with self._one_at_a_time:
-            try:
-                state = await self._load()
-            except LedgerUnavailable as error:
-                raise ExchangeUnavailable(str(error)) from error
-        return {asset: Balance(asset, free) for asset, free in state.balances.items() if free}
+        await self.follow_market()
+        with _answering():
+            async with self._one_at_a_time:
+                return balances_of(await self._load())
 
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         """See Venue."""
-        try:
+        await self.follow_market([symbol])
+        with _answering():
             return RecentOrders(tuple(await self._book.recent(symbol, limit)))
-        except LedgerUnavailable as error:
-            raise ExchangeUnavailable(str(error)) from error
 
     async def orders_between(self, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
         """See AccountHistory."""
-        try:
+        await self.follow_market([symbol])
+        with _answering():
             return await self._book.between(symbol, since, until)
-        except LedgerUnavailable as error:
-            raise ExchangeUnavailable(str(error)) from error
 
-    async def open_orders(self) -> Sequence[ExecutionReport]:
-        """See Venue. Always empty: a market order is complete when it is placed."""
-        return ()
+    async def open_orders(self, symbol: str | None = None) -> Sequence[ExecutionReport]:
+        """See Venue."""
+        await self.follow_market(None if symbol is None else [symbol])
+        with _answering():
+            async with self._one_at_a_time:
+                resting = (await self._load()).resting
+        return [order.report for order in resting if symbol in {None, order.report.symbol}]
 
     async def _load(self) -> PaperState:
         if self._state is None:
@@ -173,9 +213,10 @@ class PaperExchange:
             self._state = PaperState(self._start_balances, 1) if state.next_order_id == 1 else state
         return self._state
 
-    async def _look(self, symbol: str) -> tuple[Instrument, Quote] | Rejected | NotTaken:
+    async def _look(self, symbol: str) -> _Look | Rejected | NotTaken:
         """Returns the current rules and price, or why nothing can be traded. May take a while, so other orders do not wait for
         it."""
+        number = next(self._looks)
         try:
             rules = await self._rules_of(symbol)
             if rules is None:
@@ -185,9 +226,13 @@ class PaperExchange:
             quote = (await self._market.quotes([symbol])).get(symbol)
         except ExchangeUnavailable as error:
             return NotTaken(reason("unreachable", detail=error), error.retry_after)
-        if quote is None or not quote.is_fresh(self._clock.now(), QUOTE_FRESH):  # the answer may have been slow
+        if quote is None or not self._is_fresh(quote):
             return NotTaken(reason("price_unknown", symbol=symbol))
-        return rules, quote
+        return _Look(number, rules, quote)
+
+    def _is_fresh(self, quote: Quote) -> bool:
+        """Tells whether a price is still good: the answer may have been slow."""
+        return quote.is_fresh(self._clock.now(), QUOTE_FRESH)
 
     async def _rules_of(self, symbol: str) -> Instrument | None:
         rules, learned = self._rules.get(symbol, (None, 0.0))
@@ -195,71 +240,50 @@ class PaperExchange:
             rules = (await self.instruments([symbol])).get(symbol)
         return rules
 
-    async def _execute(self, request: OrderRequest, rules: Instrument, quote: Quote) -> PlaceResult:
-        state = await self._load()
-        report = self._fill(request, rules, quote.price_for(request.side), state.next_order_id)
-        if refused := _refused(request, rules, report.quote_qty, state.balances):
+    async def _follow(self, looks: Sequence[_Look]) -> None:
+        account = self._account(await self._load())
+        for look in looks:
+            symbol = look.rules.symbol
+            if look.number > self._newest_look.get(symbol, 0):
+                self._newest_look[symbol] = look.number
+                account.follow(look.quote)
+        await self._commit(account)
+
+    async def _place(self, request: OrderRequest, look: _Look) -> ExecutionReport | Rejected:
+        account = self._account(await self._load())
+        if refused := refusal(request, look.rules, look.quote, account):
             return Rejected(refused)
-        after = _after(report, rules, state.balances)
-        # Until the commit is confirmed only the book knows the state; the next caller reads it from there.
+        price = look.quote.price_for(request.side)
+        order = account.add(request, look.rules, bound_worth(request, price))
+        account.execute(order, price)
+        await self._commit(account)
+        return account.changed[order.report.order_id].report
+
+    async def _place_list(self, request: ListRequest, look: _Look) -> ListPlaced | Rejected:
+        account = self._account(await self._load())
+        if refused := list_refusal(request, look.rules, look.quote, account):
+            return Rejected(refused)
+        legs = [account.add(leg, look.rules, ZERO, request.list_id) for leg in legs_of(request)]
+        await self._commit(account)
+        return ListPlaced(tuple(leg.report for leg in legs))
+
+    def _account(self, state: PaperState) -> PaperAccount:
+        return PaperAccount(state, self._fee, self._clock.now())
+
+    async def _commit(self, account: PaperAccount) -> None:
+        """Records what changed, if anything did. Until that is confirmed only the book knows the state; the next caller reads it
+        from there."""
+        if not account.changed:
+            return
         self._state = None
-        await self._book.record(report, after)
-        self._state = PaperState(after, state.next_order_id + 1)
-        return report
-
-    def _fill(self, request: OrderRequest, rules: Instrument, price: Decimal, order_id: int) -> ExecutionReport:
-        """Returns the order as it would be filled if allowed."""
-        now = self._clock.now()
-        worth = floor_to_step(multiply(request.qty, price), _PRECISION)
-        received, asset = (request.qty, rules.base) if request.side is Side.BUY else (worth, rules.quote)
-        fee = floor_to_step(multiply(received, self._fee), _PRECISION)
-        fill = Fill(request.symbol, str(order_id), price, request.qty, fee, asset, now)
-        return ExecutionReport(
-            client_order_id=request.client_order_id,
-            order_id=str(order_id),
-            symbol=request.symbol,
-            side=request.side,
-            state=OrderState.FILLED,
-            executed_qty=request.qty,
-            quote_qty=worth,
-            at=now,
-            fills=(fill,),
-            mark=request.mark,
-            qty=request.qty,
-        )
+        await self._book.record(tuple(account.changed.values()), account.balances)
+        self._state = account.state
 
 
-def _after(report: ExecutionReport, rules: Instrument, balances: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Returns all balances after the order is filled."""
-    sign = 1 if report.side is Side.BUY else -1
-    after = dict(balances)
-    after[rules.base] = after.get(rules.base, ZERO) + sign * report.executed_qty
-    after[rules.quote] = after.get(rules.quote, ZERO) - sign * report.quote_qty
-    for fill in report.fills:
-        after[fill.fee_asset] -= fill.fee
-    return after
-
-
-def _refused(request: OrderRequest, rules: Instrument, worth: Decimal, balances: Mapping[str, Decimal]) -> Reason | None:
-    """Returns why the exchange would refuse the order (`worth` in quote asset), checking in the exchange's sequence."""
-    if not rules.market_orders:
-        return reason("market_orders_off", symbol=request.symbol)
-    if broken := _broken_filter(request.qty, rules, worth):
-        return reason("filter_failure", filter=broken)
-    asset, needed = (rules.quote, worth) if request.side is Side.BUY else (rules.base, request.qty)
-    if balances.get(asset, ZERO) < needed:
-        return reason("insufficient_balance", asset=asset)
-    return None
-
-
-def _broken_filter(qty: Decimal, rules: Instrument, worth: Decimal) -> str | None:
-    """Returns the first filter that a MARKET order breaks (filters.md). A step or an upper limit of 0 checks nothing."""
-    for name, least, most, step in (
-        ("LOT_SIZE", rules.min_qty, rules.max_qty, rules.step_size),
-        ("MARKET_LOT_SIZE", rules.market_min_qty, rules.market_max_qty, rules.market_step_size),
-    ):
-        if qty <= 0 or qty < least or (most is not None and qty > most) or floor_to_step(qty, step) != qty:
-            return name
-    if worth < rules.min_notional or (rules.max_notional is not None and worth > rules.max_notional):
-        return "NOTIONAL"
-    return None
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Makes a book that cannot be read an exchange that does not answer."""
+    try:
+        yield
+    except LedgerUnavailable as error:
+        raise ExchangeUnavailable(str(error)) from error

@@ -9,8 +9,11 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from core.adapters.signals.entry_order import ENTRY_FIELDS, read_entry
+from core.adapters.signals.exit_plan import PLAN_FIELDS, read_plan
 from core.adapters.signals.instrument import NAMES, find_symbol
 from core.adapters.signals.json_parser import MAX_BYTES, Refused, kept, parse, printable, shown, storable
+from core.adapters.signals.trade_size import SIZE_FIELDS, read_size
 from core.domain.money import parse_decimal, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Signal
@@ -40,7 +43,7 @@ _SIDES = {
 # A `side` may be that of the position: a sale closes a long one.
 _BESIDE = {"action": _SIDES, "side": {"buy": "BUY", "sell": "SELL"}}
 
-_FIELDS = frozenset({"signal_type", "close", "signal_id", "ts", "valid_for", *NAMES})
+FIELDS = frozenset({"signal_type", "close", "signal_id", "ts", "valid_for", *NAMES, *PLAN_FIELDS, *SIZE_FIELDS})
 _SECRET = "token"  # noqa: S105 - the name of the field in which a webhook's sender proves itself: never stored, never shown
 
 
@@ -72,13 +75,12 @@ def decode(
     numbers with a point or an exponent as decimal strings, except the webhook's `token`.
     """
     try:
-        fields = parse(value)
-        # The webhook's secret carries no meaning: it is neither stored, nor shown, nor read as the name of anything.
-        fields.pop(_SECRET, None)
+        fields = _fields(value)
         signal_type, type_field = _signal_type(fields)
         close, price_field = _price(fields)
         _check_strategy(fields.get("strategy"))
-        read = _FIELDS | {type_field, price_field}
+        entry = read_entry(fields, signal_type)
+        plan = read_plan(fields, signal_type, close if entry is None else entry.limit_price)
         return Signal(
             source=source,
             signal_id=_signal_id(fields.get("signal_id"), default_id),
@@ -87,8 +89,11 @@ def decode(
             close=close,
             ts=_ts(fields.get("ts"), record_ts),
             dated=fields.get("ts") is not None,
-            extra={storable(name): kept(found) for name, found in fields.items() if name not in read},
+            extra=_extra(fields, {type_field, price_field} | (ENTRY_FIELDS if entry is not None else set())),
             valid_for=_valid_for(fields.get("valid_for")),
+            plan=plan,
+            entry=entry,
+            size=read_size(fields, signal_type, plan),
         )
     except Refused as refused:
         return Unreadable(refused.why)
@@ -122,6 +127,17 @@ def instant(seconds: Decimal) -> datetime | None:
         return None
     moment = _EPOCH + timedelta(microseconds=int(seconds.scaleb(6)))
     return moment if _EARLIEST <= moment < _LATEST else None
+
+
+def _fields(value: bytes | None) -> dict[str, Any]:
+    fields = parse(value)
+    fields.pop(_SECRET, None)  # it carries no meaning: neither stored, nor shown, nor read as the name of anything
+    return fields
+
+
+def _extra(fields: Mapping[str, Any], read: set[str]) -> dict[str, Any]:
+    """Returns the fields that nothing but /why shows: neither `read` nor among those that always are."""
+    return {storable(name): kept(found) for name, found in fields.items() if name not in FIELDS | read}
 
 
 def _signal_type(fields: Mapping[str, Any]) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from core.domain.money import parse_decimal
 from core.domain.reasons import Reason, reason
 
 MAX_BYTES = 16 * 1024
@@ -102,6 +103,13 @@ def kept(value: Any) -> Any:
 def storable(text: str) -> str:
     """Returns `text` with unstorable characters replaced."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def as_decimal(found: Any) -> Decimal:
+    """Reads a parsed number, or a decimal text. Raises ValueError."""
+    if isinstance(found, bool) or not isinstance(found, str | int | Decimal):
+        raise ValueError("not a number")
+    return parse_decimal(str(found))
 
 
 def shown(value: Any) -> str:

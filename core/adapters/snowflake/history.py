@@ -34,10 +34,13 @@ COLUMNS = {
     "gross_quote": _AMOUNT,
     "base_asset": _TEXT,
     "quote_asset": _TEXT,
+    "strategy": _TEXT,
+    "role": _TEXT,
+    "plan_id": _TEXT,
 }
 """The columns of an execution, with their types; the table also has `exported_at`, by Snowflake's own clock."""
 
-_OPTIONAL = frozenset({"profit_pct", "profit_quote", "gross_quote"})
+_OPTIONAL = frozenset({"profit_pct", "profit_quote", "gross_quote", "plan_id"})
 
 
 class SnowflakeHistory:
@@ -45,16 +48,18 @@ class SnowflakeHistory:
 
     def __init__(self, connection: SnowflakeConnection) -> None:
         self._connection = connection
+        self._is_complete = False
         self._table = name(connection.options.database, connection.options.schema, TABLE)
 
     async def keep(self, executions: Sequence[Execution]) -> bool:
-        """See History: one MERGE on `execution_id`."""
+        """See History: one MERGE on `execution_id`, into a table that has every column."""
         if not executions:
             return False
         mode = executions[0].trading_mode
         values = [{column: _text(getattr(execution, column)) for column in COLUMNS} for execution in executions]
         rows = json.dumps(values, ensure_ascii=False)  # a statement may be 1 MB long
         try:
+            await self._add_columns()
             await self._merge(rows, mode)
         except SnowflakeError as error:
             if error.number != NO_SUCH_OBJECT:
@@ -81,6 +86,17 @@ class SnowflakeHistory:
         columns = ", ".join(f"{column} {kind}{'' if column in _OPTIONAL else ' NOT NULL'}" for column, kind in COLUMNS.items())
         stamp = f"exported_at {_TIME} DEFAULT CURRENT_TIMESTAMP()"
         await self._connection.ask(f"CREATE TABLE IF NOT EXISTS {self._table} ({columns}, {stamp}, PRIMARY KEY (execution_id))")
+
+    async def _add_columns(self) -> None:
+        """Adds the columns that a table of an earlier version lacks. Looks once: nobody takes columns away."""
+        if self._is_complete:
+            return
+        found = await self._connection.ask(f"SELECT * FROM {self._table} LIMIT 0")  # noqa: S608 - a name of the settings
+        there = {column for column, _ in found.columns}
+        for column, kind in COLUMNS.items():
+            if column not in there:
+                await self._connection.ask(f"ALTER TABLE {self._table} ADD COLUMN IF NOT EXISTS {column} {kind}")
+        self._is_complete = True
 
     async def _merge(self, rows: str, mode: str) -> None:
         # The same signals produce the same ids on paper and with real money: one would replace the other.

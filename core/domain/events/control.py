@@ -1,9 +1,11 @@
 """Events about pause, mode, limits and /panic."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from core.domain.equity_mark import Protection
 from core.domain.events.priority import Priority
 from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import TradingState
@@ -36,6 +38,19 @@ class LimitChanged:
     after: str
     by: int
     kind: Literal["limit_changed"] = "limit_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionReset:
+    """Somebody started a protection anew: `before` is how far it had come, in per cent or as a count. `by` is the person's id."""
+
+    what: Protection
+    before: Decimal
+    who: str
+    at: datetime
+    by: int
+    kind: Literal["protection_reset"] = "protection_reset"
     priority: Priority = Priority.NORMAL
 
 

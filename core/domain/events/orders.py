@@ -7,12 +7,16 @@ from typing import Literal
 from core.domain.events.priority import Priority
 from core.domain.order import Order
 from core.domain.position import Execution, Position
+from core.domain.trade_plan import TradePlan
 
 
 @dataclass(frozen=True, slots=True)
 class OrderExecuted:
     """An order ended with something filled. `order.state` tells whether all of it was (`order.qty` was asked). `position` is the
-    position afterwards; `fee_value` is the fee in quote asset, None if it could not be valued."""
+    position afterwards; `fee_value` is the fee in quote asset, None if it could not be valued.
+
+    `plan` is the exit plan of an entry, or the one that the order was part of, its levels as prices. For an exit `protected` is
+    how much of the position (base asset) the plan's other orders still sell on the exchange."""
 
     order: Order
     execution: Execution
@@ -20,6 +24,8 @@ class OrderExecuted:
     fee_value: Decimal | None
     kind: Literal["order_executed"] = "order_executed"
     priority: Priority = Priority.NORMAL
+    plan: TradePlan | None = None
+    protected: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from core.domain.position import Position
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 
-_LOSES_AN_EXIT = frozenset({"price_sanity", "expired", "paused", "conflict", "turned_back"})
+_LOSES_AN_EXIT = frozenset({"price_sanity", "expired", "paused", "conflict", "turned_back", "too_little_to_sell"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 from core.domain.access import Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
 from core.domain.events.daily_proof import DayProved, DayUnproved
+from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMissed, EntryRests
 from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
 from core.domain.events.orders import OrderAdopted, OrderExecuted, OrderFailed, OrderUnanswered
 from core.domain.events.outages import OutageOver, PartTroubled
 from core.domain.events.priority import Priority
 from core.domain.events.process import AnotherProgram, CaughtUp, DigestMade, KeyTooWide, Started
+from core.domain.events.protection import PlanChanged, PositionsBare, ProtectionFailed, ProtectionRestored
 from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted, SymbolResumed
 from core.domain.money import plain
@@ -28,12 +30,17 @@ Event = (
     OrderExecuted
     | OrderFailed
     | OrderUnanswered
+    | EntryRests
+    | EntryFilledPartly
+    | EntryChased
+    | EntryMissed
     | ExitPending
     | SignalRefused
     | ApprovalRequested
     | ApprovalClosed
     | ControlsChanged
     | LimitChanged
+    | ProtectionReset
     | Started
     | CaughtUp
     | DigestMade
@@ -53,6 +60,10 @@ Event = (
     | SymbolResumed
     | HaltAccepted
     | OrderAdopted
+    | ProtectionFailed
+    | ProtectionRestored
+    | PlanChanged
+    | PositionsBare
     | DayProved
     | DayUnproved
 )
@@ -149,7 +160,50 @@ EVENTS: Mapping[type[Any], EventEntry] = {
             log=lambda e: _warning("order unanswered, asking what became of it", side=e.order.side, **_order_ids(e.order)),
             subject=lambda e: e.order.inbox_seq,
         ),
+        _entry(
+            EntryRests,
+            Topic.TRADES,
+            log=lambda e: _info("an entry rests", qty=plain(e.order.qty), **_order_ids(e.order)),
+            subject=lambda e: e.order.inbox_seq,
+        ),
+        _entry(
+            EntryFilledPartly,
+            Topic.TRADES,
+            log=lambda e: _info("an entry fills", qty=plain(e.order.executed_qty), **_order_ids(e.order)),
+            subject=lambda e: e.order.inbox_seq,
+        ),
+        _entry(
+            EntryChased,
+            Topic.TRADES,
+            log=lambda e: _info("an entry goes on", following=e.following.client_order_id, **_order_ids(e.order)),
+            subject=lambda e: e.order.inbox_seq,
+        ),
+        _entry(
+            EntryMissed,
+            Topic.TRADES,
+            log=lambda e: _info("an entry was missed", reason=str(e.order.reason), **_order_ids(e.order)),
+            subject=lambda e: e.order.inbox_seq,
+        ),
         _entry(OrderAdopted, Topic.PROBLEMS, subject=lambda e: e.order.inbox_seq),
+        _entry(
+            ProtectionFailed,
+            Topic.PROBLEMS,
+            log=lambda e: _warning("position unprotected", symbol=e.symbol, code=e.why.code, reason=str(e.why)),
+            subject=lambda e: e.seq,
+        ),
+        _entry(
+            ProtectionRestored,
+            Topic.PROBLEMS,
+            log=lambda e: _info("position protected again", symbol=e.symbol),
+            subject=lambda e: e.seq,
+        ),
+        _entry(
+            PlanChanged,
+            Topic.TRADES,
+            log=lambda e: _info("exit plan changed", symbol=e.symbol, cause=e.change.cause, by=e.change.by),
+            subject=lambda e: e.seq,
+        ),
+        _entry(PositionsBare, Topic.PROBLEMS, log=lambda e: _warning("positions without an exit plan", symbols=e.symbols)),
         _entry(
             ExitPending,
             Topic.PROBLEMS,
@@ -189,6 +243,7 @@ EVENTS: Mapping[type[Any], EventEntry] = {
             log=lambda e: _info("controls changed", pause=e.after.pause, mode=e.after.mode, by=e.after.changed_by),
         ),
         _entry(LimitChanged, Topic.SYSTEM),
+        _entry(ProtectionReset, Topic.SYSTEM, log=lambda e: _info("protection reset", what=e.what, by=e.who)),
         _entry(
             Started,
             Topic.SYSTEM,

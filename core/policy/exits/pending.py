@@ -15,15 +15,16 @@ from core.domain.position import Position
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import RiskLimits
+from core.policy.exits.pauses import LONGEST_PAUSE_SECONDS, is_over
+from core.policy.exits.too_little import TOO_LITTLE
 
 _PAUSES = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the next attempt, by the number of failures in a row
-_LONGEST_PAUSE = 300.0  # seconds: the cause may go away meanwhile, and a ban may end early
 _JUST_AFTER = timedelta(milliseconds=1)
 _AFTER_A_PART = timedelta(seconds=1)  # the order book was empty: give it a moment to fill
 PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "nothing_free"})
 """Reasons why an exit cannot be sent at the moment: it waits from the first. Once pending it waits for everything but its end."""
-ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over"})
-"""Reasons that end a pending exit: too old, taken back, or nothing is left that an order may ask for."""
+ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over", TOO_LITTLE})
+"""Reasons that end a pending exit: too old, taken back, or nothing is left that an order may ask for or could sell."""
 ALL_SOLD = frozenset({"no_position", "below_min_qty"})
 
 
@@ -54,7 +55,7 @@ def put_off(
 ) -> tuple[PendingExit, bool]:
     """Returns the exit after an attempt that sold nothing, and whether that needs reporting. Waits `retry_after` (seconds), but
     not beyond the exit's own end: that is reported in time."""
-    pause = timedelta(seconds=max(_PAUSES[min(pending.failures, len(_PAUSES) - 1)], min(retry_after, _LONGEST_PAUSE)))
+    pause = timedelta(seconds=max(_PAUSES[min(pending.failures, len(_PAUSES) - 1)], min(retry_after, LONGEST_PAUSE_SECONDS)))
     end = good_until(pending, limits)
     due_at = now + pause if end is None else min(now + pause, max(end + _JUST_AFTER, now))
     is_news = pending.why is None or pending.why.code != why.code
@@ -63,8 +64,8 @@ def put_off(
 
 
 def is_due(pending: PendingExit, now: datetime) -> bool:
-    """Tells whether it is to be retried. Nothing is delayed beyond the longest pause: if it is, the clock was set back since."""
-    return not timedelta() < pending.due_at - now <= timedelta(seconds=_LONGEST_PAUSE)
+    """Tells whether it is to be retried."""
+    return is_over(pending.due_at, now)
 
 
 def after_fills(pending: PendingExit, order: Order, position: Position, instrument: Instrument, now: datetime) -> PendingExit:

@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-from core.domain.money import EXACT, ZERO, on_grid, plain
+from core.domain.money import EXACT, ZERO, amount, on_grid, plain
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Unknown
 from core.policy.decision_context import DecisionContext
 from core.policy.risk.rule import Entry, RuleMeasurement
-from core.policy.sizing.market_orders import SizedOrder, amount
+from core.policy.sizing.order_size import SizedOrder
 
 
 def daily_loss(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:

@@ -6,10 +6,21 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
+from core.domain.exit_plan import Breakeven
 from core.domain.money import parse_decimal
 from core.domain.risk_limit import LimitSet
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision_context import RiskLimits
+from core.policy.exits.plan_text import (
+    OFF,
+    activation_pct,
+    breakeven,
+    stop_pct,
+    targets,
+    time_limit,
+    written,
+    written_breakeven,
+)
 
 MOST = Decimal(10) ** 15
 
@@ -45,6 +56,11 @@ def seconds(text: str) -> timedelta:
     return timedelta(seconds=float(value))
 
 
+def or_off(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Returns the reader of a limit that may be turned off: then it is None."""
+    return lambda text: None if text.strip().casefold() == OFF else read(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A setting that /set may change: its field of RiskLimits, the reader of its value, `kind` (what is accepted, by the key of
@@ -63,11 +79,23 @@ SETTABLE_LIMITS: Mapping[str, Limit] = {
     "MAX_ORDER_NOTIONAL": Limit("max_order_notional", amount, "amount", "500", in_report_asset=True),
     "MAX_OPEN_POSITIONS": Limit("max_open_positions", count, "count", "5"),
     "DAILY_LOSS_LIMIT": Limit("daily_loss_limit", amount, "amount", "50", in_report_asset=True),
+    "MAX_EXPOSURE_PCT": Limit("max_exposure_pct", or_off(per_cent), "per_cent_off", "60"),
+    "MAX_DRAWDOWN_PCT": Limit("max_drawdown_pct", or_off(per_cent), "per_cent_off", "20"),
+    "COOLDOWN_AFTER_STOP": Limit("cooldown_after_stop", or_off(seconds), "seconds_off", "3600"),
+    "MAX_LOSING_EXITS": Limit("max_losing_exits", or_off(count), "count_off", "4"),
     "TRADE_QTY": Limit("trade_qty", amount, "amount", "20"),
     "TRADE_QUOTE": Limit("trade_quote", amount, "amount", "100", in_report_asset=True),
+    "TRADE_EQUITY_PCT": Limit("trade_equity_pct", per_cent, "per_cent", "5"),
+    "TRADE_RISK_PCT": Limit("trade_risk_pct", per_cent, "per_cent", "1"),
     "SIGNAL_MAX_AGE": Limit("signal_max_age", seconds, "seconds", "30"),
     "EXIT_MAX_AGE": Limit("exit_max_age", seconds, "seconds", "900"),
     "APPROVAL_TTL": Limit("approval_ttl", seconds, "seconds", "120"),
+    "STOP_LOSS_PCT": Limit("stop_loss_pct", stop_pct, "stop", "5"),
+    "TAKE_PROFIT_PCT": Limit("take_profit_pct", targets, "targets", "5:50,10:50"),
+    "BREAKEVEN_AFTER": Limit("breakeven_after", breakeven, "breakeven", "target"),
+    "TIME_LIMIT": Limit("time_limit", time_limit, "time_limit", "86400"),
+    "TRAILING_PCT": Limit("trailing_pct", stop_pct, "stop", "2"),
+    "TRAILING_ACTIVATION_PCT": Limit("trailing_activation_pct", activation_pct, "activation", "3"),
 }
 """By the names of their settings, in the order of /set."""
 
@@ -75,6 +103,11 @@ SETTABLE_LIMITS: Mapping[str, Limit] = {
 def asset_of(limits: RiskLimits, name: str) -> str:
     """Returns the report asset, for a limit that is an amount of it; empty for any other."""
     return limits.report_asset if SETTABLE_LIMITS[name].in_report_asset else ""
+
+
+def is_length(name: str) -> bool:
+    """Tells whether a limit is a length of time, in seconds."""
+    return name in SETTABLE_LIMITS and SETTABLE_LIMITS[name].kind in {"seconds", "seconds_off", "time_limit"}
 
 
 def is_of(change: LimitSet, report: str) -> bool:
@@ -95,17 +128,21 @@ def is_good(name: str, value: str) -> bool:
 
 
 def with_set(settings: RiskLimits, changes: Iterable[LimitSet]) -> RiskLimits:
-    """Returns the limits in force: those of the settings, overridden by those set in the same report asset. Of TRADE_QTY and
-    TRADE_QUOTE the one set last is the size of an entry."""
+    """Returns the limits in force: those of the settings, overridden by those set in the same report asset. Of the sizes of
+    an entry the one set last counts."""
     fields: dict[str, Any] = {}
     counted = [change for change in changes if is_of(change, settings.report_asset)]
     good = [change for change in counted if change.value is not None and is_good(change.name, change.value)]
     for change in sorted(good, key=lambda change: change.changed_at):
         limit = SETTABLE_LIMITS[change.name]
         fields[limit.field] = limit.read(change.value or "")
-        if limit.field == "trade_qty":
-            fields["trade_quote"] = None
+        if limit.field in SIZES:  # the others are no size any more; TRADE_QTY, which is always there, only the last resort
+            fields |= dict.fromkeys(SIZES - {"trade_qty", limit.field})
     return replace(settings, **fields)
+
+
+SIZES = frozenset({"trade_qty", "trade_quote", "trade_equity_pct", "trade_risk_pct"})
+"""The fields that say how large an entry is; at most one besides `trade_qty` is set."""
 
 
 class Bounds(Protocol):
@@ -139,33 +176,42 @@ def contradictions(bounds: Bounds) -> list[tuple[str, str]]:
 
 
 def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
-    """Tells whether a change raises the risk: it lets more through than before, or gives an exit up sooner. A change of the entry
-    size's asset counts too: which of the two is more depends on the price."""
-    if name in _SIZES:
-        field = "trade_quote" if after.trade_quote is not None else "trade_qty"
-        same = (before.trade_quote is None) == (after.trade_quote is None)
-        return not same or getattr(after, field) > getattr(before, field)
+    """Tells whether a change raises the risk: it lets more through than before, gives an exit up sooner, or takes away
+    a stop, widens it or moves it later, or takes away every target. Another way to say the entry size counts too: which of the
+    two is more depends on the price and the equity."""
+    if SETTABLE_LIMITS[name].field in SIZES:
+        return before.size.kind is not after.size.kind or after.size.amount > before.size.amount
     old, new = (getattr(limits, SETTABLE_LIMITS[name].field) for limits in (before, after))
     if name == "EXIT_MAX_AGE":
         return bool(new < old)
+    if name == "COOLDOWN_AFTER_STOP":
+        return old is not None and (new is None or bool(new < old))
+    if name == "TAKE_PROFIT_PCT":
+        return bool(old) and not new
+    if isinstance(old, Breakeven):
+        return new is None or _is_later(old, new)
     return old is not None and (new is None or new > old)
 
 
-_SIZES = frozenset({"TRADE_QTY", "TRADE_QUOTE"})
+def _is_later(old: Breakeven, new: Breakeven) -> bool:
+    """Tells whether a stop may move later than before: a target and a distance do not compare."""
+    if old.after_pct is None or new.after_pct is None:
+        return old != new
+    return new.after_pct > old.after_pct
 
 
 def shown(limits: RiskLimits, name: str) -> str:
     """Returns a limit's value in force, as its setting would write it; empty if there is none."""
     value = getattr(limits, SETTABLE_LIMITS[name].field)
-    if value is None:
-        return ""
-    return (
-        f"{value.total_seconds():g}"
-        if isinstance(value, timedelta)
-        else f"{value:f}"
-        if isinstance(value, Decimal)
-        else str(value)
-    )
+    if isinstance(value, tuple):
+        return written(value)
+    if isinstance(value, Breakeven):
+        return written_breakeven(value)
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "" if value is None else str(value)
 
 
 def in_quote(limits: RiskLimits, rate: Rate | Unknown) -> RiskLimits:

@@ -4,7 +4,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
 from core.policy.risk.rule import Entry, RuleMeasurement
-from core.policy.sizing.market_orders import SizedOrder
+from core.policy.sizing.order_size import SizedOrder
 
 
 def open_positions(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:

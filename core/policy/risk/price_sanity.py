@@ -7,7 +7,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.policy.decision_context import DecisionContext
 from core.policy.risk.rule import Entry, RuleMeasurement
-from core.policy.sizing.market_orders import SizedOrder
+from core.policy.sizing.order_size import SizedOrder
 
 TENFOLD = Decimal(10)
 
@@ -16,13 +16,14 @@ def price_sanity(signal: Signal, sized: SizedOrder, decision_context: DecisionCo
     """Refuses an entry whose signal's price is further than PRICE_SANITY_PCT from the market, in either direction, and an exit
     if the two differ more than tenfold.
 
-    An exit that a person ordered or approved passes, as does one whose market price is unknown, and a retry: it was judged when
-    it came, and since then the market may have fallen. A refused exit is exposed to the whole fall of a market.
+    An exit that a person ordered or approved passes, as does one of a position's plan, one whose market price is unknown, and a
+    retry: it was judged when it came, and since then the market may have fallen. A refused exit is exposed to the whole fall of
+    a market.
     """
     if decision_context.quote is None:
         return None
     if sized.side is Side.SELL:
-        judged = decision_context.by_hand or decision_context.approved_at is not None or signal.is_again
+        judged = decision_context.by_hand or decision_context.approved_at is not None or signal.is_again or signal.is_planned
         refused = not judged and sized.price > 0 and not is_within(TENFOLD, signal.close, sized.price)
     else:
         refused = off_by(signal.close, sized.price) > decision_context.limits.price_sanity_pct

@@ -7,7 +7,7 @@ from decimal import Decimal
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.policy.decision_context import DecisionContext
-from core.policy.sizing.market_orders import SizedOrder
+from core.policy.sizing.order_size import SizedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,11 @@ class RuleMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry to be measured: `price` is the market's (quote asset), `qty` in base asset; None if unknown."""
+    """An entry to be measured: `price` is the market's and `worst_price` the one that it may fill at in the worst case (quote
+    asset), `qty` in base asset; None if unknown."""
 
     price: Decimal | None
+    worst_price: Decimal | None
     qty: Decimal | None
 
 

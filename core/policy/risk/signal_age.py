@@ -11,9 +11,9 @@ CLOCK_TOLERANCE = timedelta(seconds=30)
 _CLOCK_OFF = timedelta(seconds=5)
 
 
-def lasts(signal: Signal, controls: TradingState) -> bool:
+def lasts(signal: Signal, trading_state: TradingState) -> bool:
     """Tells whether `signal` never ages: an exit of /panic, until somebody ends the pause that came with it."""
-    return signal.is_panic and controls.pause is Pause.ALL
+    return signal.is_panic and trading_state.pause is Pause.ALL
 
 
 def good_for(signal: Signal, limits: RiskLimits) -> timedelta:
@@ -24,7 +24,7 @@ def good_for(signal: Signal, limits: RiskLimits) -> timedelta:
 def signal_age(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses a signal that is too old, and an entry dated more than 30 s ahead of this machine's clock. A wrong clock never
     blocks an exit; and if it is ours that is wrong, by the exchange's clock, the sender is not blamed."""
-    if lasts(signal, decision_context.controls):
+    if lasts(signal, decision_context.trading_state):
         return None
     refused = _refused_at(decision_context.now, signal, decision_context)
     offset = decision_context.clock_offset

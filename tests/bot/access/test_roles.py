@@ -8,7 +8,7 @@ import pytest
 from core.domain.access import Person, Role
 from local_telegram.server import RunningChat
 from tests.bot.conftest import Bot, bot_on
-from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office
+from tests.bot.parts import OWNER, STRANGER, TRADER, VIEWER, FastClock, Office, came, signal
 from tests.chat_client import ChatPerson
 
 
@@ -155,6 +155,8 @@ async def test_each_reads_in_their_language_and_zone(bot: Bot) -> None:
     assert "Positions" in (await bot.owner.ask("/positions")).text
     assert "Asia/Tashkent" in (await viewer.ask("/zone Asia/Tashkent")).text
     assert "UTC+05" in (await viewer.ask("/positions")).text
+    bot.office.ledger.signals = [came(signal(), None)]
+    assert (await viewer.ask("/signals")).text.splitlines()[0] == "Последние сигналы (UTC+05)"
     for wrong in ("/zone Mars/Base", "/zone ../../etc/passwd"):
         assert "такого часового пояса нет" in (await viewer.ask(wrong)).text
     assert "не подходит" in (await viewer.ask("/lang de")).text
@@ -179,8 +181,10 @@ async def test_the_keyboard_goes_by_role_language_and_pause(bot: Bot) -> None:
     viewer, owner, trader = bot.person(VIEWER), bot.owner, bot.person(TRADER)
     assert "/mode" not in (await viewer.ask("/start")).text
     assert last(viewer) == "📒 Trades"
-    await owner.ask("/start")
+    assert "/mode confirm to approve each trade" in (await owner.ask("/start")).text
     assert last(owner) == "⏸ Pause"
+    await owner.ask("/mode confirm")
+    assert "/mode" not in (await owner.ask("/start")).text
     await owner.ask("/pause")
     assert last(owner) == "▶️ Resume"
     await trader.ask("/start")

@@ -4,6 +4,8 @@ person's own, each valid once."""
 import asyncio
 import re
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from enum import Enum
 from itertools import count
 from pathlib import Path
@@ -18,6 +20,7 @@ from bot.views.chat_message import plain_text
 from core.adapters.ledger.tables import people_tables
 from core.domain.access import Role
 from core.domain.errors import LedgerUnavailable
+from core.domain.exit_plan import Breakeven, Level, Target
 from core.domain.messages import CodeUsed
 from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Pause
@@ -177,13 +180,32 @@ RAISED = {
     "MAX_ORDER_NOTIONAL": "6000",
     "MAX_OPEN_POSITIONS": "50",
     "DAILY_LOSS_LIMIT": "5000",
+    "MAX_EXPOSURE_PCT": "off",
+    "MAX_DRAWDOWN_PCT": "off",
+    "COOLDOWN_AFTER_STOP": "5",  # over sooner
+    "MAX_LOSING_EXITS": "50",
     "TRADE_QTY": "100",
     "TRADE_QUOTE": "1",  # the size becomes one of another asset: the price decides which is larger
+    "TRADE_EQUITY_PCT": "0.01",
+    "TRADE_RISK_PCT": "0.01",
     "SIGNAL_MAX_AGE": "600",
     "EXIT_MAX_AGE": "60",  # given up sooner, and the position stays
     "APPROVAL_TTL": "600",
+    "STOP_LOSS_PCT": "off",
+    "TAKE_PROFIT_PCT": "off",
+    "BREAKEVEN_AFTER": "off",
+    "TIME_LIMIT": "off",
+    "TRAILING_PCT": "off",
+    "TRAILING_ACTIVATION_PCT": "9",
 }
-LOWERED = {name: "0.01" for name in RAISED if name != "TRADE_QUOTE"} | {"MAX_OPEN_POSITIONS": "1", "EXIT_MAX_AGE": "3600"}
+OTHER_SIZES = {"TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT"}
+LOWERED = {name: "0.01" for name in RAISED if name not in OTHER_SIZES} | {
+    "MAX_OPEN_POSITIONS": "1",
+    "MAX_LOSING_EXITS": "1",
+    "EXIT_MAX_AGE": "3600",
+    "COOLDOWN_AFTER_STOP": "3600",
+    "BREAKEVEN_AFTER": "1",
+}
 
 
 def limit_set(name: str, value: str) -> LimitSet:
@@ -192,10 +214,50 @@ def limit_set(name: str, value: str) -> LimitSet:
 
 def test_a_limit_that_lets_more_through_wants_a_code() -> None:
     assert SETTABLE_LIMITS.keys() == RAISED.keys()
+    with_plan = replace(
+        ROOMY,
+        stop_loss_pct=Decimal(5),
+        take_profit_pct=(Target(Level(pct=Decimal(5))),),
+        breakeven_after=Breakeven(Decimal(3)),
+        time_limit=timedelta(hours=1),
+        trailing_pct=Decimal(2),
+        trailing_activation_pct=Decimal(3),
+        max_exposure_pct=Decimal(50),
+        max_drawdown_pct=Decimal(20),
+        cooldown_after_stop=timedelta(seconds=60),
+        max_losing_exits=4,
+    )
     for name, value in RAISED.items():
-        assert allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+        assert allows_more(name, with_plan, with_set(with_plan, [limit_set(name, value)])), name
     for name, value in LOWERED.items():
-        assert not allows_more(name, ROOMY, with_set(ROOMY, [limit_set(name, value)])), name
+        assert not allows_more(name, with_plan, with_set(with_plan, [limit_set(name, value)])), name
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [("5", "6", True), ("5", "off", True), ("5", "4", False), ("5", "5", False), ("off", "90", False), ("off", "off", False)],
+)
+def test_a_wider_stop_or_none_wants_a_code(before: str, after: str, *, more: bool) -> None:
+    was, will_be = (with_set(ROOMY, [limit_set("STOP_LOSS_PCT", each)]) for each in (before, after))
+    assert allows_more("STOP_LOSS_PCT", was, will_be) is more
+
+
+@pytest.mark.parametrize(("after", "more"), [("off", True), ("10", False), ("5:50,10:50", False)])
+def test_taking_every_target_away_wants_a_code(after: str, *, more: bool) -> None:
+    was, will_be = (with_set(ROOMY, [limit_set("TAKE_PROFIT_PCT", each)]) for each in ("5", after))
+    assert allows_more("TAKE_PROFIT_PCT", was, will_be) is more
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more"),
+    [
+        *[("3", "4", True), ("3", "2", False), ("3", "3", False), ("3", "target", True), ("target", "3", True)],
+        *[("target", "target", False), ("target", "off", True), ("off", "target", False), ("off", "3", False)],
+    ],
+)
+def test_a_stop_that_moves_later_or_not_at_all_wants_a_code(before: str, after: str, *, more: bool) -> None:
+    was, will_be = (with_set(ROOMY, [limit_set("BREAKEVEN_AFTER", each)]) for each in (before, after))
+    assert allows_more("BREAKEVEN_AFTER", was, will_be) is more
 
 
 async def enrolled(firm: Firm, person: ChatPerson) -> str:
@@ -393,7 +455,7 @@ async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(
             )  # nobody learns that it is wrong
             firm.owner.send(code_of(firm, secret))
             await firm.owner.wait_for_edit(asked, "could not be marked")
-        assert firm.portfolio.controls.pause is Pause.ALL
+        assert firm.portfolio.trading_state.pause is Pause.ALL
 
 
 async def unavailable(*_: object, **__: object) -> None:

@@ -1,6 +1,7 @@
 """The command line as its users meet it: every command in its own process, its output, and its exit code."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from bot.__main__ import _finish
 from bot.clock import SystemClock
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import find_partitions
@@ -133,6 +135,17 @@ async def test_a_word_that_is_no_command_is_answered_with_those_that_are() -> No
     assert "'trade'" in ended.stderr
     assert [name for name in COMMANDS if name not in ended.stderr] == []
     assert python_in(ended) == []
+
+
+def test_garbage_is_collected_once_a_command_is_loaded() -> None:
+    async def collects() -> bool:
+        return gc.isenabled()
+
+    gc.disable()
+    try:
+        assert _finish(collects())
+    finally:
+        gc.enable()
 
 
 # --- check

@@ -16,19 +16,22 @@ from sqlalchemy import select
 
 from bot.access.confirmations import Confirmations, Pending, Refusal, Risk
 from bot.commands.mode import read_mode
+from bot.views.number_format import money
 from core.adapters.ledger.tables import order_tables, signal_tables
+from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.access import Role
+from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
 from core.domain.messages import ControlsRequested
 from core.domain.messages import Message as Said
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, NotTaken, OrderRequest, PlaceResult
+from core.domain.order import ExecutionReport, NotTaken, OrderRequest, PlaceResult, Rejected
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
 from core.domain.trading_state import Mode, Panic, Pause
-from core.policy.risk.limits import SETTABLE_LIMITS, is_good, shown, with_set
+from core.policy.risk.limits import SETTABLE_LIMITS, SIZES, is_good, shown, with_set
 from core.records.message_outcome import MessageOutcome
 from local_telegram.model import Message
 from local_telegram.server import RunningChat
@@ -78,10 +81,10 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
 
 async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> None:
     asked = await firm.trader.ask("/buy WIFUSDC 50 USDC")
-    assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 104.14 WIF (WIFUSDC)\nAt about 0.4801: 50.00 USDC")
+    assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 103.11 WIF (WIFUSDC)\nAt about 0.4801: 49.50 USDC")
     await confirmed(firm.trader, asked)
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
-    assert firm.portfolio.position("WIFUSDC").qty == Decimal("104.03586")
+    assert firm.portfolio.position("WIFUSDC").qty == Decimal("103.00689")
     assert "position already open" in (await firm.trader.ask("/buy WIFUSDC")).text
     assert "above the limit of 5,000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
@@ -152,6 +155,32 @@ async def test_a_part_that_the_exchange_would_not_take_is_refused_at_once(firm: 
     assert "is below the exchange's minimum order" in (await firm.trader.ask("/sell WIF 0.001")).text
 
 
+async def test_an_entry_that_is_worth_more_than_the_limit_is_said_before_its_size_is_set(firm: Firm) -> None:
+    await firm.owner.ask("/buy WIFUSDC")  # the price is known from here on
+    most = firm.portfolio.limits.max_order_notional
+    asked = await firm.owner.ask("/set TRADE_QTY 100000")
+    assert "An entry of this size in SOLUSDC is worth" in asked.text
+    assert "Refused too: WIFUSDC" in asked.text
+    assert f"above MAX_ORDER_NOTIONAL {money(most)}: it would be refused" in asked.text
+    assert "would be refused" not in (await firm.owner.ask("/set TRADE_QTY 21")).text
+    assert "it would be refused" in (await firm.owner.ask("/set MAX_ORDER_NOTIONAL 1")).text
+    assert "would be refused" not in (await firm.owner.ask("/set MAX_OPEN_POSITIONS 7")).text
+    await confirmed(firm.owner, asked)  # said, and still the owner's decision
+    assert firm.portfolio.limits.trade_qty == 100_000
+
+
+async def test_a_question_that_nobody_answers_says_so_and_loses_its_buttons(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, speed=20) as firm:
+        answered = await firm.owner.ask("/set TRADE_QTY 40")
+        record = await confirmed(firm.owner, answered)
+        asked = await firm.owner.ask("/set TRADE_QTY 30")
+        expired = await firm.owner.wait_for_edit(asked, "Expired, nothing was done")
+        assert (expired.buttons, "Confirm?" in expired.text, "TRADE_QTY" in expired.text) == ([], False, True)
+        last = await firm.owner.ask("/set TRADE_QTY 50")
+        assert firm.owner.now(answered) == record
+    await firm.owner.wait_for_edit(last, "Expired, nothing was done")  # the end of the program forgets it
+
+
 async def test_limits_that_contradict_each_other_are_said_before_they_are_set(firm: Firm) -> None:
     most = firm.portfolio.limits.max_order_notional
     asked = await firm.owner.ask(f"/set TRADE_QUOTE {most + 1:f}")
@@ -210,8 +239,8 @@ async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
     await firm.owner.ask("/mode observe")
     await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
-    assert firm.portfolio.controls.pause is Pause.ALL
-    assert firm.portfolio.controls.mode is Mode.OBSERVE
+    assert firm.portfolio.trading_state.pause is Pause.ALL
+    assert firm.portfolio.trading_state.mode is Mode.OBSERVE
 
 
 async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
@@ -267,7 +296,7 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
         await until(lambda: firm.portfolio.position("SOLUSDC").is_open)
         await firm.settled()  # the alert of the purchase is not an answer to the next command
     await until(lambda: not firm.portfolio.open_positions())
-    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.trading_state.pause is Pause.ALL
 
 
 async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
@@ -283,10 +312,9 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
     async with firm_on(server, tmp_path) as firm:
         await firm.held()
         asked = await firm.trader.ask("/sell WIFUSDC")
+    await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
     async with firm_on(server, tmp_path) as firm:
-        notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Confirm"))
-        assert notice["text"].startswith("No longer valid")
-        await firm.trader.wait_for_edit(asked, lambda message: not message.buttons)
+        put_tap(firm, TRADER, asked.buttons[0].data, query_id="90")  # it was on its way
         await firm.owner.ask("/positions")
         assert firm.portfolio.position("WIFUSDC").is_open
 
@@ -333,7 +361,7 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         assert "Approval requests to decline: 1" in asked.text
         await confirmed(firm.trader, asked)
         await until(lambda: not firm.portfolio.position("WIFUSDC").is_open and not firm.portfolio.approvals)
-        assert firm.portfolio.controls.pause is Pause.ALL
+        assert firm.portfolio.trading_state.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
         over = await firm.owner.wait_for("Panic finished")
         assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
@@ -365,10 +393,10 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     asked = await firm.trader.ask("/panic")
     firm.prices.down = True
     await confirmed(firm.trader, asked)
-    await until(lambda: firm.portfolio.controls.pause is Pause.ALL)
+    await until(lambda: firm.portfolio.trading_state.pause is Pause.ALL)
     firm.prices.down = False
     await until(lambda: not firm.portfolio.position("WIFUSDC").is_open, within=20)
-    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.trading_state.pause is Pause.ALL
 
 
 async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +412,7 @@ async def test_panic_sells_what_was_entered_while_it_was_being_stored(firm: Firm
     monkeypatch.setattr(firm.trading.inbox, "ask_all", late)
     await confirmed(firm.trader, asked)
     await until(lambda: sides(firm) == [("SOLUSDC", False), ("WIFUSDC", False)])
-    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.trading_state.pause is Pause.ALL
 
 
 async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: RunningChat, tmp_path: Path) -> None:
@@ -397,6 +425,26 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
         await firm.settled()
         sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
         assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
+
+
+async def test_panic_ends_where_no_order_can_sell_what_is_left(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchange is asked once, and refuses it as worth too little, which it is at the present price too."""
+    await firm.held()
+
+    async def too_little(_: OrderRequest) -> PlaceResult:
+        return Rejected(reason("filter_failure", filter="NOTIONAL"))
+
+    monkeypatch.setattr(firm.context.exchange.venue, "place", too_little)
+    firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], min_notional=Decimal(1000))
+    before = len(firm.owner.received)
+    await confirmed(firm.trader, await firm.trader.ask("/panic"))
+    over = await firm.owner.wait_for("Panic finished")
+    assert "not everything was sold (Trader): WIFUSDC" in over.text
+    told = [message.text for message in firm.owner.received[before:]]
+    assert len([text for text in told if "below the exchange's minimum of 1,000: no order can sell it" in text]) == 1
+    assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 1
+    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.trading_state.panic is None
 
 
 async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +482,7 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monke
     assert over.text.endswith("Trading was resumed meanwhile.")
     await until(lambda: not firm.portfolio.exits, within=30)
     assert firm.portfolio.position("WIFUSDC").is_open
-    assert firm.portfolio.controls.panic is None
+    assert firm.portfolio.trading_state.panic is None
 
 
 async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next(
@@ -442,22 +490,23 @@ async def test_a_panic_that_its_process_does_not_outlive_is_taken_up_by_the_next
 ) -> None:
     clock = FastClock(8)
 
-    async def away(_: OrderRequest) -> PlaceResult:
+    async def away(*_: object) -> PlaceResult:
         return NotTaken(reason("banned", seconds=30), retry_after=30)
 
-    async with firm_on(server, tmp_path, clock=clock) as firm:
-        await firm.held()
-        await firm.held("SOLUSDC")
-        with monkeypatch.context() as banned:
-            banned.setattr(firm.context.exchange.venue, "place", away)
+    with monkeypatch.context() as banned:
+        async with firm_on(server, tmp_path, clock=clock) as firm:
+            await firm.held()
+            await firm.held("SOLUSDC")
+            banned.setattr(PaperExchange, "place", away)
             await confirmed(firm.trader, await firm.trader.ask("/panic"))
             await until(lambda: len(firm.portfolio.exits) == 2)
-    async with firm_on(server, tmp_path, clock=clock) as again:
-        assert again.portfolio.controls.panic is not None
-        await until(lambda: not again.portfolio.open_positions(), within=30)
-        over = await again.owner.wait_for("Panic finished")
-        assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
-        assert again.portfolio.controls.panic is None
+        async with firm_on(server, tmp_path, clock=clock) as again:
+            assert again.portfolio.trading_state.panic is not None
+            banned.undo()  # only now: a start may take longer than a sale
+            await until(lambda: not again.portfolio.open_positions(), within=30)
+            over = await again.owner.wait_for("Panic finished")
+            assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
+            assert again.portfolio.trading_state.panic is None
 
 
 async def test_what_was_entered_in_the_moment_of_a_panic_is_sold_by_the_next_process(server: RunningChat, tmp_path: Path) -> None:
@@ -509,12 +558,34 @@ async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, mon
     firm.prices.down = False
 
 
+def last_key(person: ChatPerson) -> str:
+    """Returns the last button of the keyboard below the person's input field."""
+    conversation = person.room.chat(person.id)
+    assert conversation is not None
+    return str(conversation.keyboard_for(person.id).rows[-1][-1])
+
+
+async def test_the_keyboard_below_follows_a_pause_that_begins_and_ends(firm: Firm) -> None:
+    await firm.owner.ask("/start")
+    await firm.trader.ask("/pause")
+    await firm.owner.wait_for("PAUSED")
+    assert last_key(firm.owner) == "▶️ Resume"
+    await confirmed(firm.owner, await firm.owner.ask("▶️ Resume"), "Not paused")
+    await firm.owner.wait_for("On the keyboard below: ⏸ Pause")
+    assert last_key(firm.owner) == "⏸ Pause"
+    await firm.owner.ask("/pause entries for 30m")
+    assert last_key(firm.owner) == "▶️ Resume"
+    firm.clock.skip(1801)
+    await firm.owner.wait_for("The pause has ended.")
+    assert last_key(firm.owner) == "⏸ Pause"
+
+
 async def test_a_pause_ends_by_itself(firm: Firm) -> None:
     assert "Until " in (await firm.trader.ask("/pause entries for 30m")).text
-    assert firm.portfolio.controls.pause is Pause.ENTRIES
+    assert firm.portfolio.trading_state.pause is Pause.ENTRIES
     firm.clock.skip(1801)
-    await until(lambda: firm.portfolio.controls.pause is Pause.OFF)
-    assert "the pause has ended" in (await firm.owner.wait_for("the pause has ended")).text
+    await until(lambda: firm.portfolio.trading_state.pause is Pause.OFF)
+    assert "Not paused" in (await firm.owner.wait_for("The pause has ended.")).text
 
 
 @pytest.mark.parametrize(
@@ -529,32 +600,33 @@ async def test_a_pause_ends_by_itself(firm: Firm) -> None:
 )
 async def test_a_weaker_pause_is_as_good_as_resuming(firm: Firm, present: str, weaker: str) -> None:
     await firm.trader.ask(present)
-    before = firm.portfolio.controls
+    before = firm.portfolio.trading_state
     assert "Only an owner" in (await firm.trader.ask(weaker)).text
-    asked = await firm.owner.wait_for("A weaker pause", after=firm.owner.send(weaker))  # the trader's act is reported too
-    assert firm.portfolio.controls == before
+    asked = await firm.owner.wait_for("Weaken the pause", after=firm.owner.send(weaker))  # the trader's act is reported too
+    assert firm.portfolio.trading_state == before
     await confirmed(firm.owner, asked)
-    assert firm.portfolio.controls != before
+    assert firm.portfolio.trading_state != before
 
 
 async def test_a_longer_pause_is_anybodys_who_may_pause(firm: Firm) -> None:
     for said in ("/pause entries for 1h", "/pause entries for 2h", "/pause entries", "/pause", "/pause"):
         assert "PAUSED" in (await firm.trader.ask(said)).text
-    assert firm.portfolio.controls == replace(firm.portfolio.controls, pause=Pause.ALL, until=None)
+    assert firm.portfolio.trading_state == replace(firm.portfolio.trading_state, pause=Pause.ALL, until=None)
 
 
 async def test_resuming_and_loosening_want_a_second_tap_and_stopping_does_not(firm: Firm) -> None:
     await firm.owner.ask("/pause")
-    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.trading_state.pause is Pause.ALL
     asked = await firm.owner.ask("/resume")
-    assert firm.portfolio.controls.pause is Pause.ALL
+    assert firm.portfolio.trading_state.pause is Pause.ALL
     assert "Not paused" in (await confirmed(firm.owner, asked)).text
+    await firm.owner.wait_for("On the keyboard below")
     await firm.owner.ask("/mode observe")
-    assert firm.portfolio.controls.mode is Mode.OBSERVE
+    assert firm.portfolio.trading_state.mode is Mode.OBSERVE
     asked = await firm.owner.ask("/mode auto")
-    assert firm.portfolio.controls.mode is Mode.OBSERVE
+    assert firm.portfolio.trading_state.mode is Mode.OBSERVE
     await confirmed(firm.owner, asked)
-    assert firm.portfolio.controls == replace(firm.portfolio.controls, mode=Mode.AUTO)
+    assert firm.portfolio.trading_state == replace(firm.portfolio.trading_state, mode=Mode.AUTO)
 
 
 async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> None:
@@ -610,17 +682,32 @@ async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_pa
 
 async def test_how_long_an_exit_is_tried_is_set_in_the_chat(firm: Firm) -> None:
     asked = await firm.owner.ask("/set exit_max_age 900")
-    assert "EXIT_MAX_AGE: 600 → 900" in asked.text
+    assert "EXIT_MAX_AGE: 10 min → 15 min" in asked.text
     await confirmed(firm.owner, asked)
     assert firm.portfolio.limits.exit_max_age == timedelta(minutes=15)
     assert firm.portfolio.limits.signal_max_age == timedelta(seconds=60)
-    assert "EXIT_MAX_AGE exits retried for 900 s (Owner" in (await firm.owner.ask("/set")).text
-    assert "exits are retried for 900 s" in (await firm.owner.ask("/risk")).text
+    assert "EXIT_MAX_AGE exits retried for 15 min (Owner" in (await firm.owner.ask("/set")).text
+    assert "exits are retried for 15 min" in (await firm.owner.ask("/risk")).text
+
+
+async def test_the_exit_plan_of_entries_is_set_in_the_chat(firm: Firm) -> None:
+    await confirmed(firm.owner, await firm.owner.ask("/set stop_loss_pct 5"))
+    asked = await firm.owner.ask("/set take_profit_pct 5:50,10:50")
+    assert "TAKE_PROFIT_PCT: not set → 5:50,10:50" in asked.text
+    await confirmed(firm.owner, asked)
+    targets = tuple(Target(Level(pct=Decimal(pct)), Decimal(50)) for pct in (5, 10))
+    assert firm.portfolio.limits.plan == ExitPlan(StopLoss(Level(pct=Decimal(5))), targets)
+    listed = (await firm.owner.ask("/set")).text
+    assert "STOP_LOSS_PCT stop 5% below the entry (Owner" in listed
+    assert "TAKE_PROFIT_PCT targets 5:50,10:50 (% above the entry : % of the position) (Owner" in listed
+    await confirmed(firm.owner, await firm.owner.ask("/set stop_loss_pct off"))
+    assert firm.portfolio.limits.plan == ExitPlan(targets=targets)
 
 
 @pytest.mark.parametrize(
     "said",
     [
+        *("/set STOP_LOSS_PCT 100", "/set TAKE_PROFIT_PCT 5,10", "/set TAKE_PROFIT_PCT 5:60,10:60"),
         *("/set", "/set X 5", "/set MAX_ORDER_NOTIONAL -1", "/set MAX_ORDER_NOTIONAL NaN", "/set MAX_ORDER_NOTIONAL 1e99"),
         *("/set MAX_OPEN_POSITIONS 1.5", "/set MAX_OPEN_POSITIONS ٣", "/set PRICE_BAND_PCT 101", "/set TRADE_QTY 0"),
         *("/buy", "/buy WIFUSDC -5", "/buy WIFUSDC 5 BTC", "/buy ../x", "/buy WIFUSDC 1 2 3", "/sell WIFUSDC now", "/panic now"),
@@ -646,8 +733,8 @@ def test_what_is_set_is_in_force_and_the_rest_as_before(values: dict[str, str]) 
     limits = with_set(LIMITS, [LimitSet(name, value, "Ann", NOON) for name, value in values.items()])
     for name in SETTABLE_LIMITS:
         assert is_good(name, values.get(name, "1"))
-        if name == "TRADE_QUOTE" and "TRADE_QTY" in values:
-            continue  # of the two the later counts
+        if SETTABLE_LIMITS[name].field in SIZES:
+            continue  # of several the last counts
         if name in values:
             assert Decimal(shown(limits, name)) == Decimal(values[name])
         else:
@@ -713,9 +800,9 @@ async def test_of_two_who_take_one_question_one_has_it() -> None:
 
 
 def seconds_left(question: Message) -> int:
-    found = re.search(r"\((\d+) s left\)", question.text)
+    found = re.search(r"\((?:(\d+) min)? ?(?:(\d+) s)? left\)", question.text)
     assert found, question.text
-    return int(found[1])
+    return int(found[1] or 0) * 60 + int(found[2] or 0)
 
 
 async def test_a_question_about_a_sale_tells_what_it_would_bring(server: RunningChat, tmp_path: Path) -> None:
@@ -743,7 +830,7 @@ async def test_no_price_is_invented_while_the_exchange_is_silent(server: Running
         for said in ("/sell WIFUSDC", "/close all", "/panic"):
             shown = (await firm.owner.ask(said, within=20)).text
             assert "19.98 WIF" in shown
-            assert "The current price is unknown: it sells at market." in shown
+            assert "Current price unknown: this sells at market." in shown
             assert "Result" not in shown
 
 
@@ -756,7 +843,7 @@ async def test_a_question_shows_everything_and_counts_down_in_place(server: Runn
         assert "Value: 9.60 USDC (0.10% of " in question.text
         assert "Price now: 0.4801 (0.00% vs. signal)" in question.text
         assert (
-            "· price 0.00% vs. signal, limit +1%\n· order value 9.60 of max 5,000 USDC\n"
+            "· price 0.00% vs. signal, limit +1%\n· order value 9.70 of max 5,000 USDC\n"
             "· open positions 0 of max 5\n· P&L today 0.00 USDC, limit -100" in question.text
         )
         first = seconds_left(question)

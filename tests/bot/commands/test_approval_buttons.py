@@ -97,4 +97,4 @@ async def test_a_record_whose_question_is_gone_is_a_message_of_its_own(asking: B
         ApprovalClosed(approval(TOKEN, ApprovalState.EXPIRED), "WIF", "USDC", reason("approval_expired", ttl=120))
     )
     record = await asking.owner.wait_for("nobody answered in time")
-    assert "Not traded: no answer within 120 s" in record.text
+    assert "Not traded: no answer within 2 min" in record.text

@@ -23,7 +23,7 @@ from tests.bot.parts import NOON, OWNER, STRANGER, TRADER, VIEWER, FastClock, Of
 
 
 async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
-    bot.office.portfolio.controls = type(bot.office.portfolio.controls)(Pause.ENTRIES, Mode.CONFIRM)
+    bot.office.portfolio.trading_state = type(bot.office.portfolio.trading_state)(Pause.ENTRIES, Mode.CONFIRM)
     bot.office.portfolio.approvals["t"] = approval("t")
     text = (await bot.owner.ask("/status")).text
     for said in (
@@ -64,7 +64,7 @@ async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
     assert "WIFUSDC: 19.98 WIF" in text
     assert "Entry 0.480981, now 0.5000" in text
     assert "P&L +3.95% (+0.38 USDC)" in text
-    assert "(2 h 0 min)" in text
+    assert "(2 h)" in text
     assert "Too small to sell: 0.004 DUSTUSDC" in text
 
 
@@ -73,7 +73,7 @@ async def test_an_old_price_is_shown_with_its_age(server: RunningChat) -> None:
     office = await Office(clock).with_position()
     clock.skip(90)
     async with bot_on(server, office) as bot:
-        assert "now 0.5000 (1 min ago)" in (await bot.owner.ask("/positions")).text
+        assert "now 0.5000 (1 min 30 s ago)" in (await bot.owner.ask("/positions")).text
 
 
 async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
@@ -101,7 +101,7 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
         "❌ Биржа: HTTP 418: <banned>",
         "✅ Правила пар: загружено пар: 2",
         "✅ Telegram: работает, оповещения уходят",
-        "Отставание от Kafka: 12 записей",
+        "Лаг Kafka: 12 записей",
     ):
         assert said in text
 
@@ -138,6 +138,8 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
         came(signal("SELL_SM"), "withdrawn", "approval_withdrawn", signal_type="BUY_SM"),
     ]
     text = (await bot.owner.ask("/trades 2")).text
+    assert text.splitlines()[0] == "Recent trades (UTC)"
+    assert (await bot.owner.ask("/signals")).text.splitlines()[0] == "Recent signals (UTC)"
     assert text.splitlines()[1:] == ["24 Nov 12:05 ➕ WIFUSDC 20: +8.30%, +0.80 USDC after 5 min"] * 2
     assert (await bot.owner.ask("/signals")).text.splitlines()[1:] == [
         "24 Nov 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
@@ -204,7 +206,10 @@ async def test_help_and_menu_are_the_list(bot: Bot) -> None:
     shown = await bot.owner.ask("/help")
     assert all(f"/{command.name}" in shown.text for command in COMMANDS)
     bot.owner.press(shown, "Trade")
-    assert "/buy SYMBOL [50 | 20 WIF]: buy manually (trader)" in (await bot.owner.wait_for_edit(shown)).text
+    assert (
+        "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%]: buy manually (trader)"
+        in (await bot.owner.wait_for_edit(shown)).text
+    )
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text
     await until(lambda: bool(bot.room.profile.commands_for(OWNER, "en")))
     menu = [entry["command"] for entry in bot.room.profile.commands_for(OWNER, "en")]
@@ -229,7 +234,7 @@ async def test_each_has_the_menu_of_their_role_in_their_language(bot: Bot) -> No
 )
 async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause: Pause, told: str) -> None:
     assert told in (await bot.person(TRADER).ask(said)).text
-    assert bot.office.portfolio.controls.pause is pause
+    assert bot.office.portfolio.trading_state.pause is pause
     (message,) = bot.office.trading.handled
     assert (message.source, message.mailbox) == ("telegram", "")
     assert message.source_id.startswith("message:")
@@ -237,7 +242,7 @@ async def test_pause_and_resume_go_through_the_inbox(bot: Bot, said: str, pause:
     asked = await bot.owner.ask("/resume")
     bot.owner.press(asked, "✅ Confirm")
     assert "Not paused" in (await bot.owner.wait_for_edit(asked)).text
-    assert bot.office.portfolio.controls.pause is Pause.OFF
+    assert bot.office.portfolio.trading_state.pause is Pause.OFF
 
 
 async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot: Bot) -> None:
@@ -246,7 +251,7 @@ async def test_mode_has_a_button_for_each_and_the_message_becomes_the_answer(bot
     await bot.owner.wait_for_answer(bot.owner.press(shown, "confirm"))
     edited = await bot.owner.wait_for_edit(shown, "Mode: confirm")
     assert [button.text for button in edited.buttons] == ["auto", "● confirm", "observe"]
-    assert bot.office.portfolio.controls.mode is Mode.CONFIRM
+    assert bot.office.portfolio.trading_state.mode is Mode.CONFIRM
     assert "Mode: observe" in (await bot.owner.ask("/mode observe")).text
 
 
@@ -258,6 +263,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
     asked = await bot.owner.ask("/resume")
     bot.owner.press(asked, "✅ Confirm")
     await bot.owner.wait_for_edit(asked, "Not paused")
+    await bot.owner.wait_for("On the keyboard below")
     updates._last_id = update_id - 1  # as if Telegram had not learned that it arrived
     updates.put("message", bot.room.as_json(sent))
     again = await bot.owner.wait_for(lambda message: True, after=bot.owner.received[-1])
@@ -269,7 +275,7 @@ async def test_the_same_update_brought_again_is_one_message(bot: Bot) -> None:
 async def test_an_ailing_ledger_changes_nothing_and_is_said(bot: Bot) -> None:
     bot.office.ledger.down = True
     assert "Nothing changed" in (await bot.owner.ask("/pause")).text
-    assert bot.office.portfolio.controls.pause is Pause.OFF
+    assert bot.office.portfolio.trading_state.pause is Pause.OFF
 
 
 async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: RunningChat) -> None:
@@ -279,7 +285,7 @@ async def test_what_takes_long_is_said_to_be_taken_and_is_done_later(server: Run
         assert "Accepted, but not done yet" in (await bot.owner.ask("/pause")).text
         assert "No open positions" in (await bot.owner.ask("/positions")).text
         office.trading.hold.set()
-        await until(lambda: office.portfolio.controls.pause is Pause.ALL)
+        await until(lambda: office.portfolio.trading_state.pause is Pause.ALL)
 
 
 async def test_an_error_in_a_command_is_said_in_a_sentence(bot: Bot) -> None:

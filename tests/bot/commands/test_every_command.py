@@ -15,7 +15,14 @@ from bot.commands import BY_NAME
 from bot.texts import texts
 from bot.views.events import render
 from bot.views.reply_keyboard import command_of
-from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, people_tables, result_tables
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    people_tables,
+    protection_tables,
+    result_tables,
+)
 from core.domain.access import Role
 from core.domain.trading_state import Pause
 from local_telegram.errors import ApiError
@@ -46,6 +53,7 @@ KEPT: Sequence[Table] = (
         notification_tables.readers,
         control_tables.holds,
     ),
+    *(protection_tables.equity_marks, protection_tables.loss_resets),
 )
 seen: set[str] = set()
 """The kinds of buttons that the answers had."""
@@ -83,7 +91,7 @@ def is_told_its_age(firm: Firm, user_id: int) -> bool:
 
 
 def is_panic_over(firm: Firm) -> bool:
-    return firm.portfolio.controls.pause is Pause.ALL and firm.portfolio.controls.panic is None
+    return firm.portfolio.trading_state.pause is Pause.ALL and firm.portfolio.trading_state.panic is None
 
 
 async def without_a_right(firm: Firm, row: Row) -> None:
@@ -268,12 +276,12 @@ async def test_update_ids_that_begin_anew_keep_nobody_from_being_heard(server: R
     async with firm_on(server, tmp_path) as firm:
         begun = firm.room.updates._last_id
         await firm.trader.ask("/pause entries")
-        assert firm.portfolio.controls.pause is Pause.ENTRIES
+        assert firm.portfolio.trading_state.pause is Pause.ENTRIES
     async with firm_on(server, tmp_path) as again:
         again.room.updates._last_id = begun
         await again.settled()
         await again.trader.ask("/pause")
-        assert again.portfolio.controls.pause is Pause.ALL
+        assert again.portfolio.trading_state.pause is Pause.ALL
 
 
 def test_no_command_is_without_its_row() -> None:

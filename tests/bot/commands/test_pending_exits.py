@@ -52,7 +52,7 @@ async def test_the_lists_of_the_chat_have_it_in_both_languages(firm: Firm, comma
     await firm.owner.ask("/lang ru")
     since, end = (texts("ru").full_moment(at) for at in (wanted.since, wanted.since + timedelta(seconds=600)))
     said = (await firm.owner.ask(command)).text
-    for words in ("Выходы, которые повторяю: 1", "WIFUSDC: продать 19,98 WIF", f"С {since}", f"Повторяю до {end}"):
+    for words in ("Повторяю выходы: 1", "WIFUSDC: продать 19,98 WIF", f"С {since}", f"Повторяю до {end}"):
         assert words in said
     assert f"Попытка 1 не удалась: {texts('ru').reason(reason('banned', seconds=300))}" in said
 

@@ -16,7 +16,7 @@ async def test_an_exit_off_tenfold_is_sold_by_the_button_and_a_second_tap(server
         assert "Nothing was sold." in told.text
         assert firm.portfolio.position("WIFUSDC").is_open
         firm.owner.press(told, "🔴 Sell WIFUSDC anyway")
-        asked = await firm.owner.wait_for_edit(told, "🔴 Sell 19.98 WIF")
+        asked = await firm.owner.wait_for("🔴 Sell 19.98 WIF", after=told)
         assert firm.portfolio.position("WIFUSDC").is_open
         firm.owner.press(asked, "✅ Confirm")
         await firm.owner.wait_for("🔴 SELL_MANUAL executed")

@@ -111,7 +111,7 @@ async def test_performance_and_stats(firm: Firm) -> None:
     text = (await firm.owner.ask("/stats")).text
     assert "Net profit: +3.00 USDC\nWin rate 67% (2/3)\nProfit factor 7.00, expectancy +1.00 USDC per trade" in text
     assert "Max drawdown: -0.50 USDC" in text
-    assert "3 positions closed, average holding time 1 h 0 min\n" in text
+    assert "3 positions closed, average holding time 1 h\n" in text
     assert "Best trade: SOLUSDC +1.00%, +2.00 USDC\nWorst trade: WIFUSDC +1.00%, -0.50 USDC" in text
 
 
@@ -144,6 +144,13 @@ async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None
     assert (await firm.owner.ask("/chart WIFUSDC", within=30)).photo is not None
     report = await firm.owner.ask("/report month", within=30)
     assert report.photo is not None
+
+
+async def test_a_dot_marks_the_chart_that_is_shown_in_every_language(firm: Firm) -> None:
+    assert [button.text for button in (await firm.owner.ask("/chart")).buttons[:2]] == ["● equity", "daily"]
+    await firm.owner.ask("/lang ru")
+    assert [button.text for button in (await firm.owner.ask("/chart daily")).buttons[:2]] == ["капитал", "● по дням"]
+    assert [button.text for button in (await firm.owner.ask("/chart WIFUSDC")).buttons[:2]] == ["капитал", "по дням"]
 
 
 async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
@@ -209,7 +216,7 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
     text = (await firm.owner.ask("/audit")).text
     assert [re.sub(r"until .*", "until", line.split(" ", 3)[3]) for line in text.splitlines()[1:]] == [
         "Owner: MAX_OPEN_POSITIONS 3",
-        "Trader: notifications: ru",
+        "Trader: language ru",
         "Trader: paused trading until",
     ]
     assert "needs the role owner" in (await firm.person(1003).ask("/audit")).text
@@ -219,9 +226,9 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
 async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     await firm.held()
     text = (await firm.owner.ask("/risk")).text
-    assert "Open positions: 1 of 5 🟩🟩⬜⬜⬜⬜⬜⬜" in text
-    assert "P&L today 0.00 USDC, limit -100.00 ⬜⬜⬜⬜⬜⬜⬜⬜" in text
-    assert "Order size: 3,000.00 USDC (SOLUSDC), limit 5,000.00 🟩🟩🟩🟩🟩⬜⬜⬜" in text
+    assert "🟩🟩⬜⬜⬜⬜⬜⬜ Open positions: 1 of 5" in text
+    assert "⬜⬜⬜⬜⬜⬜⬜⬜ P&L today 0.00 USDC, limit -100.00" in text
+    assert "🟩🟩🟩🟩🟩⬜⬜⬜ Order size: 3,030.00 USDC (SOLUSDC), limit 5,000.00" in text
     assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 

@@ -109,17 +109,17 @@ async def test_a_question_says_what_it_is_worth_in_the_report_asset(firm: Firm) 
     await firm.owner.ask("/mode confirm above 50")
     await firm.signal("BUY_SM", "ETHBTC")
     asked = await firm.owner.wait_for("trade this?")
-    assert "Value: 0.0015 BTC = 90.00 USDC" in asked.text
-    assert "order value 90.00 of max 5,000 USDC" in asked.text
+    assert "Value: 0.001485 BTC = 89.10 USDC" in asked.text
+    assert "order value 89.99 of max 5,000 USDC" in asked.text
     assert "No approval needed: trades up to 50 USDC" in (await firm.owner.ask("/mode")).text
 
 
 async def test_what_was_said_in_another_asset_does_not_count(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         said = LimitSet("MAX_ORDER_NOTIONAL", "0.1", "Ann", firm.clock.now(), "BTC")
-        changes = CommitBatch(limits=[said])
-        await firm.ledger.commit(changes)
-        firm.portfolio.apply(changes)
+        batch = CommitBatch(limits=[said])
+        await firm.ledger.commit(batch)
+        firm.portfolio.apply(batch)
         assert firm.portfolio.limits.max_order_notional == ROOMY.max_order_notional
         assert not firm.portfolio.is_of("USDC")
     async with firm_on(server, tmp_path, limits=replace(ROOMY, report_asset="BTC")) as again:

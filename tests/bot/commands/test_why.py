@@ -33,7 +33,7 @@ async def test_what_was_executed_is_told_from_its_arrival_to_its_result(firm: Fi
         "decision: order",
         "· market 0.4801, position 0, pause off, mode auto",
         "· price +0.00% vs. signal, limit +1%",
-        "· order value 9.60 of max 5,000 USDC",
+        "· order value 9.70 of max 5,000 USDC",
         "· open positions 0 of max 5",
         "· P&L today 0.00 USDC, limit -100",
         "sent: 20 at about 0.4801",

@@ -22,12 +22,12 @@ class Ledger:
         self.error = error or LedgerUnavailable("the disk is full")
         self.kept: list[Event] = []
 
-    async def commit(self, changes: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch) -> None:
         await asyncio.sleep(0)
         if self.refusals:
             self.refusals -= 1
             raise self.error
-        self.kept += changes.events
+        self.kept += batch.events
 
 
 async def test_in_order_and_once_through_an_outage() -> None:

@@ -17,6 +17,7 @@ from local_telegram.server import running_chat
 from tests.bot.conftest import PEOPLE, until
 from tests.bot.firm import ROOMY, Firm, firm_on
 from tests.bot.parts import OWNER, TRADER, VIEWER, FastClock
+from tests.own_time import own_seconds
 
 SYMBOLS = ("WIFUSDC", "SOLUSDC")
 LIMITS = replace(ROOMY, daily_loss_limit=Decimal(100_000))
@@ -59,7 +60,7 @@ async def flood(firm: Firm) -> None:
                 await firm.signal(kind, symbol)
         if number == ROUNDS // 2:
             firm.owner.send("/orders")
-            await firm.owner.wait_for("Open orders", within=5)
+            await firm.owner.wait_for("Open orders", within=30)
     await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight, within=60)
 
 
@@ -87,9 +88,10 @@ async def test_a_flood_stays_inside_the_limits_loses_nothing_and_can_be_read(tmp
             while await firm.ledger.cursor(str(person)) is None:  # noqa: ASYNC110 - the notifier tells nobody that it has begun
                 await asyncio.sleep(0.01)
         await clock.sleep(1.1)
-        began = clock.monotonic()
+        began, own = clock.monotonic(), own_seconds()
         await flood(firm)
-        assert clock.monotonic() - began < 20
+        assert own_seconds() - own < 10
+        lasted = clock.monotonic() - began  # 20 or less, unless other processes have the processors
         while any([await firm.ledger.pending(await firm.ledger.cursor(reader) or {}) for reader in readers]):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         found = await told(firm, readers)
@@ -98,7 +100,7 @@ async def test_a_flood_stays_inside_the_limits_loses_nothing_and_can_be_read(tmp
         for chat in readers.values():
             times = [at for at, where in limit.sent if where == chat and at > began]
             alerts = [message.text for message in firm.person(chat).received if "story" in message.text or "📚" in message.text]
-            assert len(alerts) < 40
+            assert len(alerts) < 20 + max(lasted, 20)
             assert readable(alerts) == 4 * ROUNDS
             paced = [later - earlier for earlier, later in pairwise(times)]
             assert sum(gap < 0.95 for gap in paced) <= (chat == OWNER)  # the answer to a person does not wait for alerts

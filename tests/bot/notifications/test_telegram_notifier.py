@@ -103,7 +103,7 @@ async def test_five_hundred_executions_are_one_message(server: RunningChat, ledg
     ledger.add(*(executed() for _ in range(500)), urgent(), ApprovalRequested(approval(), "WIF", "USDC"))
     async with alerts_to(server, ledger) as alerts:
         await alerts.all_told()
-        assert first_lines(alerts) == ["❗ BUY_SM failed", "❓ BUY_SM: trade this?", "📚 500 events"]
+        assert first_lines(alerts) == ["❗ BUY_SM failed", "❓ BUY_SM: trade this?", "📚 500 events (UTC)"]
         assert alerts.texts[2].splitlines()[-1].endswith("485 executed. /trades /signals")
         assert len(ledger.told_in) == 502
 
@@ -112,7 +112,7 @@ async def test_a_flood_of_failures_is_folded_too(server: RunningChat, ledger: Me
     ledger.add(*(urgent() for _ in range(40)))
     async with alerts_to(server, ledger) as alerts:
         await alerts.all_told()
-        assert first_lines(alerts) == ["📚 40 events"]
+        assert first_lines(alerts) == ["📚 40 events (UTC)"]
 
 
 async def test_telegrams_own_limits_are_kept(ledger: MemoryLedger) -> None:
@@ -292,7 +292,7 @@ async def test_what_a_pause_stops_is_told_folded_once_a_minute_without_a_sound(s
         ledger.add(*(paused(seq) for seq in range(10, 20)))
         await alerts.all_told()
         assert alerts.clock.monotonic() - began > 55
-        assert first_lines(alerts) == ["📚 9 events", "🟩 BUY_SM executed", "📚 11 events"]
+        assert first_lines(alerts) == ["📚 9 events (UTC)", "🟩 BUY_SM executed", "📚 11 events (UTC)"]
         assert [message.silent for message in alerts.owner.received] == [True, False, True]
 
 
@@ -305,7 +305,7 @@ async def test_questions_withdrawn_before_they_could_be_asked_are_one_message(se
     ledger.add(executed())
     async with alerts_to(server, ledger) as alerts:
         await alerts.all_told()
-        assert first_lines(alerts) == ["📚 4 events", "🟩 BUY_SM executed"]
+        assert first_lines(alerts) == ["📚 4 events (UTC)", "🟩 BUY_SM executed"]
 
 
 async def test_unreadable_records_without_a_pause_are_told_all_the_same(server: RunningChat, ledger: MemoryLedger) -> None:

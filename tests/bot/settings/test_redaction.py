@@ -40,7 +40,7 @@ def said(given: dict[str, str]) -> str:
         settings = load_settings(given, env_file=None)
     except ConfigurationError as error:
         return "\n".join([*error.problems, str(error), repr(error)])
-    return "\n".join([repr(settings), str(settings), *settings.warnings, *settings.unused(), *settings.missing_for_run()])
+    return "\n".join([repr(settings), str(settings), *settings.warnings, *settings.missing_for_run()])
 
 
 @given(SECRETS, st.sampled_from(SECRET_SETTINGS), st.sampled_from(OTHER_SETTINGS))

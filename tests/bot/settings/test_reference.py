@@ -1,23 +1,27 @@
 """`.env.example` and docs/settings.md, made of the settings. REWRITE=1 writes them anew."""
 
+import ast
+import inspect
 import os
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from pydantic import PlainValidator, SecretStr
 from pydantic.fields import FieldInfo
 
+from bot.settings import fields as setting_fields
 from bot.settings.fields import Needed
 from bot.settings.settings import Settings
 from bot.settings.validation import defaults_that_follow
 from bot.texts import LANGUAGES, texts
 from core.policy.decision_context import RiskLimits
-from core.policy.risk.limits import SETTABLE_LIMITS
+from core.policy.risk.limits import SETTABLE_LIMITS, is_length
 from tests.paths import ROOT
 
 EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs" / "settings.md"
@@ -46,8 +50,22 @@ def default_of(name: str, field: FieldInfo) -> str:
     return str(value) if isinstance(value, str | int | Decimal) else ""
 
 
-def described(field: FieldInfo) -> str:
-    return " ".join((field.description or "").split())
+def descriptions() -> Mapping[str, str]:
+    """Returns the text below each field. pydantic would read them as well, but at every start of the program."""
+    classes = [one for one in ast.parse(inspect.getsource(setting_fields)).body if isinstance(one, ast.ClassDef)]
+    pairs = [pair for one in classes for pair in pairwise(one.body)]
+    return {
+        field.target.id.upper(): " ".join(text.value.value.split())
+        for field, text in pairs
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
+
+
+DESCRIBED = descriptions()
 
 
 def accepted(field: FieldInfo) -> str:
@@ -67,7 +85,7 @@ def example() -> str:
     for section in Settings.sections():
         lines.append(f"# --- {section.__doc__} ---\n")
         for name, field in section.variables().items():
-            lines += textwrap.wrap(described(field), 128, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+            lines += textwrap.wrap(DESCRIBED[name], 128, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
             lines.append(f"{'' if section is Needed else '#'}{name}={default_of(name, field)}")
         lines.append("")
     return "\n".join(lines)
@@ -85,7 +103,7 @@ def tables() -> Iterator[str]:
             cells = (
                 f"`{name}`" + (" `/set`" if name in SETTABLE_LIMITS else ""),
                 f"`{default}`" if default else "",
-                described(field),
+                DESCRIBED[name],
                 accepted(field),
             )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
@@ -101,8 +119,8 @@ def test_example_file_and_page_are_made_of_the_settings() -> None:
 
 
 def test_every_setting_is_described_in_a_sentence() -> None:
-    for name, field in Settings.variables().items():
-        assert re.fullmatch(r"\S.*\.", described(field)), name
+    for name in Settings.variables():
+        assert re.fullmatch(r"\S.*\.", DESCRIBED[name]), name
 
 
 def test_every_field_belongs_to_one_section() -> None:
@@ -113,7 +131,7 @@ def test_every_field_belongs_to_one_section() -> None:
 def test_every_limit_is_a_setting_that_the_chat_may_change() -> None:
     assert Settings.variables().keys() >= SETTABLE_LIMITS.keys()
     assert [limit.field.upper() for limit in SETTABLE_LIMITS.values()] == list(SETTABLE_LIMITS)
-    fixed = {"symbols", "report_asset"}
+    fixed = {"symbols", "report_asset", "entry_style", "protection"}
     assert {field.name for field in fields(RiskLimits)} == fixed | {limit.field for limit in SETTABLE_LIMITS.values()}
 
 
@@ -123,5 +141,6 @@ def test_a_limit_has_its_texts_and_an_example_that_is_accepted(name: str, langua
     limit, say = SETTABLE_LIMITS[name], texts(language)
     assert limit.read(limit.example)
     assert say(f"limit.{name}")
-    assert limit.example in say(f"limit.short.{name}", value=limit.example, asset="USDC")
+    shown = say.length(limit.example) if is_length(name) else limit.example
+    assert shown in say(f"limit.short.{name}", value=limit.example, asset="USDC")
     assert say(f"set.{limit.kind}")

@@ -16,6 +16,8 @@ from bot.settings.fields import TradingMode
 from bot.settings.settings import Settings, load_settings
 from core.domain.access import Role
 from core.domain.errors import ConfigurationError
+from core.domain.exit_plan import Level, Target
+from core.domain.protection_policy import ProtectionPolicy
 from core.domain.trading_state import Mode
 from tests.paths import ROOT
 
@@ -27,6 +29,8 @@ WRONG = {
     "TRADING_MODE": ["lvie", "real"],
     "BINANCE_API_KEY": ["<your_key>", "two words"],
     "BINANCE_API_SECRET": ["<your_secret>"],
+    "BINANCE_PRIVATE_KEY_PATH": ["no/such/key.pem", ".", "~nobody-of-this-name/key.pem", "x" * 300,
+                                 "-----BEGIN PRIVATE KEY-----"],
     "BINANCE_API_URL": ["api.binance.com/api", "https://api.binance.com", "ftp://x/api", "https:///api", "http://u:p@x/api",
                         "https://x/api?y=1", "https://x:99999/api", "https://[x/api", "https://x y/api"],
     "BINANCE_WS_URL": ["https://x/ws-api/v3", "x"],
@@ -34,14 +38,28 @@ WRONG = {
     "SYMBOLS": [",", "WIFUSDC,*", "WIF USDC"],
     "REPORT_ASSET": ["US DC", "A" * 21, "$"],
     "TRADE_QTY": ["0", "-1", "NaN", "Infinity", "1_000", "1e400", "1,5", "ten", "١"],
+    "ENTRY_STYLE": ["limit", "LIMIT IOC", "fok"],
     "TRADE_QUOTE": ["0", "nan"],
+    "TRADE_EQUITY_PCT": ["0", "-5", "101", "5%", "nan"],
+    "TRADE_RISK_PCT": ["0", "-1", "100.1", "1%"],
     "PRICE_BAND_PCT": ["0", "101", "1%"],
     "PRICE_SANITY_PCT": ["0", "101", "50%"],
     "MAX_ORDER_NOTIONAL": ["0", "-inf"],
     "MAX_OPEN_POSITIONS": ["0", "1.5", "five"],
     "DAILY_LOSS_LIMIT": ["0", "-100"],
+    "MAX_EXPOSURE_PCT": ["0", "101", "-1", "none"],
+    "MAX_DRAWDOWN_PCT": ["0", "101", "20%"],
+    "COOLDOWN_AFTER_STOP": ["0", "1h", "604801"],
+    "MAX_LOSING_EXITS": ["0", "1.5", "10001"],
     "SIGNAL_MAX_AGE": ["0", "1h", "604801"],
     "EXIT_MAX_AGE": ["0", "10m", "604801"],
+    "TRAILING_PCT": ["0", "100", "-2", "2%"],
+    "TRAILING_ACTIVATION_PCT": ["0", "1001", "3%"],
+    "TIME_LIMIT": ["0", "-5", "2h", "31536001", "never"],
+    "BREAKEVEN_AFTER": ["0", "0.2", "1001", "5%", "targets", "5:50"],
+    "STOP_LOSS_PCT": ["0", "100", "-5", "5%", "5:50", "none"],
+    "TAKE_PROFIT_PCT": ["0", "1001", "5%", "5,10", "5:60,10:60", "5:0", ":50", "5:", "1:10,2:10,3:10,4:10,5:10", "5:50;10:50"],
+    "PROTECTION": ["best effort", "on"],
     "APPROVAL": ["yes"],
     "APPROVAL_TTL": ["-1", "2m"],
     "KAFKA_BROKER": ["kafka://h:9092", "h:port", ",", "h:9092;i:9092"],
@@ -58,7 +76,7 @@ WRONG = {
     "TG_TOTP_SECRET": ["abc", "0189 0189 0189 0189", "ABCDEFGH-JKLMNOP"],
     "TG_TOPIC_ID": ["0", "-1", "x", "1.5"],
     "DATABASE_URL": ["postgresql://u:p@h/d", "sqlite:///x.db", "mysql://h", "x"],
-    "SNOWFLAKE_PRIVATE_KEY_PATH": ["no/such/key.p8"],
+    "SNOWFLAKE_PRIVATE_KEY_PATH": ["no/such/key.p8", "~nobody-of-this-name/key.p8", "x" * 300],
     "SNOWFLAKE_HOST": ["a b"],
     "SNOWFLAKE_PORT": ["0", "x"],
     "SNOWFLAKE_PROTOCOL": ["ftp"],
@@ -116,7 +134,7 @@ def test_every_variable_that_can_be_wrong_is_tried() -> None:
 def test_all_problems_are_told_at_once_also_those_between_variables() -> None:
     told = problems({"TRADE_QTY": "NaN", "LOG_LEVEL": "loud", "KAFKA_USERNAME": "u", "TRADING_MODE": "live"})
     assert [problem.partition(":")[0] for problem in told] == [
-        "TRADE_QTY", "LOG_LEVEL", "BINANCE_API_KEY", "BINANCE_API_SECRET", "KAFKA_PASSWORD",
+        "TRADE_QTY", "LOG_LEVEL", "BINANCE_API_KEY", "BINANCE_API_SECRET, BINANCE_PRIVATE_KEY_PATH", "KAFKA_PASSWORD",
     ]  # fmt: skip
     assert "TRADE_QTY: found 'NaN'; accepted: a plain decimal number above 0, such as 10 or 0.5" in told
 
@@ -136,6 +154,18 @@ def test_secret_in_the_wrong_variable_is_not_shown() -> None:
     assert TOKEN not in problems({"TG_CHAT_ID": TOKEN})[0]
 
 
+def test_an_exit_plan_is_set_by_per_cent_and_share() -> None:
+    settings = load(STOP_LOSS_PCT="5", TAKE_PROFIT_PCT="5:50, 10:25", PROTECTION="Required")
+    targets = Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(25))
+    assert (settings.stop_loss_pct, settings.take_profit_pct, settings.protection) == (
+        Decimal(5),
+        targets,
+        ProtectionPolicy.REQUIRED,
+    )
+    assert load(TAKE_PROFIT_PCT="7.5").take_profit_pct == (Target(Level(pct=Decimal("7.5")), Decimal(100)),)
+    assert (load(STOP_LOSS_PCT="off").stop_loss_pct, load(TAKE_PROFIT_PCT="OFF").take_profit_pct) == (None, ())
+
+
 def test_defaults_are_those_of_the_contract() -> None:
     settings = load()
     assert settings.trading_mode is TradingMode.PAPER
@@ -151,6 +181,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (settings.price_band_pct, settings.price_sanity_pct) == (Decimal(1), Decimal(50))
     assert (settings.max_order_notional, settings.daily_loss_limit) == (Decimal(1000), Decimal(100))
     assert settings.max_open_positions == 5
+    assert (settings.stop_loss_pct, settings.take_profit_pct, settings.protection) == (None, (), ProtectionPolicy.BEST_EFFORT)
     assert secret(settings.database_url) == "sqlite+aiosqlite:///marketflow.db"
     assert (settings.metrics_port, settings.http_host, settings.http_port) == (8001, "127.0.0.1", 8080)
     assert (settings.snowflake_schema, settings.snowflake_signals_poll) == ("RAW", timedelta(seconds=30))
@@ -201,7 +232,8 @@ def test_play_money_and_money_are_never_mixed_up(mode: str, name: str, address: 
 def test_testnet_and_live_need_keys_and_paper_does_not() -> None:
     for mode in ("testnet", "live"):
         told = problems({"TRADING_MODE": mode, "BINANCE_API_KEY": "k"})
-        assert told == [f"BINANCE_API_SECRET: not set; needed while TRADING_MODE is {mode} (paper needs none)"]
+        both = "BINANCE_API_SECRET, BINANCE_PRIVATE_KEY_PATH"
+        assert told == [f"{both}: neither set; accepted: one of them while TRADING_MODE is {mode} (paper needs none)"]
     assert load(TRADING_MODE="paper").binance_api_key is None
 
 
@@ -352,12 +384,16 @@ def test_limits_that_contradict_each_other_are_doubted_as_in_the_chat() -> None:
     assert load(TRADE_QUOTE="1000", MAX_ORDER_NOTIONAL="1000").warnings == ()
 
 
-def test_set_but_not_acted_upon() -> None:
-    given = {"WEBHOOK_SECRET": "s" * 16, "LOKI_URL": "http://127.0.0.1/push", "BINANCE_WS_URL": "", "SYMBOL": "BTCUSDC"}
-    names = ("ACCOUNT", "DATABASE", "PASSWORD", "SCHEMA", "USER", "WAREHOUSE")
-    snowflake = {f"SNOWFLAKE_{name}": "x" for name in names}
-    assert load(**given, **snowflake).unused() == ()
-    assert load(BINANCE_WS_URL="ws://127.0.0.1:1/ws").unused() == ("BINANCE_WS_URL",)
+def test_of_the_sizes_of_an_entry_one_is_set() -> None:
+    with pytest.raises(ConfigurationError, match="TRADE_QUOTE, TRADE_RISK_PCT: 2 sizes of an entry; accepted: one of them"):
+        load(TRADE_QUOTE="50", TRADE_RISK_PCT="1")
+    assert load(TRADE_QTY="20", TRADE_RISK_PCT="1", STOP_LOSS_PCT="5").warnings == ()
+
+
+@pytest.mark.parametrize("stop", [{}, {"STOP_LOSS_PCT": "off"}])
+def test_a_risk_without_a_stop_of_the_settings_is_doubted(stop: dict[str, str]) -> None:
+    (doubt,) = load(TRADE_RISK_PCT="1", **stop).warnings
+    assert doubt == "TRADE_RISK_PCT is set and STOP_LOSS_PCT is not: a signal that brings no stop_loss will be refused"
 
 
 def test_what_run_still_needs() -> None:
@@ -383,7 +419,7 @@ def test_example_file_names_every_variable_once_with_its_default(tmp_path: Path)
     assert set(named) == set(Settings.variables())
     shown = from_file(tmp_path / ".env", "\n".join(lines))
     assert values(shown) == values(load())
-    without = {name for name, value in values(load()).items() if value in (None, "", {}, frozenset())}
+    without = {name for name, value in values(load()).items() if value in (None, "", {}, frozenset(), ())}
     assert {name for name, text in named.items() if not text} == without
 
 

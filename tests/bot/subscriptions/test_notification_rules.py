@@ -325,6 +325,9 @@ async def test_an_absence_is_told_once_with_what_came_meanwhile() -> None:
     assert said == [CaughtUp(since, started, 5, 2)]
     text = plain_text(render(said[0], texts("en")).text)
     assert f"I was offline from {since:%H:%M} to {started:%H:%M:%S} UTC. 5 signals came, 2 too old" in text
+    yesterday = since - timedelta(days=1)
+    text = plain_text(render(CaughtUp(yesterday, started, 5, 2), texts("en")).text)
+    assert f"I was offline from {texts('en').moment(yesterday)} to {started:%H:%M:%S} UTC" in text
 
 
 async def test_the_keyboard_below_says_the_commands_in_any_language(bot: Bot) -> None:

@@ -106,7 +106,7 @@ async def test_a_viewers_taps_change_nothing(bot: Bot) -> None:
     put_tap(bot, VIEWER, "ap:a1b2c3d4e5f6g7h8:y", query_id="125")
     await viewer.ask("/status")
     assert bot.office.trading.handled == []
-    assert bot.office.portfolio.controls.mode is Mode.AUTO
+    assert bot.office.portfolio.trading_state.mode is Mode.AUTO
 
 
 async def test_a_trader_may_pause(bot: Bot) -> None:
@@ -187,13 +187,13 @@ async def test_in_a_group_the_person_counts_and_other_bots_commands_are_theirs(b
     await bot.owner.ask("/status")
     assert bot.office.trading.handled == []
     put_message(bot, OWNER, "/pause@MarketFlow_local_bot", group)
-    await until(lambda: bot.office.portfolio.controls.pause is Pause.ALL)
+    await until(lambda: bot.office.portfolio.trading_state.pause is Pause.ALL)
 
 
 async def test_a_command_that_is_old_is_not_done_but_a_question_is_answered(bot: Bot) -> None:
     old = {"date": int(bot.room.now().timestamp()) - 3_600}
     put_message(bot, OWNER, "/pause", old)
-    assert "This message is 1 h 0 min old, so /pause was not done" in (await bot.owner.wait_for("old")).text
+    assert "This message is 1 h old, so /pause was not done" in (await bot.owner.wait_for("old")).text
     put_message(bot, OWNER, "/status", old)
     await bot.owner.wait_for("Open positions")
     assert bot.office.trading.handled == []
@@ -285,7 +285,7 @@ async def test_the_end_does_not_wait_for_an_answer_that_nobody_takes(server: Run
     async with bot_on(server, Office(FastClock())) as bot:
         server.room.faults.cut("sendMessage", times=10_000)
         bot.owner.send("/pause")
-        await until(lambda: bot.office.portfolio.controls.pause is Pause.ALL)
+        await until(lambda: bot.office.portfolio.trading_state.pause is Pause.ALL)
         begun = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - begun < 5
 

@@ -60,10 +60,10 @@ async def test_a_group_gives_nobody_a_right(firm: Firm) -> None:
     stranger.send("/panic")
     stranger.send("/start")
     assert "needs the role trader; yours is viewer" in (await viewer.ask("/pause")).text
-    assert "needs the role owner; yours is trader" in (await here(firm.trader).ask("/mode observe")).text
+    assert "/mode observe needs the role owner; yours is trader" in (await here(firm.trader).ask("/mode observe")).text
     assert len(viewer.received) == 2
-    assert firm.portfolio.controls.pause is Pause.OFF
-    assert firm.portfolio.controls.mode is Mode.AUTO
+    assert firm.portfolio.trading_state.pause is Pause.OFF
+    assert firm.portfolio.trading_state.mode is Mode.AUTO
 
 
 async def test_what_is_said_among_people_is_none_of_ours(firm: Firm) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_said_among_people_is_none_of_ours(firm: Firm) -> None:
     trader.send("thank you", reply_to=answer)
     await firm.trader.ask("/status")
     assert len(trader.received) == 1
-    assert firm.portfolio.controls.pause is Pause.OFF
+    assert firm.portfolio.trading_state.pause is Pause.OFF
 
 
 async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:

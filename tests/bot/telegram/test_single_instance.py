@@ -386,6 +386,9 @@ SECOND = timedelta(seconds=1)
         (timedelta(0), MOMENT, "newcomer_away"),
         (None, timedelta(0), "newcomer_untraded"),
         (timedelta(0), None, "newcomer_away"),
+        (-SECOND, -SECOND, None),
+        (timedelta(0), -2 * SECOND, "newcomer_away"),  # by a clock that was ahead: it may be long ago
+        (-timedelta(hours=1), timedelta(0), "newcomer_untraded"),
     ],
 )
 def test_lately_is_within_an_hour_by_one_that_was_there_a_moment_ago(
@@ -411,7 +414,7 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     refused = decide(said("BUY_SM"), gated(by_hand=by_hand))
     assert isinstance(refused, Refused)
     assert (refused.outcome, refused.reason.code) == ("denied", "not_alone_yet")
-    assert str(refused.reason).endswith("until Telegram has been polled undisturbed for 45 s, in a busy chat a few minutes")
+    assert str(refused.reason).endswith("until nobody else has used it for 45 s (a few minutes in a busy chat)")
     held = gated(position=HELD, by_hand=by_hand)
     assert admit(said("SELL_SM"), held) is None
     exit_ = decide(said("SELL_SM"), held)

@@ -165,7 +165,7 @@ def test_a_start_in_pause_says_so_loudly() -> None:
 @pytest.mark.parametrize(
     ("note", "english", "russian"),
     [
-        ("newcomer_untraded", "has placed no order within the last hour", "за последний час с этим учётом ордеров не было"),
+        ("newcomer_untraded", "has placed no order in the last hour", "за последний час с этим учётом ордеров не было"),
         ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше с этим учётом никто не работал"),
         ("newcomer_disturbed", "another program uses this bot's token", "токеном этого бота пользуется ещё одна программа"),
     ],
@@ -280,6 +280,11 @@ def test_the_catalogues_hold_the_same_keys_with_the_same_placeholders() -> None:
     assert en.CATALOGUE.keys() == ru.CATALOGUE.keys()
     for key, sentence in en.CATALOGUE.items():
         assert placeholders(sentence) == placeholders(ru.CATALOGUE[key]), key
+
+
+def test_no_text_counts_long_times_in_seconds() -> None:
+    texts_ = (*en.CATALOGUE.items(), *ru.CATALOGUE.items(), *SENTENCES.items(), *ru.SENTENCES.items())
+    assert [key for key, sentence in texts_ if re.search(r"\{\w+\} (s|с|seconds|секунд\w?)\b", sentence)] == []
 
 
 def test_every_reason_is_translated_with_its_numbers() -> None:

@@ -15,12 +15,20 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.signals.codec import Unreadable, decode
 from core.domain.account import ACCOUNT
+from core.domain.entry_reasons import ENTRY_SENTENCES
+from core.domain.errors import ExchangeUnavailable
 from core.domain.events.intake import DeadLettersFound
+from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
+from core.domain.instrument import Balance
+from core.domain.limit_entry import OnTimeout
 from core.domain.messages import DeadLetter
 from core.domain.order import NotTaken, Rejected
 from core.domain.order_state_machine import OrderState
+from core.domain.plan_reasons import PLAN_SENTENCES
 from core.domain.reasons import SENTENCES, reason
+from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.decision_context import RiskLimits
 from core.records.commit_batch import CommitBatch
@@ -29,14 +37,20 @@ from tests.core.memory_ledger import CountedLedger
 from tests.core.scripted_venue import LOST, Course, ScriptedVenue, refused
 from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World, instrument, restarted
+from tests.ledgers import make_ledger
 from tests.paths import ROOT
 
 POLICY = ROOT / "core" / "policy"
 REST = {
     "panic_over",  # sent in the chat to the person who ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, reported like below_min_notional
+    *PLAN_SENTENCES,  # an exit plan that cannot rest
+    *(code for code in RECORD_SENTENCES if code.startswith("plan_")),  # a record's plan, refused with the record
+    *ENTRY_SENTENCES,  # ends of an entry that rested, told like that of its time
+    "no_equity",  # an account without any money
     "daily_loss_unknown",  # only where a symbol's rules are unknown, and then it is not traded at all
 }
+PLAN: dict[str, object] = {"stop_loss_pct": Decimal(5), "take_profit_pct": (Target(Level(pct=Decimal(10))),)}
 PAGE = ROOT / "docs" / "why.md"
 
 Scene = Callable[["Stage"], Awaitable[object]]
@@ -51,9 +65,9 @@ class Stage:
     clock: VirtualClock
     venue: ScriptedVenue
 
-    async def tells(self, changes: CommitBatch) -> None:
-        await self.clock.run(self.ledger.commit(changes))
-        self.world.portfolio.apply(changes)
+    async def tells(self, batch: CommitBatch) -> None:
+        await self.clock.run(self.ledger.commit(batch))
+        self.world.portfolio.apply(batch)
 
 
 async def executed(stage: Stage) -> None:
@@ -283,9 +297,114 @@ async def bad_day(stage: Stage) -> None:
     await stage.world.say("BUY_SM", close="0.40")
 
 
+async def sized(stage: Stage, kind: SizeKind, amount: str, *, money: str = "10000", stop: str = "5") -> None:
+    """Gives a signal a size, and a stop where its risk counts; the account has `money`."""
+    stage.venue.more["USDC"] = Decimal(money)
+    plan = ExitPlan(StopLoss(Level(pct=Decimal(stop)))) if stop else None
+    said = replace(stage.world.signal("BUY_SM"), size=TradeSize(kind, Decimal(amount)), plan=plan)
+    await stage.clock.run(stage.world.inbox.ask(stage.world.said(said)))
+
+
+async def at_risk(stage: Stage) -> None:
+    await sized(stage, SizeKind.RISK, "0.25")
+
+
+async def cut(stage: Stage) -> None:
+    await sized(stage, SizeKind.EQUITY, "30", stop="")
+
+
+async def without_a_stop(stage: Stage) -> None:
+    await sized(stage, SizeKind.RISK, "1", stop="")
+
+
+async def without_money(stage: Stage) -> None:
+    stage.venue.more["USDC"] = Decimal(33)
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+    await sized(stage, SizeKind.EQUITY, "50", money="33", stop="")
+
+
+async def without_balances(stage: Stage) -> None:
+    async def away() -> dict[str, Balance]:
+        raise ExchangeUnavailable("no answer")
+
+    stage.world.trading.decisions.funds.balances = away
+    await sized(stage, SizeKind.EQUITY, "5", stop="")
+
+
+async def without_a_price_of_what_is_held(stage: Stage) -> None:
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+    del stage.venue.prices["SOLUSDC"]
+    await stage.clock.forward(5)
+    await sized(stage, SizeKind.EQUITY, "5", stop="")
+
+
+async def fallen(stage: Stage) -> None:
+    stage.venue.more["USDC"] = Decimal(100)
+    await stage.clock.run(stage.world.trading.equity.run())
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+    stage.venue.prices["SOLUSDC"] = Decimal("1.1")
+    await stage.clock.forward(5)
+    await stage.world.say("BUY_SM")
+
+
+async def cooling(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.trade("WIFUSDC", "0.45")
+    await stage.clock.run(stage.world.trading.hearing.run())
+    await stage.clock.forward(120)
+    await stage.world.say("BUY_SM", close="0.45")
+
+
+async def too_much_at_once(stage: Stage) -> None:
+    stage.venue.more["USDC"] = Decimal(100)
+    await stage.world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
+    await stage.world.say("BUY_SM")
+
+
+async def guarded(stage: Stage) -> None:
+    stage.venue.next(Course(), refused(NotTaken(reason("exchange_busy"))))
+    await stage.world.say("BUY_SM")
+    await stage.clock.forward(3)
+    await stage.clock.run(stage.world.trading.protection.run())
+    await stage.clock.forward(1)
+    stage.venue.trade("WIFUSDC", "0.529")
+    await stage.clock.forward(60)
+    await stage.clock.run(stage.world.trading.hearing.run())
+
+
+async def stopped_just_now(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    stage.venue.trade("WIFUSDC", "0.45")
+    await stage.world.say("SELL_SM", close="0.45")
+
+
 async def not_alone(stage: Stage) -> None:
     stage.world.closed = reason("another_program")
     await stage.world.say("BUY_SM")
+
+
+async def missed(stage: Stage) -> None:
+    stage.world.start_timer()
+    await stage.world.enter("0.47", expires_in=300)
+    await stage.clock.forward(310)
+
+
+async def chased(stage: Stage) -> None:
+    stage.world.start_timer()
+    await stage.world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
+    order = stage.world.portfolio.entry_for("WIFUSDC")
+    assert order is not None
+    stage.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(12))
+    await stage.clock.forward(70)
+
+
+async def rests_already(stage: Stage) -> None:
+    await stage.world.enter("0.47")
+    await stage.world.say("BUY_SM")
+
+
+async def limit_too_high(stage: Stage) -> None:
+    await stage.world.enter("0.49")
 
 
 SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
@@ -295,6 +414,12 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "approved": ("A person approves it", approved, {}),
     "found": ("The exchange does not answer, and the order is found", found_after_silence, {}),
     "recovered": ("The program is killed while an order is on its way", recovered, {}),
+    "guarded": ("An entry with an exit plan: refused at first, placed, and its target is filled", guarded, PLAN),
+    "stopped": ("An exit that its stop forestalled", stopped_just_now, PLAN),
+    "entry_timeout": ("An entry at a limit waits in vain", missed, {}),
+    "chased": ("An entry at a limit is followed when its time is over", chased, {**PLAN, "trade_qty": Decimal(40)}),
+    "entry_rests": ("An entry rests already", rests_already, {}),
+    "entry_price_band": ("Its limit is too high", limit_too_high, {}),
     "resent": ("A request is lost for certain, and sent again", never_placed, {}),
     "rejected": ("The exchange refuses it", rejected, {}),
     "not_filled": ("The exchange takes it and fills nothing", not_filled, {}),
@@ -329,20 +454,30 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "rate_unknown": ("What its quote asset is worth is not known", in_euros, {}),
     "no_rate": ("Its quote asset is traded against nothing that is known", in_what_nobody_trades, {}),
     "open_positions": ("Too many positions are open", too_many, {"max_open_positions": 1}),
+    "at_risk": ("Its size is what its stop may lose", at_risk, {}),
+    "cut": ("Its size is cut to the limit of one order", cut, {}),
+    "risk_without_stop": ("Its risk has no stop to count to", without_a_stop, {}),
+    "nothing_to_spend": ("Too little is free", without_money, {}),
+    "balances_unknown": ("The balances that its size counts from are unknown", without_balances, {}),
+    "value_unknown": ("The price of what is held is unknown", without_a_price_of_what_is_held, {}),
+    "drawdown": ("The equity has fallen too far from its peak", fallen, {"max_drawdown_pct": Decimal(5)}),
+    "losing_exits": ("Too many positions in a row were closed at a loss", bad_day, {"max_losing_exits": 1}),
+    "cooldown": ("A stop has just sold", cooling, {**PLAN, "cooldown_after_stop": timedelta(minutes=10)}),
+    "exposure": ("Too much of the equity would be in positions", too_much_at_once, {"max_exposure_pct": Decimal(35)}),
     "daily_loss": ("The day was bad enough", bad_day, {"daily_loss_limit": Decimal(1)}),
 }
 
 
-async def told(path: Path, scene: Scene, changes: dict[str, object], language: str) -> str:
+async def told(path: Path, scene: Scene, batch: dict[str, object], language: str) -> str:
     """Returns what /why answers for the last signal of a scene."""
     clock = VirtualClock()
     pairs = {"WIF": "0.48", "SOL": "1.5"}
     rules = {f"{base}USDC": instrument(base) for base in pairs}
     prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
     venue = ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
-    ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", clock)
+    ledger = await open_ledger(make_ledger(path), clock)
     on_disk = CountedLedger(ledger, clock)
-    limits: RiskLimits = replace(LIMITS, **changes)  # type: ignore[arg-type]
+    limits: RiskLimits = replace(LIMITS, **batch)  # type: ignore[arg-type]
     stage = Stage(World(Portfolio(TradingState(), limits), clock=clock, ledger=on_disk, venue=venue), on_disk, clock, venue)
     try:
         await clock.run(stage.world.market.load_instruments(None))
@@ -361,8 +496,8 @@ async def told(path: Path, scene: Scene, changes: dict[str, object], language: s
 async def page(tmp_path: Path, language: str) -> str:
     """Returns every story, under its heading."""
     parts = [HEAD]
-    for name, (title, scene, changes) in SCENES.items():
-        said = await told(tmp_path / f"{name}.{language}.db", scene, changes, language)
+    for name, (title, scene, batch) in SCENES.items():
+        said = await told(tmp_path / f"{name}.{language}.db", scene, batch, language)
         parts.append(f"## {title}\n\n```text\n{said}\n```\n")
     parts.append(f"## A record that is no signal\n\n```text\n{await letter(tmp_path, language)}\n```\n")
     return "\n".join(parts)
@@ -370,7 +505,7 @@ async def page(tmp_path: Path, language: str) -> str:
 
 async def letter(tmp_path: Path, language: str) -> str:
     clock = VirtualClock()
-    ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path / f'letter.{language}.db'}", clock)
+    ledger = await open_ledger(make_ledger(tmp_path / f"letter.{language}.db"), clock)
     try:
         record = b'{"signal_type": "BUY_SM", "close": -1}'
         why = decode(record, record_ts=clock.now(), source="kafka:t", default_id="t/0/17", default_symbol="WIFUSDC")
@@ -416,3 +551,18 @@ async def test_every_story_is_told_in_russian_too(tmp_path: Path) -> None:
 def test_every_refusal_before_an_order_has_its_telling() -> None:
     codes = set(re.findall(r'reason\(\s*"(\w+)"', "".join(path.read_text() for path in POLICY.rglob("*.py"))))
     assert codes - {*SCENES, *REST} == set()
+
+
+async def test_the_plan_that_a_record_brought_is_told(tmp_path: Path) -> None:
+    targets = Target(Level(pct=Decimal("2.5")), Decimal(60)), Target(Level(price=Decimal("0.6")), Decimal(40))
+
+    async def with_plan(stage: Stage) -> None:
+        plan = ExitPlan(StopLoss(Level(pct=Decimal(5))), targets)
+        said = replace(stage.world.signal("BUY_SM"), plan=plan)
+        await stage.clock.run(stage.world.inbox.ask(stage.world.said(said)))
+
+    in_english = await told(tmp_path / "en.db", with_plan, {}, "en")
+    assert "· stop 5.00% below the entry" in in_english
+    assert "· target 2.50% above the entry, for 60.00% of the position" in in_english
+    assert "· target at 0.6000, for 40.00% of the position" in in_english
+    assert "· стоп на 5,00% ниже входа" in await told(tmp_path / "ru.db", with_plan, {}, "ru")

@@ -1,10 +1,12 @@
 """Metrics and log lines of commits: exact names, correct numbers also after a restart."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 from dataclasses import replace
 from decimal import Decimal
+from math import isnan
 from typing import Any
 
 import httpx
@@ -23,10 +25,14 @@ from core.domain.events.intake import DeadLettersFound, RequestsRefused
 from core.domain.events.orders import OrderFailed, OrderUnanswered
 from core.domain.events.outages import PartTroubled
 from core.domain.events.process import AnotherProgram, Started
+from core.domain.events.protection import ProtectionFailed
 from core.domain.events.signals import ExitPending
 from core.domain.events.table import Event
 from core.domain.messages import ControlsRequested, DeadLetter, Message, SignalReceived, StoredMessage
+from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
+from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import Side
@@ -35,11 +41,18 @@ from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
 from tests.bot.parts import NOON, approval, executed, refused, signal
+from tests.paths import ROOT
 
 EMPTY = LedgerState()
 NAMES = {
+    "marketflow_duplicates_total", "marketflow_http_refused_total", "marketflow_kafka_stored_timestamp_seconds",
+    "marketflow_last_signal_timestamp_seconds", "marketflow_lease_held", "marketflow_log_lines_dropped",
+    "marketflow_orders_in_flight", "marketflow_orders_unknown", "marketflow_part_ready", "marketflow_proof_differences",
+    "marketflow_proof_timestamp_seconds", "marketflow_symbols_held",
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
     "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds",
+    "marketflow_resting_orders", "marketflow_unprotected_seconds", "marketflow_user_stream_connected",
+    "marketflow_protection_failures_total", "marketflow_order_limit_used", "marketflow_slippage_bps",
     "marketflow_exchange_errors_total", "marketflow_kafka_lag", "marketflow_alerts_pending", "marketflow_approvals_pending",
     "marketflow_clock_offset_seconds", "marketflow_paused", "marketflow_history_export_pending",
 }  # fmt: skip
@@ -67,11 +80,25 @@ def lines(*events: Event) -> list[Any]:
     return written
 
 
+def own_names() -> set[str]:
+    """Returns the metrics by their outward names, without those of the process that the client library adds."""
+    families = ExecutionLogger(EMPTY).registry.collect()
+    names = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    return {name for name in names if not name.startswith("process_")}
+
+
 def test_names_are_those_of_the_contract() -> None:
-    families = {
-        family.name + ("_total" if family.type == "counter" else "") for family in ExecutionLogger(EMPTY).registry.collect()
-    }
-    assert families >= NAMES
+    assert own_names() == NAMES
+
+
+def test_the_page_on_running_lists_every_metric_and_no_other() -> None:
+    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([a-z_]+)(?:\{[a-z_,]+\})?` \|", page, re.MULTILINE)) == NAMES
+
+
+def test_the_alerts_use_no_other_metric() -> None:
+    rules = (ROOT / "deploy" / "prometheus" / "rules.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmarketflow_[a-z_]+", rules)) <= {name + end for name in NAMES for end in ("", "_bucket")}
 
 
 def test_two_orders_are_counted() -> None:
@@ -100,7 +127,7 @@ def test_numbers_go_on_after_a_restart() -> None:
     positions = [Position("WIFUSDC", Decimal(20), is_open=True), Position("BTCUSDC", Decimal("0.00001"))]
     watched = ExecutionLogger(
         LedgerState(
-            controls=TradingState(Pause.ENTRIES),
+            trading_state=TradingState(Pause.ENTRIES),
             positions=positions,
             orders=[order],
             approvals=[approval()],
@@ -113,18 +140,18 @@ def test_numbers_go_on_after_a_restart() -> None:
     assert (value(watched, "last_trade_profit"), value(watched, "open_positions")) == (-1.5, 1)
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
     assert value(watched, "marketflow_orders_in_flight") == 1
-    changes = settled(Side.BUY, order.client_order_id)
-    changes.outcomes.append(MessageOutcome(7, "ordered", NOON))
-    watched.committed(changes, [], [])
+    batch = settled(Side.BUY, order.client_order_id)
+    batch.outcomes.append(MessageOutcome(7, "ordered", NOON))
+    watched.committed(batch, [], [])
     assert (value(watched, "buy_orders_total"), value(watched, "marketflow_orders_in_flight")) == (13, 0)
     assert value(watched, "marketflow_signals_total", source="kafka", outcome="ordered") == 1
 
 
 def test_signals_are_counted_by_source_and_outcome() -> None:
     watched = ExecutionLogger(EMPTY)
-    controls = StoredMessage(3, Message("telegram", "u1", "", ControlsRequested(1, "me", Pause.ALL), NOON))
+    trading_state = StoredMessage(3, Message("telegram", "u1", "", ControlsRequested(1, "me", Pause.ALL), NOON))
     letter = DeadLetter("kafka:trading_signals", "t/0/9", "not JSON", b"x", NOON)
-    watched.committed(CommitBatch(), [stored(1), stored(2, "whoever:17"), controls, None], [letter])
+    watched.committed(CommitBatch(), [stored(1), stored(2, "whoever:17"), trading_state, None], [letter])
     watched.committed(
         CommitBatch(
             outcomes=[MessageOutcome(1, "denied", NOON), MessageOutcome(2, "odd", NOON), MessageOutcome(3, "done", NOON)]
@@ -143,6 +170,40 @@ def test_signals_are_counted_by_source_and_outcome() -> None:
     assert value(watched, "marketflow_duplicates_total") == 1
 
 
+@pytest.mark.parametrize(("side", "filled", "bucket"), [(Side.BUY, "0.5005", "10.0"), (Side.SELL, "0.4975", "50.0")])
+def test_a_fill_that_is_worse_than_the_price_of_the_decision_is_slippage(side: Side, filled: str, bucket: str) -> None:
+    watched, order = ExecutionLogger(EMPTY), executed(side, price=filled).order
+    for _ in range(2):
+        watched.committed(CommitBatch(orders=[replace(order, price=Decimal("0.5"))]), [], [])
+    assert value(watched, "marketflow_slippage_bps_count") == 1
+    below = {"10.0": "5.0", "50.0": "20.0"}[bucket]
+    assert [value(watched, "marketflow_slippage_bps_bucket", le=le) for le in (below, bucket)] == [0, 1]
+    watched.committed(CommitBatch(orders=[replace(order, client_order_id="mf-2", executed_qty=Decimal(0))]), [], [])
+    assert value(watched, "marketflow_slippage_bps_count") == 1  # nothing was filled, so nothing slipped
+
+
+def test_protection_that_is_lost_or_refused_is_counted() -> None:
+    watched = ExecutionLogger(EMPTY)
+    assert value(watched, "marketflow_protection_failures_total") == 0
+    lost = ProtectionFailed("WIFUSDC", Decimal(20), NOON, reason("protection_gone"), 1)
+    watched.committed(CommitBatch(events=[lost, executed()]), [], [])
+    assert value(watched, "marketflow_protection_failures_total") == 1
+
+
+def test_without_a_stream_nothing_says_that_it_is_away() -> None:
+    watched = ExecutionLogger(EMPTY)
+    assert isnan(value(watched, "marketflow_user_stream_connected") or 0.0)
+    watched.user_stream(connected=False)
+    assert value(watched, "marketflow_user_stream_connected") == 0
+
+
+def test_order_limits_are_shown_by_window() -> None:
+    watched = ExecutionLogger(EMPTY)
+    watched.order_limits({"10s": 0.25, "1d": 0.0})
+    assert value(watched, "marketflow_order_limit_used", window="10s") == 0.25
+    assert value(watched, "marketflow_order_limit_used", window="1d") == 0
+
+
 def test_orders_are_counted_when_they_end() -> None:
     watched = ExecutionLogger(EMPTY)
     order = executed().order
@@ -157,9 +218,9 @@ def test_orders_are_counted_when_they_end() -> None:
 
 def test_pause_and_approvals_follow_the_ledger() -> None:
     watched = ExecutionLogger(EMPTY)
-    watched.committed(CommitBatch(controls=TradingState(Pause.ALL), approvals=[approval()]), [], [])
+    watched.committed(CommitBatch(trading_state=TradingState(Pause.ALL), approvals=[approval()]), [], [])
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (1, 1)
-    watched.committed(CommitBatch(controls=TradingState(), approvals=[approval(state=ApprovalState.DECLINED)]), [], [])
+    watched.committed(CommitBatch(trading_state=TradingState(), approvals=[approval(state=ApprovalState.DECLINED)]), [], [])
     assert (value(watched, "marketflow_paused"), value(watched, "marketflow_approvals_pending")) == (0, 0)
 
 
@@ -281,3 +342,43 @@ async def test_promtool_finds_nothing_to_complain_of() -> None:
         subprocess.run, ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
     assert (check.returncode, check.stderr) == (0, "")
+
+
+def test_an_order_that_rests_is_neither_in_flight_nor_failed_when_it_was_not_needed() -> None:
+    watched = ExecutionLogger(LedgerState(orders=[stop("mf-1", OrderState.ACCEPTED)]))
+    assert value(watched, "marketflow_resting_orders") == 1
+    watched.committed(CommitBatch(orders=[stop("mf-2", OrderState.SUBMITTED)]), [], [])
+    assert (value(watched, "marketflow_resting_orders"), value(watched, "marketflow_orders_in_flight")) == (1, 1)
+    watched.committed(CommitBatch(orders=[stop("mf-2", OrderState.ACCEPTED)]), [], [])
+    assert (value(watched, "marketflow_resting_orders"), value(watched, "marketflow_orders_in_flight")) == (2, 0)
+    watched.committed(CommitBatch(orders=[stop("mf-1", OrderState.EXPIRED), stop("mf-2", OrderState.REJECTED)]), [], [])
+    assert (value(watched, "marketflow_resting_orders"), value(watched, "marketflow_orders_in_flight")) == (0, 0)
+    assert value(watched, "marketflow_orders_total", side="SELL", status="LEG_OVER") == 1
+    assert value(watched, "marketflow_orders_total", side="SELL", status="EXPIRED") == 0
+    assert value(watched, "marketflow_orders_total", side="SELL", status="REJECTED") == 1
+
+
+def test_an_entry_that_was_missed_is_no_failed_order() -> None:
+    watched = ExecutionLogger(EMPTY)
+    limit = OrderTerms(OrderType.LIMIT, TimeInForce.GTC, Decimal("0.47"))
+    entry = replace(stop("mf-1", OrderState.CANCELED), side=Side.BUY, leg=None, terms=limit, order_id="28")
+    would_take = replace(entry, client_order_id="mf-2", state=OrderState.REJECTED, reason=reason("would_take", code=-2010))
+    watched.committed(CommitBatch(orders=[entry, would_take]), [], [])
+    assert value(watched, "marketflow_orders_total", side="BUY", status="MISSED") == 2
+    assert value(watched, "marketflow_orders_total", side="BUY", status="REJECTED") == 0
+
+
+def stop(name: str, state: OrderState) -> Order:
+    terms = OrderTerms(OrderType.STOP_LOSS, stop_price=Decimal("0.456"))
+    leg = PlanLeg("mf-entry", LegKind.STOP)
+    return replace(executed(Side.SELL).order, client_order_id=name, state=state, terms=terms, leg=leg, executed_qty=Decimal(0))
+
+
+def test_a_position_without_protection_has_its_seconds_until_it_is_closed() -> None:
+    watched = ExecutionLogger(EMPTY)
+    watched.unprotected({"WIFUSDC": 12.5, "SOLUSDC": 0.0})
+    assert value(watched, "marketflow_unprotected_seconds", symbol="WIFUSDC") == 12.5
+    assert value(watched, "marketflow_unprotected_seconds", symbol="SOLUSDC") == 0
+    watched.unprotected({"SOLUSDC": 3.0})
+    assert value(watched, "marketflow_unprotected_seconds", symbol="WIFUSDC") is None
+    assert value(watched, "marketflow_unprotected_seconds", symbol="SOLUSDC") == 3

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,11 +24,14 @@ from bot.web import signal_identity
 from bot.web import webhook as signals
 from bot.web.health import Readiness, create_web_app
 from bot.web.server import serve_web
-from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode
+from bot.web.trade_schema import TRADE_FIELDS
+from core.adapters.signals.codec import FIELDS, MAX_BYTES, Unreadable, decode
+from core.adapters.signals.entry_order import ENTRY_FIELDS
+from core.adapters.signals.instrument import NAMES
 from core.domain.arrival import Arrival
 from core.domain.errors import LeaseLost, LedgerUnavailable
 from core.domain.messages import DeadLetter, Message, SignalReceived, StoredMessage
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
 from core.domain.signal_conflict import Conflict, differ
 from core.ports.clock import Clock
 from tests.bot.parts import NOON
@@ -102,7 +106,7 @@ class Hook:
 
     async def post(self, body: bytes | dict[str, Any], **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        async with httpx.AsyncClient(verify=UNUSED) as client:
+        async with httpx.AsyncClient(verify=UNUSED, timeout=60) as client:
             return await client.post(f"http://127.0.0.1:{self.port}/signals", content=content, headers=headers)
 
     async def signed(self, body: bytes | dict[str, Any]) -> httpx.Response:
@@ -387,10 +391,11 @@ def test_the_description_is_true_whatever_is_sent(case: Any) -> None:
         if case.headers:
             case.headers.pop("X-Signature", None)
     response = case.call()
-    # Everything described is accepted. Two exceptions that no pattern can express: any printable text is a `signal_id`, and an
-    # undescribed field must not name an instrument.
-    besides = [negative_data_rejection] if has_a_foreign_id(response.request.body) else []
-    if names_an_instrument_besides(response.request.body):
+    # Everything described is accepted. Exceptions that no pattern can express: any printable text is a `signal_id` or `strategy`,
+    # an exit may ask for any order, an undescribed field must not name an instrument, and fields must not contradict each other.
+    body = response.request.body
+    besides = [negative_data_rejection] if has_a_foreign_text(body) or is_an_exit_with_an_order(body) else []
+    if names_an_instrument_besides(body) or contradicts_itself(body):
         besides.append(positive_data_acceptance)
     case.validate_response(response, excluded_checks=besides)
     assert response.status_code < 500
@@ -401,10 +406,91 @@ def read(body: bytes | str | None) -> Signal | Unreadable:
     return decode(raw, record_ts=NOON, source="http", default_id="none", default_symbol="WIFUSDC")
 
 
-def has_a_foreign_id(body: bytes | str | None) -> bool:
-    """Tells whether it is a signal with an id that is not ASCII."""
+def has_a_foreign_text(body: bytes | str | None) -> bool:
+    """Tells whether it is a signal with an id or a strategy that is not ASCII."""
     found = read(body)
-    return isinstance(found, Signal) and not found.signal_id.isascii()
+    return isinstance(found, Signal) and not (found.signal_id.isascii() and found.strategy.isascii())
+
+
+def is_an_exit_with_an_order(body: bytes | str | None) -> bool:
+    """Tells whether it is an exit that says how it would be placed, which is only kept."""
+    found = read(body)
+    return isinstance(found, Signal) and found.side is Side.SELL and bool(ENTRY_FIELDS & set(json.loads(body or "{}")))
+
+
+CONTRADICTIONS = {
+    *("plan_of_exit", "plan_stop_price", "plan_target_price", "plan_shares", "plan_parts"),
+    *("size_of_entry", "size_of_exit", "two_sizes", "size_without_stop", "size_digits"),
+    *("entry_at_once", "entry_of_limit", "entry_no_limit", "entry_no_expiry", "entry_maker_stays"),
+}
+
+
+def contradicts_itself(body: bytes | str | None) -> bool:
+    """Tells whether it is rejected for fields that do not fit each other, or the side."""
+    found = read(body)
+    if not isinstance(found, Unreadable):
+        return False
+    return found.reason.code in CONTRADICTIONS or found.reason.code.startswith("plan_breakeven")
+
+
+EXAMPLES: dict[str, list[Any]] = {
+    "stop_loss": ["5%", 0.45, "0.45", {"pct": 5}, {"price": "0.45", "limit_offset_pct": 0.5}, None],
+    "take_profit": ["10%", 0.6, {"pct": 10}, [{"price": 0.6, "position_pct": 50}, {"pct": 1000, "position_pct": "50"}], None],
+    "breakeven": [{"after": "target"}, {"after": 3, "offset_pct": 0.1}, None],
+    "trailing": [{"pct": 2}, {"pct": "2.5", "activation_pct": 3}, None],
+    "time_limit": [3600, "3600", None],
+    "order_type": ["MARKET", "LIMIT", "LIMIT_MAKER", None],
+    "limit_price": [0.47, "0.47", None],
+    "time_in_force": ["GTC", "IOC", "FOK", None],
+    "expires_in": [600, "600", 2_592_000, None],
+    "on_timeout": ["cancel", "market", "reprice", None],
+    "quantity": [20, "20.5", None],
+    "quote_quantity": [100, "100", None],
+    "equity_pct": [5, "2.5", 100, None],
+    "risk_pct": [0.5, "1", None],
+    "position_pct": [50, "33.3", 100, None],
+    "valid_for": [30, None],
+    "strategy": ["waves", None],
+}
+BESIDE: dict[str, dict[str, Any]] = {
+    "breakeven": {"stop_loss": "5%", "take_profit": [{"pct": 5, "position_pct": 50}, {"pct": 10, "position_pct": 50}]},
+    "limit_price": {"order_type": "LIMIT", "expires_in": 600},
+    "expires_in": {"order_type": "LIMIT", "limit_price": 0.47},
+    "on_timeout": {"order_type": "LIMIT", "limit_price": 0.47, "expires_in": 600},
+    "order_type": {"limit_price": 0.47, "expires_in": 600},
+    "time_in_force": {"order_type": "LIMIT", "limit_price": 0.47},
+    "risk_pct": {"stop_loss": "5%"},
+}
+"""The fields that one needs beside it."""
+
+
+def test_every_field_that_is_read_is_described() -> None:
+    body = schema.raw_schema["paths"]["/signals"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    words = " ".join(field.get("description", "") for field in body["properties"].values())
+    by_another_name = {*NAMES, "action", "price"}
+    known = FIELDS | ENTRY_FIELDS | {"action", "price", "strategy", "token"}
+    assert known - set(body["properties"]) == by_another_name - {"symbol"}
+    assert {name for name in by_another_name if not re.search(rf"\b{name}\b", words)} <= {"symbol"}
+    assert set(body["properties"]) <= known  # and nothing is promised that is not read
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in EXAMPLES.items() for value in values])
+def test_what_a_described_field_may_say_is_accepted(name: str, value: Any) -> None:
+    beside = dict(BESIDE.get(name, {}))
+    match name, value:
+        case ("order_type", "MARKET" | None):
+            beside = {}
+        case ("limit_price" | "expires_in" | "on_timeout", None):
+            beside = {}
+        case ("time_in_force", "GTC" | None):
+            beside["expires_in"] = 600
+    side = "SELL_SM" if name == "position_pct" else "BUY_SM"
+    body = {"signal_type": side, "close": 0.48, **beside, name: value}
+    assert isinstance(read(json.dumps(body)), Signal), read(json.dumps(body))
+
+
+def test_each_described_field_about_the_trade_has_its_examples() -> None:
+    assert set(EXAMPLES) == set(TRADE_FIELDS)
 
 
 def names_an_instrument_besides(body: bytes | str | None) -> bool:

@@ -1,7 +1,7 @@
 """The contract of every Venue, for each implementation: Binance (on loopback) and the paper exchange."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,12 +10,12 @@ import pytest
 
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.paper.paper_exchange import PaperExchange
+from core.domain.instrument import Balance
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import within
 from core.domain.signal import Side
 from core.ports.venue import Venue as VenuePort
-from tests.core.adapters.clocks import RealClock
-from tests.core.adapters.paper.memory_paper_book import MemoryPaperBook
 from tests.venue import Venue
 
 WIF = "WIFUSDC"
@@ -40,17 +40,6 @@ def refusal(result: PlaceResult) -> tuple[str, str]:
     """Returns the code and the sentence of a Rejected; the sentence must be complete."""
     assert isinstance(result, Rejected), result
     return result.reason.code, str(result.reason)
-
-
-@pytest.fixture(params=["binance", "paper"])
-async def port(request: pytest.FixtureRequest, venue: Venue, client: BinanceClient, clock: RealClock) -> AsyncIterator[VenuePort]:
-    if request.param == "binance":
-        yield client
-    else:
-        market = BinanceClient(api_url=venue.api_url, clock=clock)  # the public API: no key
-        start = {asset: held.free for asset, held in venue.balances.items()}
-        yield PaperExchange(market=market, book=MemoryPaperBook(), clock=clock, balances=start, rules_max_age=0)
-        await market.close()
 
 
 async def test_a_buy_is_filled_and_pays_its_fee_in_the_base_asset(port: VenuePort) -> None:
@@ -90,6 +79,38 @@ async def test_a_sell_pays_its_fee_in_the_quote_asset(port: VenuePort) -> None:
     held = await port.balances()
     assert "WIF" not in held  # zeros are left out
     assert held["USDC"].free == Decimal(100000) - Decimal("9.602") + Decimal("9.592398") - fill.fee
+
+
+async def test_an_order_with_a_limit_fills_at_the_market_within_it(port: VenuePort) -> None:
+    report = filled(await port.place(replace(ask(), terms=within(Decimal("0.484")))))
+    assert (report.state, report.executed_qty, report.quote_qty) == (OrderState.FILLED, Decimal(20), Decimal("9.602"))
+    assert list(await port.open_orders()) == []
+
+
+async def test_beyond_its_limit_an_order_expires_and_nothing_is_bound(port: VenuePort) -> None:
+    report = filled(await port.place(replace(ask(), terms=within(Decimal("0.480")))))
+    assert report.state is OrderState.EXPIRED
+    assert [report.executed_qty, report.quote_qty] == [0, 0]
+    assert report.fills == ()
+    found = await port.find_order(WIF, "mf-1")
+    assert found is not None
+    assert found.state is OrderState.EXPIRED
+    held = await port.balances()
+    assert held["USDC"] == Balance("USDC", Decimal(100000))
+    assert list(await port.open_orders()) == []
+
+
+@pytest.mark.parametrize(("qty", "limit", "broken"), [("20", "0.4805", "PRICE_FILTER"), ("20.001", "0.48", "LOT_SIZE")])
+async def test_a_limit_order_against_the_rules_is_rejected(port: VenuePort, qty: str, limit: str, broken: str) -> None:
+    code, sentence = refusal(await port.place(replace(ask(qty=qty), terms=within(Decimal(limit)))))
+    assert code == "filter_failure"
+    assert broken in sentence
+
+
+async def test_a_limit_order_needs_the_whole_amount_at_its_own_price(port: VenuePort) -> None:
+    terms = within(Decimal("0.5"))
+    code, _ = refusal(await port.place(replace(ask(qty="200001"), terms=terms)))  # 100,000.50 USDC; at the market 96,020.48
+    assert code == "insufficient_balance"
 
 
 async def test_an_order_is_found_again_with_all_its_fills(port: VenuePort) -> None:

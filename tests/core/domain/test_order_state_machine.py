@@ -9,7 +9,7 @@ from core.domain.order_state_machine import MOVES, OrderState, check_move
 
 S = OrderState
 FINAL = {S.DENIED, S.DECLINED, S.FILLED, S.CANCELED, S.REJECTED, S.EXPIRED}
-IN_FLIGHT = {S.SUBMITTED, S.UNKNOWN, S.ACCEPTED, S.PARTIALLY_FILLED}
+IN_FLIGHT = {S.SUBMITTED, S.UNKNOWN, S.ACCEPTED, S.PARTIALLY_FILLED, S.CANCEL_SUBMITTED}
 
 
 def test_every_state_stands_in_the_table() -> None:
@@ -37,6 +37,8 @@ def test_a_move_is_legal_if_and_only_if_the_table_has_it(old: OrderState, new: O
         (S.SUBMITTED, S.UNKNOWN, S.FILLED),
         (S.SUBMITTED, S.UNKNOWN, S.SUBMITTED, S.REJECTED),
         (S.SUBMITTED, S.ACCEPTED, S.PARTIALLY_FILLED, S.EXPIRED),
+        (S.SUBMITTED, S.ACCEPTED, S.CANCEL_SUBMITTED, S.FILLED),
+        (S.SUBMITTED, S.ACCEPTED, S.PARTIALLY_FILLED, S.CANCEL_SUBMITTED, S.CANCELED),
         (S.AWAITING_APPROVAL, S.SUBMITTED, S.FILLED),
         (S.AWAITING_APPROVAL, S.DECLINED),
         (S.AWAITING_APPROVAL, S.EXPIRED),
@@ -56,6 +58,7 @@ def test_the_ways_that_orders_go(way: tuple[OrderState, ...]) -> None:
         (S.PARTIALLY_FILLED, S.REJECTED),
         (S.AWAITING_APPROVAL, S.FILLED),
         (S.UNKNOWN, S.DECLINED),
+        (S.CANCEL_SUBMITTED, S.ACCEPTED),  # the exchange's report decides: it ends, filled or not
         *[(final, S.SUBMITTED) for final in sorted(FINAL)],
     ],
 )

@@ -22,16 +22,16 @@ def slow(ledger: MemoryLedger, world: World, monkeypatch: pytest.MonkeyPatch, pi
     """Delays the writing of what `picks` names by 3 s."""
     commit = ledger.commit
 
-    async def late(changes: CommitBatch) -> None:
-        if picks(changes):
+    async def late(batch: CommitBatch) -> None:
+        if picks(batch):
             await world.clock.sleep(3)
-        await commit(changes)
+        await commit(batch)
 
     monkeypatch.setattr(ledger, "commit", late)
 
 
-def of_account(changes: CommitBatch, *, lifted: bool) -> bool:
-    return any(halt.symbol == ACCOUNT and halt.active is not lifted for halt in changes.holds)
+def of_account(batch: CommitBatch, *, lifted: bool) -> bool:
+    return any(halt.symbol == ACCOUNT and halt.active is not lifted for halt in batch.holds)
 
 
 def differences(world: World) -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ async def test_what_is_found_while_it_is_accepted_halts_on(
 ) -> None:
     await held(world, FOREIGN)
     shown = world.portfolio.holds[ACCOUNT].differences
-    slow(ledger, world, monkeypatch, lambda changes: of_account(changes, lifted=accepts_first))
+    slow(ledger, world, monkeypatch, lambda batch: of_account(batch, lifted=accepts_first))
     world.venue.foreign.append(ELSEWHERE)
     if not accepts_first:
         world.trading.comparing.want(["SOLUSDC"])

@@ -20,7 +20,7 @@ from tests.core.world import World
 @pytest.fixture
 async def world(open_world: OpenWorld) -> World:
     """Returns a process that asks first."""
-    return await open_world(controls=TradingState(mode=Mode.CONFIRM))
+    return await open_world(trading_state=TradingState(mode=Mode.CONFIRM))
 
 
 def closed(ledger: MemoryLedger) -> ApprovalClosed:
@@ -113,7 +113,7 @@ async def test_a_question_that_nobody_answers_expires(world: World, ledger: Memo
     token = world.question().token
     await world.clock.forward(120)
     assert became(await world.time_out(token)) == ("expired", "approval_expired")
-    assert str(closed(ledger).reason) == "no answer within 120 s"
+    assert str(closed(ledger).reason) == "no answer within 2 min"
     assert [order.state for order in ledger.orders.values()] == [OrderState.EXPIRED]
     assert became(await world.tap(token)) == ("ignored", "approval_closed")
 
@@ -188,8 +188,8 @@ async def test_an_approval_that_cannot_be_committed_sends_nothing_yet_and_one_or
     assert len(ledger.refused) == 2
 
 
-def _approves(changes: CommitBatch) -> bool:
-    return any(approval.state is ApprovalState.APPROVED for approval in changes.approvals)
+def _approves(batch: CommitBatch) -> bool:
+    return any(approval.state is ApprovalState.APPROVED for approval in batch.approvals)
 
 
 async def test_a_restart_between_question_and_tap_forgets_nothing(world: World, ledger: MemoryLedger, restart: Restart) -> None:

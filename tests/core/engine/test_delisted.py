@@ -78,6 +78,16 @@ async def test_a_symbol_that_is_known_again_is_traded_again(world: World, ledger
     assert became(await world.say("SELL_SM")) == ("ordered", "")
 
 
+async def test_a_look_at_it_does_not_count_once_it_is_known_again(world: World) -> None:
+    world.venue.delisted.add("WIFUSDC")
+    await world.clock.run(world.trading.symbol_halts.look_for_orders("WIFUSDC"))
+    assert not world.trading.symbol_halts.is_looked_at("WIFUSDC")
+    assert became(await world.say("BUY_SM"))[0] == "denied"
+    world.venue.delisted.clear()
+    await world.clock.run(world.market.load_instruments(["WIFUSDC"]))
+    assert not world.trading.symbol_halts.is_looked_at("WIFUSDC")
+
+
 async def test_it_does_not_stop_the_comparison_of_the_others(world: World) -> None:
     venue = world.venue
     await world.say("BUY_SM")

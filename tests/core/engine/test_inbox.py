@@ -1,14 +1,18 @@
 """Stored, ordered, one mailbox per symbol: nothing is dropped, nothing overtakes, nobody waits for another symbol."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from core.domain.arrival import Arrival
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import DeadLetter, SourcePosition
+from core.domain.messages import ControlsRequested, DeadLetter, Message, SourcePosition
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
@@ -29,6 +33,44 @@ async def test_a_sell_that_comes_while_its_buy_is_under_way_waits_its_turn(world
     assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
     assert world.venue.placed[1].qty == Decimal("19.98")
     assert len(world.inbox) == 0
+
+
+async def test_messages_are_handled_in_the_order_of_their_commits_whoever_runs_first_afterwards(
+    world: World, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, store = asyncio.Event(), ledger.store
+
+    async def wakes_late(messages: Sequence[Message], **more: Any) -> Sequence[Arrival]:
+        stored = await store(messages, **more)
+        if len(ledger.messages) == 1:
+            await slow.wait()
+        return stored
+
+    monkeypatch.setattr(ledger, "store", wakes_late)
+    resume, pause = (world.message(ControlsRequested(7, "Ann", each), "") for each in (Pause.OFF, Pause.ALL))
+    resuming = asyncio.create_task(world.inbox.ask(resume))
+    await world.clock.quiet()
+    await world.clock.run(world.inbox.ask(pause))
+    slow.set()
+    assert became(await resuming) == ("done", "")
+    assert world.portfolio.trading_state.pause is Pause.ALL
+
+
+async def test_what_was_stored_is_handled_though_its_source_waits_no_longer(
+    world: World, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ledger.store
+
+    async def never_answers(messages: Sequence[Message], **more: Any) -> Sequence[Arrival]:
+        await store(messages, **more)
+        return await asyncio.Future()
+
+    monkeypatch.setattr(ledger, "store", never_answers)
+    delivering = asyncio.create_task(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await world.clock.quiet()
+    delivering.cancel()
+    await world.clock.quiet()
+    assert world.portfolio.position("WIFUSDC").is_open
 
 
 async def test_a_symbol_that_hangs_does_not_hold_up_another(world: World) -> None:
@@ -122,6 +164,7 @@ async def test_closing_settles_what_is_in_hand_and_leaves_the_rest_to_the_next_p
     assert [order.state for order in ledger.orders.values()] == [OrderState.FILLED]
     assert [stored.message.body for stored in (await ledger.load("2026-03-01")).waiting] != []
     again = await restart(world, ledger)
+    await world.clock.forward(6)  # an order of the earlier process may arrive until then
     assert [request.side for request in again.venue.placed] == [Side.BUY, Side.SELL]
     assert (await ledger.load("2026-03-01")).waiting == []
 

@@ -8,9 +8,12 @@ import pytest
 
 from core.domain.events.control import ControlsChanged
 from core.domain.events.orders import OrderExecuted, OrderFailed
+from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
+from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.order import Rejected
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import AT_MARKET, EntryStyle, within
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause
@@ -66,7 +69,7 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
 async def test_the_intent_is_committed_with_the_verdict_before_anything_is_sent(world: World, ledger: MemoryLedger) -> None:
     sent_before: list[int] = []
 
-    def fails(changes: CommitBatch) -> bool:
+    def fails(batch: CommitBatch) -> bool:
         sent_before.append(len(world.venue.placed))
         return True
 
@@ -116,6 +119,7 @@ async def test_a_sell_without_a_position_is_ignored(world: World) -> None:
 
 
 async def test_an_old_signal_expires(world: World) -> None:
+    await world.clock.forward(6)  # until then an earlier process's order may arrive: it would wait, and be too old
     assert became(await world.say("BUY_SM", age=60.1)) == ("expired", "expired")
     assert became(await world.say("BUY_SM", age=60)) == ("ordered", "")
     assert became(await world.say("SELL_SM", age=600.1)) == ("expired", "expired")
@@ -129,10 +133,22 @@ async def test_pause_all_trades_nothing_and_resume_trades_again(world: World, le
     assert became(await world.say("SELL_SM")) == ("ignored", "paused")
     await world.set(pause=Pause.OFF)
     assert became(await world.say("SELL_SM")) == ("ordered", "")
-    changes = [event for event in ledger.events if isinstance(event, ControlsChanged)]
-    assert [(event.before.pause, event.after.pause) for event in changes] == [(Pause.OFF, Pause.ALL), (Pause.ALL, Pause.OFF)]
-    assert ledger.controls is not None
-    assert ledger.controls.changed_by == "Ann"
+    batch = [event for event in ledger.events if isinstance(event, ControlsChanged)]
+    assert [(event.before.pause, event.after.pause) for event in batch] == [(Pause.OFF, Pause.ALL), (Pause.ALL, Pause.OFF)]
+    assert ledger.trading_state is not None
+    assert ledger.trading_state.changed_by == "Ann"
+
+
+@pytest.mark.parametrize("pause", [Pause.ALL, Pause.ENTRIES])
+@pytest.mark.parametrize(("hand", "priority"), [(None, Priority.PAUSED), (ManualInstruction(7, "Ann"), Priority.NORMAL)])
+async def test_what_a_pause_refuses_is_told_gathered_and_to_a_person_at_once(
+    world: World, ledger: MemoryLedger, pause: Pause, hand: ManualInstruction | None, priority: Priority
+) -> None:
+    await world.set(pause=pause)
+    signal = world.signal("BUY_SM")
+    message = Message(signal.source, signal.signal_id, signal.symbol, SignalReceived(signal, hand), world.clock.now())
+    assert became(await world.clock.run(world.inbox.ask(message)))[0] == "ignored"
+    assert ledger.events[-1].priority is priority
 
 
 async def test_pausing_entries_still_lets_positions_be_closed(world: World) -> None:
@@ -217,8 +233,43 @@ async def test_an_order_that_ends_unfilled_failed(world: World, ledger: MemoryLe
     await world.say("BUY_SM")
     told = ledger.events[-1]
     assert isinstance(told, OrderFailed)
-    assert str(told.order.reason) == "nothing was filled: the order ended as EXPIRED"
+    assert str(told.order.reason) == "nothing was offered up to 0.4848, the edge of the price band"
     assert (ledger.positions, ledger.executions, world.portfolio.in_flight) == ({}, {}, {})
+
+
+async def test_the_exchange_keeps_the_band_when_the_market_moves_after_the_decision(world: World, ledger: MemoryLedger) -> None:
+    """The price that was decided on is up to three seconds old: the order itself says up to where it may fill."""
+    await world.say("BUY_SM")
+    (entry,) = world.venue.placed
+    assert entry.terms == within(Decimal("0.4848"))
+    await world.say("SELL_SM")
+    assert world.venue.placed[1].terms == AT_MARKET  # an exit takes what it can get
+    gate, asked = asyncio.Event(), asyncio.Event()
+    world.venue.next(Course(gate=gate, asked=asked))
+    buying = asyncio.ensure_future(world.say("BUY_SM"))
+    await asked.wait()
+    world.venue.prices["WIFUSDC"] = Decimal("0.4849")
+    gate.set()
+    await buying
+    told = ledger.events[-1]
+    assert isinstance(told, OrderFailed)
+    assert str(told.order.reason) == "nothing was offered up to 0.4848, the edge of the price band"
+    assert not world.portfolio.position("WIFUSDC").is_open
+
+
+async def test_what_was_bought_within_the_band_is_held_and_the_rest_is_told(world: World, ledger: MemoryLedger) -> None:
+    world.venue.next(Course(fills=Decimal("0.6"), state=OrderState.EXPIRED))
+    await world.say("BUY_SM")
+    told = ledger.events[-1]
+    assert isinstance(told, OrderExecuted)
+    assert (told.order.qty, told.execution.qty) == (Decimal(20), Decimal(12))
+    assert told.order.terms.limit_price == Decimal("0.4848")
+
+
+async def test_an_owner_may_have_entries_at_any_price(open_world: OpenWorld) -> None:
+    world = await open_world(entry_style=EntryStyle.MARKET)
+    await world.say("BUY_SM")
+    assert [one.terms for one in world.venue.placed] == [AT_MARKET]
 
 
 async def test_a_rejection_is_final_and_told(world: World, ledger: MemoryLedger) -> None:
@@ -259,7 +310,7 @@ async def test_how_long_it_took_is_measured(world: World, clock: VirtualClock) -
 async def test_it_is_measured_once_an_order_after_its_commit_and_by_no_clock_that_is_set(
     world: World, ledger: MemoryLedger, clock: VirtualClock
 ) -> None:
-    ledger.fail(3, lambda changes: bool(changes.orders))
+    ledger.fail(3, lambda batch: bool(batch.orders))
     asked = asyncio.ensure_future(world.inbox.ask(world.said(world.signal("BUY_SM"))))
     await clock.forward(1)
     assert world.timings.to_order == []

@@ -1,14 +1,17 @@
 """An exit of /panic is retried until it is done or cancelled, whatever the exchange does meanwhile; still one order at a time."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from core.domain.events.orders import OrderExecuted
+from core.domain.events.priority import Priority
 from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.messages import ManualInstruction, Message, SignalReceived
-from core.domain.order import NotTaken
+from core.domain.order import NotTaken, Rejected
 from core.domain.reasons import reason
-from core.domain.signal import BY_HAND, PANIC, Signal
+from core.domain.signal import BY_HAND, PANIC, Side, Signal
 from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -16,6 +19,7 @@ from tests.core.scripted_venue import lost, refused
 from tests.core.world import World
 
 AWAY = NotTaken(reason("unreachable", detail="connection refused"))
+TOO_LITTLE = Rejected(reason("filter_failure", filter="NOTIONAL"))
 
 
 @pytest.fixture
@@ -70,6 +74,17 @@ async def test_a_ban_is_told_at_once_and_outlasted(world: World, ledger: MemoryL
     assert ledger.events[-1].until is None
     await world.clock.forward(2000)
     assert not is_held(world)
+
+
+@pytest.mark.parametrize(("kind", "priority"), [(PANIC, Priority.URGENT), ("SELL_MANUAL", Priority.NORMAL)])
+async def test_what_it_sold_is_told_before_everything_else(
+    world: World, ledger: MemoryLedger, kind: str, priority: Priority
+) -> None:
+    await panic(world, kind)
+    await world.clock.quiet()
+    sold = ledger.events[-1]
+    assert isinstance(sold, OrderExecuted)
+    assert sold.priority is priority
 
 
 async def test_silence_is_outlasted_too(world: World) -> None:
@@ -130,3 +145,33 @@ async def test_a_restart_goes_on_with_it(world: World, ledger: MemoryLedger, res
 async def test_another_source_cannot_pass_for_a_panic(world: World) -> None:
     await world.say(PANIC, age=3600)
     assert is_held(world)
+
+
+async def test_what_is_too_little_to_sell_ends_it_and_is_told(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    """The exchange goes by the average of some minutes, so it is asked once; then only a higher price would help."""
+    world = await open_world(trade_qty=Decimal(11))
+    await world.say("BUY_SM")
+    await world.set(pause=Pause.ALL)
+    world.venue.prices["WIFUSDC"] = Decimal("0.44")
+    world.venue.next(*[refused(TOO_LITTLE)] * 50)
+    await world.clock.forward(5)
+    await panic(world)
+    await world.clock.forward(30)
+    assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
+    assert is_held(world)
+    assert world.portfolio.exits == {}
+    told = ledger.events[-1]
+    assert isinstance(told, SignalRefused)
+    assert (told.outcome, told.reason.code) == ("denied", "too_little_to_sell")
+    assert (told.lost_exit, told.priority) == (True, Priority.URGENT)
+    assert told.reason.params == {"qty": "10.98", "base": "WIF", "value": "4.83", "quote": "USDC", "minimum": "5"}
+
+
+async def test_what_is_worth_enough_now_is_sold_once_the_exchanges_average_has_followed(open_world: OpenWorld) -> None:
+    world = await open_world(trade_qty=Decimal(11))
+    await world.say("BUY_SM")
+    await world.set(pause=Pause.ALL)
+    world.venue.next(*[refused(TOO_LITTLE)] * 12)
+    await panic(world)
+    await world.clock.forward(600)
+    assert not is_held(world)

@@ -71,7 +71,7 @@ async def test_a_signal_that_comes_again_after_a_restart_is_known(world: World, 
 async def test_pause_and_mode_survive(world: World, on_disk: CountedLedger, restart: Restart) -> None:
     await world.set(pause=Pause.ENTRIES, mode=Mode.CONFIRM)
     again = await restart(world, on_disk)
-    assert (again.portfolio.controls.pause, again.portfolio.controls.mode) == (Pause.ENTRIES, Mode.CONFIRM)
+    assert (again.portfolio.trading_state.pause, again.portfolio.trading_state.mode) == (Pause.ENTRIES, Mode.CONFIRM)
     assert became(await again.say("BUY_SM")) == ("ignored", "entries_paused")
 
 
@@ -118,6 +118,7 @@ async def test_a_crash_in_the_middle_of_an_order_still_makes_one(
     await world.crash()
     assert len((await on_disk.load(TODAY)).orders) == 1
     again = await restart(world, on_disk)
+    await clock.forward(6)  # an order of the earlier process may arrive until then
     state = await on_disk.load(TODAY)
     assert (state.orders, state.waiting) == ([], [])
     assert state.totals == {"buy_orders": 1, "sell_orders": 1}

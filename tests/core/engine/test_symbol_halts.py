@@ -14,7 +14,7 @@ from core.domain.order import ExecutionReport
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
 from core.records.message_outcome import MessageOutcome
-from tests.core.conftest import Restart
+from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course
@@ -98,7 +98,7 @@ async def test_an_exit_of_a_halted_symbol_goes_on_where_nobody_can_say_what_is_f
     async def away() -> Mapping[str, Balance]:
         raise ExchangeUnavailable("no route to host")
 
-    monkeypatch.setattr(world.trading.decisions, "_balances", away)
+    monkeypatch.setattr(world.trading.decisions.funds, "balances", away)
     assert became(await world.say("SELL_SM")) == ("ordered", "")
     assert world.venue.placed[-1].qty == Decimal("19.98")
 
@@ -284,3 +284,24 @@ async def test_dust_is_not_asked_about(world: World) -> None:
     assert world.trading.comparable() == ["WIFUSDC"]
     world.portfolio.positions["WIFUSDC"] = replace(world.portfolio.position("WIFUSDC"), qty=Decimal("0.5"), is_open=False)
     assert world.trading.comparable() == []
+
+
+async def test_a_stop_that_filled_and_is_not_heard_of_yet_is_no_difference(
+    open_world: OpenWorld, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await open_world(stop_loss_pct=Decimal(5))
+    await world.say("BUY_SM")
+
+    async def busy() -> None:
+        pass
+
+    with monkeypatch.context() as late:
+        late.setattr(world.trading.hearing, "run", busy)
+        world.venue.trade("WIFUSDC", "0.45")
+        await compare(world)
+        assert world.portfolio.position("WIFUSDC").is_open
+        assert told(ledger) == []
+    await world.clock.forward(5)
+    await compare(world)
+    assert not world.portfolio.position("WIFUSDC").is_open
+    assert told(ledger) == []

@@ -1,6 +1,7 @@
 """An unanswered order whose symbol is delisted: retried for a while, then reported once, and nothing is guessed."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import compare
 from tests.core.execution.test_pending_exits import hear, is_held
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.scripted_venue import lost
+from tests.core.scripted_venue import Course, lost
 from tests.core.world import World
 
 FOR_GOOD = 700.0
@@ -87,6 +88,23 @@ async def test_a_symbol_that_comes_back_has_its_order_booked_and_nothing_is_sold
     (adopted,) = [event.order for event in ledger.events if isinstance(event, OrderAdopted)]
     assert ledger.orders[adopted.client_order_id].state is OrderState.FILLED
     assert [request.side for request in world.venue.placed] == [Side.BUY, Side.SELL]
+
+
+async def test_a_lost_order_that_rests_where_its_symbol_goes_is_told_once_too(
+    world: World, ledger: MemoryLedger, restart: Restart
+) -> None:
+    copy = deepcopy(ledger)
+    world.venue.next(Course(final_after=5_000))
+    await hear(world, "BUY_SM")
+    await world.crash()
+    again = await restart(world, copy)
+    await compare(again)
+    assert again.portfolio.in_flight
+    world.venue.delisted.add("WIFUSDC")
+    await again.clock.forward(FOR_GOOD)
+    assert ends(copy) == [("BUY", "fate_unknown")]
+    assert again.portfolio.in_flight == {}
+    assert again.portfolio.position("WIFUSDC").qty == 0
 
 
 async def test_one_that_is_gone_for_a_few_minutes_is_settled_as_ever(world: World, ledger: MemoryLedger) -> None:

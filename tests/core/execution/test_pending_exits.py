@@ -20,6 +20,7 @@ from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import Course, part_filled, refused
+from tests.core.virtual_time import NOON
 from tests.core.world import World
 
 BANNED = NotTaken(reason("banned", seconds=70), retry_after=70)
@@ -186,6 +187,18 @@ async def test_what_an_empty_book_left_is_sold_next(world: World) -> None:
     assert not is_held(world)
 
 
+async def test_one_that_filled_nothing_is_tried_again_at_once_and_then_less_and_less_often(world: World) -> None:
+    """Looks for exits that are due at each full second."""
+    await world.say("BUY_SM")
+    await world.clock.forward(0.5)
+    world.venue.next(*[Course(fills=Decimal(0), state=OrderState.EXPIRED)] * 8)
+    await hear(world)
+    await world.clock.forward(120)
+    tried = [(at - NOON).total_seconds() for at in world.venue.placed_at[1:]]
+    assert tried == [0.5, 1, 2, 4, 8, 16, 31, 61, 91]
+    assert not is_held(world)
+
+
 async def test_no_more_is_sold_than_was_held_when_it_came(world: World) -> None:
     await world.say("BUY_SM")
     world.venue.next(refused(BANNED))
@@ -209,6 +222,18 @@ async def test_where_nothing_is_free_it_waits_until_something_is(world: World, l
     world.venue.more.clear()
     await world.clock.forward(31)
     assert not is_held(world)
+
+
+async def test_where_nothing_gets_free_it_ends_with_an_alert(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    world.venue.more["WIF"] = Decimal("-19.98")
+    world.venue.next(refused(NOT_ENOUGH))
+    await hear(world)
+    await world.clock.forward(640)
+    assert world.portfolio.exits == {}
+    told = ledger.events[-1]
+    assert isinstance(told, SignalRefused)
+    assert (told.outcome, told.lost_exit, told.priority.name) == ("expired", True, "URGENT")
 
 
 # --- exits that end undone
@@ -338,7 +363,7 @@ async def test_a_bug_does_not_end_it(world: World, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 async def asking(open_world: OpenWorld) -> World:
     """Holds WIF, with approval needed for everything."""
-    world = await open_world(controls=TradingState())
+    world = await open_world(trading_state=TradingState())
     await world.say("BUY_SM")
     await world.set(mode=Mode.CONFIRM)
     return world
@@ -404,6 +429,20 @@ async def test_a_question_is_about_all_of_it_and_half_is_half_of_all(open_world:
     await world._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=half), "WIFUSDC")
     await world.clock.forward(10)
     assert world.portfolio.position("WIFUSDC").qty == Decimal(left)
+    assert world.portfolio.exits == {}
+
+
+async def test_half_of_what_has_shrunk_is_half_of_what_is_left(open_world: OpenWorld) -> None:
+    """The protection may sell a part between the question and the answer: whoever wanted to keep half keeps half of the rest."""
+    world = await open_world(trade_qty=Decimal(200))
+    await world.say("BUY_SM")
+    await world.set(mode=Mode.CONFIRM)
+    await world.say("SELL_SM")
+    question = world.question()
+    world.portfolio.positions["WIFUSDC"] = replace(world.portfolio.position("WIFUSDC"), qty=Decimal(80))
+    await world._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=True), "WIFUSDC")
+    await world.clock.forward(60)
+    assert world.portfolio.position("WIFUSDC").qty == Decimal(40)
     assert world.portfolio.exits == {}
 
 

@@ -1,5 +1,7 @@
 """Exits left by an earlier process: an older version's unsettled sale becomes pending, a waiting attempt is no conflict."""
 
+import asyncio
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,10 +9,15 @@ from decimal import Decimal
 import pytest
 
 from core.domain.events.signals import SignalRefused
-from tests.core.conftest import Restart
+from core.domain.order import OrderRequest
+from core.domain.signal import Side, client_order_id
+from core.domain.trading_state import Mode
+from core.engine.symbol_halts import SymbolHalts
+from tests.core.conftest import OpenWorld, Restart
+from tests.core.execution.test_account_guard import set_back
 from tests.core.execution.test_pending_exits import BANNED, NOT_ENOUGH, hear, is_held
 from tests.core.memory_ledger import MemoryLedger
-from tests.core.scripted_venue import lost, refused
+from tests.core.scripted_venue import Course, lost, refused
 from tests.core.world import World
 
 
@@ -78,7 +85,7 @@ async def test_an_attempt_that_waited_while_its_exit_was_renewed_is_no_conflict_
     world.venue.courses.clear()
     await world.clock.forward(20)
     again = await restart(world, ledger)
-    await again.clock.forward(5)
+    await again.clock.forward(6)  # an order of the earlier process may arrive until then
     assert not is_held(again)
     assert (again.portfolio.exits, ledger.dead) == ({}, [])
 
@@ -94,3 +101,88 @@ async def test_an_attempt_that_was_renewed_is_the_same_attempt(world: World, led
     again = replace(wanted, since=wanted.since + timedelta(seconds=30)).next_message(world.clock.now())
     assert await ledger.store([again]) == [None]
     assert ledger.dead == []
+
+
+async def test_the_next_attempt_at_one_that_the_ledger_has_lost_sells_nothing_that_was_bought_since(
+    world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.say("BUY_SM")
+    world.venue.next(*[refused(NOT_ENOUGH)] * 2)
+    await hear(world)
+    copy = deepcopy(ledger)
+    await world.clock.forward(10)
+    await world.say("BUY_SM")
+    placed = len(world.venue.placed)
+    # The attempt takes the orders over itself, in its own turn.
+    monkeypatch.setattr(SymbolHalts, "look_for_orders", _never)
+    again = await set_back(world, copy, restart, after=1.0)
+    await again.clock.forward(10)
+    assert len(again.venue.placed) == placed
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.exits == {}
+
+
+async def _never(*_: object) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_sale_that_was_never_placed_is_not_placed_anew_where_a_lost_one_had_sold(
+    world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger's last commit is the intent of a first attempt that failed; a later one sold, and then there was an entry."""
+    await world.say("BUY_SM")
+    gate = asyncio.Event()
+    world.venue.next(Course(executed=False, answer=NOT_ENOUGH, gate=gate))
+    hearing = asyncio.create_task(world.inbox.ask(world.said(world.signal("SELL_SM"))))
+    await world.clock.forward(1)
+    copy = deepcopy(ledger)
+    gate.set()
+    await world.clock.run(hearing)
+    await world.clock.forward(10)
+    await world.say("BUY_SM")
+    placed = len(world.venue.placed)
+    monkeypatch.setattr(SymbolHalts, "look_for_orders", _never)
+    again = await set_back(world, copy, restart, after=1.0)
+    await again.clock.forward(30)
+    assert len(again.venue.placed) == placed
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert (again.portfolio.exits, again.portfolio.in_flight) == ({}, {})
+
+
+async def test_a_tap_on_a_question_whose_answer_the_ledger_has_lost_sells_nothing_that_was_bought_since(
+    world: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exit was approved and sold, and then there was an entry; its question still has its buttons in the chat."""
+    await world.say("BUY_SM")
+    await world.set(mode=Mode.CONFIRM)
+    await world.say("SELL_SM")
+    token = world.question().token
+    copy = deepcopy(ledger)
+    await world.tap(token)
+    await world.set(mode=Mode.AUTO)
+    await world.clock.forward(10)
+    await world.say("BUY_SM")
+    placed = len(world.venue.placed)
+    monkeypatch.setattr(SymbolHalts, "look_for_orders", _never)
+    again = await set_back(world, copy, restart, after=1.0)
+    assert (await again.tap(token)).outcome == "denied"
+    await again.clock.forward(30)
+    assert len(again.venue.placed) == placed
+    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert (again.portfolio.exits, again.portfolio.approvals) == ({}, {})
+
+
+async def test_what_the_ledger_lost_was_bought_after_the_stop_had_sold_and_is_not_sold_by_that_plan(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    """Its purchase is taken over before anybody heard that the stop had filled: the plan is over all the same."""
+    world = await open_world(stop_loss_pct=Decimal(5))
+    await world.say("BUY_SM")
+    world._timer.cancel()  # nothing is heard by itself
+    world.venue.trade("WIFUSDC", "0.45")
+    lost_one = client_order_id(world.signal("BUY_SM", name="lost"))
+    await world.venue.place(OrderRequest(lost_one, "WIFUSDC", Side.BUY, Decimal(10), ledger.mark))
+    world.trading.comparing.want(["WIFUSDC"])
+    await world.clock.forward(30)
+    assert [order.signal.signal_type for order in ledger.orders.values()] == ["BUY_SM", "SELL_STOP_LOSS", "BUY_ADOPTED"]
+    assert (world.portfolio.plans, world.portfolio.position("WIFUSDC").qty) == ({}, Decimal("9.99"))

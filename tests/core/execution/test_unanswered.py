@@ -1,15 +1,20 @@
 """One signal, one order, whatever the venue, the network and the ledger do."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from core.domain.errors import ExchangeUnavailable
 from core.domain.events.orders import OrderExecuted, OrderFailed, OrderUnanswered
+from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.order import NotTaken
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import EntryStyle
 from core.domain.reasons import reason
+from core.domain.signal import BY_HAND
 from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -24,8 +29,8 @@ def told(ledger: MemoryLedger) -> list[str]:
     return [event.kind for event in ledger.events]
 
 
-def settles(changes: CommitBatch) -> bool:
-    return bool(changes.executions)
+def settles(batch: CommitBatch) -> bool:
+    return bool(batch.executions)
 
 
 async def test_an_answer_that_got_lost_is_found_and_counted_once(world: World, ledger: MemoryLedger) -> None:
@@ -66,6 +71,17 @@ async def test_no_such_order_is_proof_only_past_the_fence_of_the_venues_clock(
     assert venue.asked_at[-1] > fence
     assert venue.placed_at[1] + venue.ahead > fence
     assert len(venue.asked_at) > 2
+
+
+@pytest.mark.parametrize(("lifetime", "seconds"), [(1.0, 3.1), (1.2, 6.3), (4.2, 6.3)])
+async def test_the_first_answer_two_seconds_past_the_requests_end_is_proof(
+    world: World, venue: ScriptedVenue, lifetime: float, seconds: float
+) -> None:
+    """Asks after 0.1, 0.3, 0.7, 1.5, 3.1 and 6.3 seconds."""
+    venue.request_lifetime = lifetime
+    venue.next(lost(executed=False))
+    await world.say("BUY_SM")
+    assert [round((at - NOON).total_seconds(), 3) for at in venue.placed_at] == [0, seconds]
 
 
 async def test_a_venue_clock_that_stands_still_gives_no_proof(world: World, venue: ScriptedVenue, clock: VirtualClock) -> None:
@@ -124,6 +140,26 @@ async def test_fills_that_show_late_are_waited_for(world: World, ledger: MemoryL
     assert (execution.qty, execution.fee) == (Decimal(20), Decimal("0.02"))
 
 
+@pytest.mark.parametrize("question", ["find_order", "fills"])
+async def test_a_pause_that_the_exchange_asks_for_is_kept_before_it_is_asked_again(
+    world: World, venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    answer, asked = getattr(venue, question), list[float]()
+
+    async def limited(symbol: str, name: str) -> object:
+        if venue.placed:
+            asked.append(world.clock.monotonic())
+            if len(asked) == 1:
+                raise ExchangeUnavailable("HTTP 429", retry_after=30)
+        return await answer(symbol, name)
+
+    monkeypatch.setattr(venue, question, limited)
+    venue.next(lost(executed=True))
+    await world.say("BUY_SM")
+    assert asked == [0, 30]
+    assert world.portfolio.position("WIFUSDC").is_open
+
+
 async def test_an_order_accepted_first_is_followed_until_it_is_filled(world: World, ledger: MemoryLedger) -> None:
     world.venue.next(Course(final_after=30))
     await world.say("BUY_SM")
@@ -162,6 +198,7 @@ async def test_an_order_never_taken_fails_with_the_venues_reason(world: World, l
     world.venue.next(*[refused(NotTaken(BUSY))] * 20)
     await world.say("BUY_SM")
     assert [(at - NOON).total_seconds() for at in world.venue.placed_at] == [0, 0.25, 0.75, 1.75, 3.75, 7.75, 12.75]
+    assert world.clock.now() == NOON + timedelta(seconds=12.75)  # nobody waits for an attempt that is not made
     event = ledger.events[-1]
     assert isinstance(event, OrderFailed)
     assert event.order.reason == BUSY
@@ -174,7 +211,7 @@ async def test_an_order_not_taken_is_dropped_when_the_signal_is_too_old_by_then(
     assert world.clock.now() == NOON  # what will certainly be too late is not waited for
     event = ledger.events[-1]
     assert isinstance(event, OrderFailed)
-    assert str(event.order.reason) == "rate limit: the exchange asks to wait 90 s"
+    assert str(event.order.reason) == "rate limit: the exchange asks to wait 1 min 30 s"
 
 
 async def test_a_ban_that_outlives_the_exit_is_told_at_once_and_its_end_in_time(world: World, ledger: MemoryLedger) -> None:
@@ -194,6 +231,21 @@ async def test_an_order_not_taken_is_priced_anew(world: World) -> None:
     world.venue.prices["WIFUSDC"] = Decimal("0.60")
     await world.clock.forward(20)
     assert len(world.venue.placed) == 1
+
+
+async def test_an_entry_not_taken_is_sized_anew_and_a_persons_part_is_not(open_world: OpenWorld) -> None:
+    world = await open_world(trade_quote=Decimal(12), entry_style=EntryStyle.MARKET)
+    world.venue.next(refused(NotTaken(BUSY, retry_after=5)))
+    await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    world.venue.prices["WIFUSDC"] = Decimal("0.4808")
+    await world.clock.forward(10)
+    assert [one.qty for one in world.venue.placed] == [Decimal(25), Decimal("24.95")]
+    world.venue.next(refused(NotTaken(BUSY, retry_after=5)))
+    signal, now = replace(world.signal("SELL_SM"), source=BY_HAND), world.clock.now()
+    body = SignalReceived(signal, ManualInstruction(7, "Ann", qty=Decimal(12)))
+    await world.clock.run(world.inbox.ask(Message(BY_HAND, signal.signal_id, "WIFUSDC", body, now)))
+    await world.clock.forward(10)
+    assert [one.qty for one in world.venue.placed[2:]] == [Decimal(12), Decimal(12)]
 
 
 async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
@@ -268,6 +320,23 @@ async def test_an_exchange_that_is_away_at_the_start_is_told_with_the_order_that
     world.venue.unavailable = False
     settled = await clock.run(recovering)
     assert settled.state is OrderState.FILLED
+    assert told(ledger) == ["order_unanswered", "order_executed"]
+
+
+async def test_an_order_that_was_told_before_a_restart_is_not_told_again(
+    world: World, ledger: MemoryLedger, clock: VirtualClock
+) -> None:
+    world.venue.next(lost(executed=True, visible_after=2))
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.forward(1)
+    world.venue.unavailable = True
+    await world.crash()
+    (order,) = (await ledger.load("2026-03-01")).orders
+    recovering = asyncio.create_task(world.placement.recover(order))
+    await clock.forward(30)
+    assert told(ledger) == ["order_unanswered"]
+    world.venue.unavailable = False
+    await clock.run(recovering)
     assert told(ledger) == ["order_unanswered", "order_executed"]
 
 

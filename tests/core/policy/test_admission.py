@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain.approval import Approval, ApprovalState
+from core.domain.duration import in_units
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.admission import admit
@@ -35,9 +36,9 @@ LITTLE = replace(HELD, qty=Decimal("0.5"))  # worth 0.24 now; the exchange wants
 @pytest.mark.parametrize(
     ("known", "outcome", "why"),
     [
-        ({"controls": ALL}, "ignored", "trading is paused"),
-        ({"controls": ENTRIES}, "ignored", "entries are paused"),
-        ({"controls": OBSERVE}, "observed", "observe mode: reported, not traded"),
+        ({"trading_state": ALL}, "ignored", "trading is paused"),
+        ({"trading_state": ENTRIES}, "ignored", "entries are paused"),
+        ({"trading_state": OBSERVE}, "observed", "observe mode: reported, not traded"),
         ({"symbols": NOT_OURS}, "denied", "WIFUSDC is not one of the traded symbols (BTCUSDC, SOLUSDC)"),
         ({"instrument": None}, "denied", "the exchange does not list WIFUSDC"),
         ({"instrument": HALTED}, "denied", "WIFUSDC is halted on the exchange (status BREAK)"),
@@ -56,8 +57,8 @@ def test_why_a_buy_is_not_acted_upon(known: dict[str, Any], outcome: str, why: s
 @pytest.mark.parametrize(
     ("known", "outcome"),
     [
-        ({"controls": ALL, "position": HELD}, "ignored"),
-        ({"controls": OBSERVE, "position": HELD}, "observed"),
+        ({"trading_state": ALL, "position": HELD}, "ignored"),
+        ({"trading_state": OBSERVE, "position": HELD}, "observed"),
         ({"instrument": HALTED, "position": HELD}, "denied"),
         ({"pending": pending(Side.SELL), "position": HELD}, "ignored"),
         ({}, "ignored"),
@@ -79,7 +80,7 @@ def test_why_a_sell_is_not_acted_upon(known: dict[str, Any], outcome: str) -> No
         {"position": LITTLE},
         {"position": DUST},
         {"quote": None},
-        {"controls": ENTRIES},
+        {"trading_state": ENTRIES},
         {"symbols": NOT_OURS},
         {"pending": pending(Side.BUY)},
     ],
@@ -113,7 +114,7 @@ def test_the_age_of_an_exit(age: float, code: str | None) -> None:
 def test_nothing_is_entered_while_an_exit_is_wanted() -> None:
     refused = admit(said(), decision_context(exit_pending=True))
     assert refused is not None
-    assert str(refused[1]) == "an exit from WIFUSDC is still being retried"
+    assert str(refused[1]) == "an exit from WIFUSDC is still pending"
     assert admit(said("SELL_SM"), decision_context(exit_pending=True, position=HELD)) is None
 
 
@@ -121,7 +122,7 @@ def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> N
     known = {
         "approved_at": NOON - timedelta(seconds=60),
         "pending": pending(Side.BUY),
-        "controls": TradingState(mode=Mode.CONFIRM),
+        "trading_state": TradingState(mode=Mode.CONFIRM),
     }
     assert admit(said(age=500), decision_context(**known)) is None
     assert isinstance(decide(said(age=500), decision_context(**known)), RiskApproved)
@@ -131,7 +132,7 @@ def test_what_a_person_approved_is_as_old_as_the_approval_and_not_pending() -> N
 
 
 def test_confirm_mode_asks_for_what_would_be_traded() -> None:
-    asked = decide(said(), decision_context(controls=TradingState(mode=Mode.CONFIRM)))
+    asked = decide(said(), decision_context(trading_state=TradingState(mode=Mode.CONFIRM)))
     traded = decide(said(), decision_context())
     assert isinstance(traded, RiskApproved)
     assert asked == AskFirst(traded)
@@ -154,4 +155,4 @@ def test_a_wrong_clock_of_ours_is_called_ours_and_keeps_no_exit_back(side: Side,
     else:
         assert refused is not None
         assert refused.code == "clock_wrong"
-        assert f"{-offset:+.0f} s" in str(refused)
+        assert f"{in_units(f'{-offset:+.0f}')} off" in str(refused)

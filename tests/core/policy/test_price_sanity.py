@@ -122,7 +122,7 @@ async def test_a_refused_exit_is_told_at_once_and_what_is_held_stays(world: Worl
 
 async def test_a_signal_of_another_market_withdraws_no_question(world: World) -> None:
     await world.say("BUY_SM")
-    world.portfolio.controls = TradingState(mode=Mode.CONFIRM)
+    world.portfolio.trading_state = TradingState(mode=Mode.CONFIRM)
     await world.say("SELL_SM", close="0.50")
     asked = world.question()
     await world.say("BUY_SM", close="65000")

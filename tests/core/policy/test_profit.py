@@ -33,7 +33,9 @@ class Print:
     asset: str
 
 
-def executed(side: Side, position: Position, prints: Sequence[Print], *, rules: Instrument = WIF, number: int = 1) -> Outcome:
+def executed(
+    side: Side, position: Position, prints: Sequence[Print], *, rules: Instrument = WIF, number: int = 1, asked: str = ""
+) -> Outcome:
     """Settles an order with these fills."""
     with localcontext(EXACT):
         fills = [
@@ -44,7 +46,9 @@ def executed(side: Side, position: Position, prints: Sequence[Print], *, rules: 
         quote = sum((fill.qty * fill.price for fill in fills), ZERO)
     signal = Signal("kafka:t", f"t/0/{number}", f"{side}_SM", rules.symbol, fills[0].price, NOON)
     name = client_order_id(signal)
-    order = Order(name, signal, number, side, qty, fills[0].price, OrderState.FILLED, "paper", NOON, NOON)
+    order = Order(
+        name, signal, number, side, Decimal(asked) if asked else qty, fills[0].price, OrderState.FILLED, "paper", NOON, NOON
+    )
     report = ExecutionReport(name, str(number), rules.symbol, side, OrderState.FILLED, qty, quote, NOON, tuple(fills))
     return settle(order, report, position, rules, RATES)
 
@@ -60,6 +64,13 @@ def sold(position: Position, *prints: Print) -> Outcome:
 def closed(outcome: Outcome) -> Trade:
     assert outcome.trade is not None
     return outcome.trade
+
+
+def test_a_sale_of_what_the_ledger_never_bought_is_a_trade_without_cost_that_opened_as_it_closed() -> None:
+    exit_ = sold(Position("WIFUSDC"), Print("20", "0.50", "0.01", "USDC"))
+    trade = closed(exit_)
+    assert (trade.opened_at, trade.closed_at, trade.entry_cost) == (NOON, NOON, ZERO)
+    assert (trade.profit, exit_.position) == (Decimal("9.99"), Position("WIFUSDC"))
 
 
 def test_the_example_of_the_contract() -> None:
@@ -155,6 +166,13 @@ def test_dust_stays_with_its_cost_and_joins_the_next_entry() -> None:
 def test_what_is_bought_is_held_whatever_it_is_worth() -> None:
     entry = bought(Print("2", "0.5", "0.002", "WIF"))
     assert (entry.position.is_open, entry.position.qty) == (True, Decimal("1.998"))
+
+
+def test_a_part_of_an_entry_that_nobody_could_sell_again_is_dust() -> None:
+    report_of = executed(Side.BUY, Position("WIFUSDC"), [Print("2", "0.5", "0.002", "WIF")], asked="20")
+    assert (report_of.position.is_open, report_of.position.qty) == (False, Decimal("1.998"))
+    more = executed(Side.BUY, Position("WIFUSDC"), [Print("12", "0.5", "0.012", "WIF")], asked="20")
+    assert (more.position.is_open, more.position.qty) == (True, Decimal("11.988"))
 
 
 def test_what_is_bought_below_a_step_is_dust() -> None:

@@ -1,16 +1,20 @@
 """Each risk rule at its limit, just below and just above; exits always pass; unknown values are refused."""
 
 import pkgutil
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 import core.policy.risk
+from core.domain.order_terms import within
 from core.domain.reasons import Reason
 from core.domain.signal import Side
 from core.policy.admission import CHECKS
 from core.policy.decision import Refused, decide
 from core.policy.decision_context import DecisionContext
+from core.policy.funds import Funds
 from core.policy.risk import RULES, RiskApproved, assess
 from core.policy.risk.daily_loss import daily_loss
 from core.policy.risk.open_positions import open_positions
@@ -18,6 +22,7 @@ from core.policy.risk.order_notional import order_notional
 from core.policy.risk.price_band import price_band
 from core.policy.risk.rule import Entry, RiskRule
 from tests.core.decision_contexts import HELD, decision_context, said, sized
+from tests.core.virtual_time import NOON
 
 
 def words(refused: Reason | None) -> str:
@@ -71,7 +76,29 @@ def test_the_loss_of_the_day(result: Decimal | None, refused: str) -> None:
 def worst() -> DecisionContext:
     """Returns a context in which every limit is broken, and nothing is known."""
     return decision_context(
-        open_count=99, results_today=None, max_order_notional=Decimal(0), price_band_pct=Decimal(0), position=HELD
+        open_count=99,
+        results_today=None,
+        max_order_notional=Decimal(0),
+        price_band_pct=Decimal(0),
+        max_drawdown_pct=Decimal(1),
+        max_exposure_pct=Decimal(1),
+        max_losing_exits=1,
+        losing_exits=9,
+        cooldown_after_stop=timedelta(hours=1),
+        stopped_at=NOON,
+        position=HELD,
+    )
+
+
+def all_on() -> DecisionContext:
+    """Returns a context in which every limit is set and kept, and everything is known."""
+    return decision_context(
+        max_drawdown_pct=Decimal(20),
+        max_exposure_pct=Decimal(50),
+        max_losing_exits=3,
+        cooldown_after_stop=timedelta(hours=1),
+        stopped_at=NOON - timedelta(hours=2),
+        funds=Funds(Decimal(1000), Decimal(0), Decimal(1000)),
     )
 
 
@@ -84,7 +111,7 @@ def test_every_rule_refuses_an_entry_at_its_worst_and_no_exit(rule: RiskRule) ->
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_measures_an_entry_beside_its_limit(rule: RiskRule) -> None:
-    measured = rule.measures(said(), Entry(Decimal("0.48"), Decimal(20)), decision_context())
+    measured = rule.measures(said(), Entry(Decimal("0.48"), Decimal("0.4848"), Decimal(20)), all_on())
     assert measured is not None
     assert measured.name == rule.name
     assert Decimal(measured.value).is_finite()
@@ -105,7 +132,8 @@ def test_an_exit_is_approved_at_its_worst() -> None:
 
 
 def test_an_entry_that_keeps_every_limit_is_approved() -> None:
-    assert assess(said(), sized(), decision_context()) == RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
+    approved = RiskApproved(Side.BUY, Decimal(20), Decimal("0.48"))
+    assert assess(said(), sized(), decision_context()) == assess(said(), sized(), all_on()) == approved
 
 
 def test_the_first_rule_that_refuses_gives_the_reason() -> None:
@@ -128,4 +156,4 @@ def test_an_exit_at_an_unknown_price_is_sized_by_the_signals() -> None:
 def test_what_was_denied_is_kept_with_its_size() -> None:
     decision = decide(said(), decision_context(open_count=5))
     assert isinstance(decision, Refused)
-    assert decision.sized == sized()
+    assert decision.sized == replace(sized(), terms=within(Decimal("0.4848")))

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from core.adapters.binance.codec import instrument as parsed
 from core.domain.instrument import Instrument
+from core.domain.money import amount, multiply
+from core.domain.order_terms import EntryStyle
 from core.domain.position import Position
 from core.domain.signal import Side
-from core.policy.sizing.market_orders import amount, size
+from core.policy.sizing.order_size import size
 from tests.core.world import LIMITS
 from tests.paths import DATA
 from tests.venue.errors import VenueError
@@ -59,7 +61,7 @@ def test_the_least_worth(price: str, *, refused: bool) -> None:
 
 
 def test_what_could_not_be_sold_again_is_not_bought() -> None:
-    why = "too small to sell again: after the fee and a fall of 1% it is worth 4.94 USDC, below the minimum of 5"
+    why = "too small to sell later: after the fee and a 1% drop it would be worth 4.94 USDC, below the minimum of 5"
     assert bought("10", "0.5") == (Decimal(10), why)
 
 
@@ -95,8 +97,11 @@ def test_the_largest_market_order() -> None:
 def test_an_entry_by_worth_takes_the_place_of_the_quantity() -> None:
     limits = replace(LIMITS, trade_quote=Decimal(10))
     sized, unfit = size(Side.BUY, WIF, Decimal("0.48"), Position("WIFUSDC"), limits)
-    assert (sized.qty, unfit) == (Decimal("20.83"), None)
-    assert sized.notional <= 10
+    assert (sized.qty, unfit) == (Decimal("20.66"), None)
+    assert sized.notional <= 10 < multiply(sized.qty + WIF.step_size, sized.worst_price)
+    at_market, unfit = size(Side.BUY, WIF, Decimal("0.48"), Position("WIFUSDC"), replace(limits, entry_style=EntryStyle.MARKET))
+    assert (at_market.qty, unfit) == (Decimal("20.83"), None)
+    assert at_market.notional <= 10
 
 
 def test_an_exit_sells_all_that_is_held_whatever_the_settings_say() -> None:
@@ -173,7 +178,7 @@ def _objection(filters: SymbolRules, side: Side, qty: Decimal, price: Decimal) -
         stp_mode="NONE",
     )
     try:
-        filters.check(order, Market(price, price, 0, 0, Decimal(0)), [])
+        filters.check(order, Market(price, price, Decimal(0)))
     except VenueError as error:
         return error
     return None

@@ -62,7 +62,7 @@ async def test_what_the_exchange_says_no_to_meanwhile_is_sold_by_what_is_free(wo
 
 
 async def test_a_crash_neither_loses_nor_doubles_it(world: World, ledger: MemoryLedger, restart: Restart) -> None:
-    ledger.fail(3, picks=lambda changes: bool(changes.executions))  # the fee is stored, the order not settled yet
+    ledger.fail(3, picks=lambda batch: bool(batch.executions))  # the fee is stored, the order not settled yet
     await world.clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
     await world.clock.quiet()
     await world.crash()

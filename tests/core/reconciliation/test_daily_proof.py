@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.domain.daily_proof import Proof
 from core.domain.order import ExecutionReport, Fill, Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
-from core.reconciliation.daily_proof import LedgerDay, prove
+from core.reconciliation.daily_proof import Decision, LedgerDay, prove
 from tests.core.adapters.ledger.values import NOW, execution, fill, order
 
 DONE = replace(order(1, state=OrderState.FILLED), executed_qty=Decimal(20), quote_qty=Decimal("9.602"), order_id="28")
@@ -83,3 +84,23 @@ def test_what_is_on_its_way_to_the_history_is_not_missing_there() -> None:
 def test_a_row_that_is_there_twice_is_named() -> None:
     found = proof(day(), history=[IN_HISTORY, IN_HISTORY])
     assert found.differences == (f"history: more than one row of execution {ROW.execution_id}",)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "minutes", "said"),
+    [
+        (None, 10, ""),
+        (None, 10.01, "nothing was decided about it"),
+        ("ignored", 600, ""),
+        ("ordered", 0, "decided to order, but there is no order"),
+    ],
+)
+def test_a_signal_has_a_decision_in_time_and_its_order(outcome: str | None, minutes: float, said: str) -> None:
+    came = Decision(2, "kafka:t t/0/2", NOW - timedelta(minutes=minutes), outcome)
+    found = proof(replace(day(), decisions=[came])).differences
+    assert found == ((f"signal kafka:t t/0/2: {said}",) if said else ())
+
+
+def test_an_order_that_was_decided_is_looked_for_by_its_signal() -> None:
+    came = Decision(DONE.inbox_seq, "kafka:t t/0/1", NOW, "ordered")
+    assert proof(replace(day(), decisions=[came])).differences == ()

@@ -68,22 +68,22 @@ wanted_exits = Table(
 )
 
 
-def controls_row(controls: TradingState) -> Row:
+def trading_state_row(trading_state: TradingState) -> Row:
     return {
         "id": 1,
-        "pause": controls.pause.value,
-        "mode": controls.mode.value,
-        "changed_by": storable(controls.changed_by),
-        "changed_at": controls.changed_at,
-        "until": controls.until,
-        "ask_above": controls.asking.above,
-        "ask_besides": storable(" ".join(sorted(controls.asking.besides))),
-        "ask_asset": storable(controls.asking.asset),
-        "panic": codec.panics.encode(controls.panic) if controls.panic is not None else None,
+        "pause": trading_state.pause.value,
+        "mode": trading_state.mode.value,
+        "changed_by": storable(trading_state.changed_by),
+        "changed_at": trading_state.changed_at,
+        "until": trading_state.until,
+        "ask_above": trading_state.asking.above,
+        "ask_besides": storable(" ".join(sorted(trading_state.asking.besides))),
+        "ask_asset": storable(trading_state.asking.asset),
+        "panic": codec.panics.encode(trading_state.panic) if trading_state.panic is not None else None,
     }
 
 
-def controls_of(row: Mapping[str, Any]) -> TradingState:
+def trading_state_of(row: Mapping[str, Any]) -> TradingState:
     asking = ApprovalPolicy(row["ask_above"] or ZERO, frozenset((row["ask_besides"] or "").split()), row["ask_asset"] or "")
     panic = codec.panics.decode(row["panic"]) if row["panic"] is not None else None
     return TradingState(Pause(row["pause"]), Mode(row["mode"]), row["changed_by"], row["changed_at"], row["until"], asking, panic)
@@ -139,10 +139,10 @@ TABLES: tuple[LedgerTable, ...] = (
     LedgerTable(
         controls,
         Writing.REPLACE,
-        controls_row,
-        controls_of,
-        batch="controls",
-        state="controls",
+        trading_state_row,
+        trading_state_of,
+        batch="trading_state",
+        state="trading_state",
         at_start=select(controls),
         is_single=True,
     ),

@@ -12,13 +12,19 @@ from core.adapters.ledger.row import Row, reason_columns, reason_of, signal_colu
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
 from core.adapters.ledger.tables.metadata import metadata, partial
 from core.domain.approval import Approval, ApprovalState
-from core.domain.order import Fill, Order
+from core.domain.order import Booked, Fill, Order
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
+from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.signal import Side
+from core.domain.trade_size import Sizing
 
 IN_FLIGHT = text("state IN ({})".format(", ".join(f"'{state}'" for state in OrderState if state.in_flight)))
 
 IS_OPEN = text("state = 'OPEN'")
+
+OF_SIGNAL = text("orders.leg IS NULL")
+"""The orders that signals led to; the others carry out the plan of one, or go on with its entry."""
 
 orders = Table(
     "orders",
@@ -44,8 +50,24 @@ orders = Table(
     Column("approved_by", Text),
     Column("approved_at", UtcTime),
     Column("signal", Text, nullable=False),
+    Column("type", Text, nullable=False, server_default=OrderType.MARKET.value),
+    Column("time_in_force", Text),
+    Column("limit_price", Amount),
+    Column("stop_price", Amount),
+    Column("trailing_delta", BigInteger),
+    Column("plan_id", Text),  # with the next three: what the order is to its plan; all null for the order of a signal
+    Column("leg", Text),
+    Column("leg_number", BigInteger),
+    Column("generation", BigInteger),
+    Column("list_id", Text),
+    Column("booked_profit", Amount, nullable=False, server_default="0"),
+    Column("booked_cost", Amount, nullable=False, server_default="0"),
+    Column("booked_gross", Amount, nullable=False, server_default="0"),
+    Column("expires_at", UtcTime),
+    Column("sizing", Text),
     Index(None, "inbox_seq"),
     Index(None, "order_id"),
+    Index(None, "plan_id"),
     partial("ix_orders_in_flight", "inbox_seq", where=IN_FLIGHT),
 )
 
@@ -96,6 +118,7 @@ approvals = Table(
     Column("decided_at", UtcTime),
     Column("decided_by", Text),
     Column("signal", Text, nullable=False),
+    Column("sizing", Text),
     Index(None, "inbox_seq"),
     partial("ix_approvals_open", "inbox_seq", where=IS_OPEN),
 )
@@ -120,6 +143,21 @@ def order_row(order: Order) -> Row:
         "quote_qty": order.quote_qty,
         "approved_by": storable(order.approved_by) if order.approved_by is not None else None,
         "approved_at": order.approved_at,
+        "type": order.terms.type.value,
+        "time_in_force": order.terms.time_in_force.value if order.terms.time_in_force is not None else None,
+        "limit_price": order.terms.limit_price,
+        "stop_price": order.terms.stop_price,
+        "trailing_delta": order.terms.trailing_delta,
+        "plan_id": order.leg.plan_id if order.leg is not None else None,
+        "leg": order.leg.kind.value if order.leg is not None else None,
+        "leg_number": order.leg.number if order.leg is not None else None,
+        "generation": order.leg.generation if order.leg is not None else None,
+        "list_id": order.list_id,
+        "booked_profit": order.booked.profit,
+        "booked_cost": order.booked.cost,
+        "booked_gross": order.booked.gross,
+        "expires_at": order.expires_at,
+        "sizing": _sizing_text(order.sizing),
         **reason_columns(order.reason),
     }
 
@@ -158,7 +196,32 @@ def order_of(row: Mapping[str, Any]) -> Order:
         reason=reason_of(row),
         approved_by=row["approved_by"],
         approved_at=row["approved_at"],
+        terms=_terms_of(row),
+        leg=_leg_of(row),
+        list_id=row["list_id"],
+        booked=Booked(row["booked_profit"], row["booked_cost"], row["booked_gross"]),
+        expires_at=row["expires_at"],
+        sizing=_sizing_of(row),
     )
+
+
+def _leg_of(row: Mapping[str, Any]) -> PlanLeg | None:
+    if row["leg"] is None:
+        return None
+    return PlanLeg(row["plan_id"], LegKind(row["leg"]), row["leg_number"], row["generation"])
+
+
+def _terms_of(row: Mapping[str, Any]) -> OrderTerms:
+    time_in_force = TimeInForce(row["time_in_force"]) if row["time_in_force"] is not None else None
+    return OrderTerms(OrderType(row["type"]), time_in_force, row["limit_price"], row["stop_price"], row["trailing_delta"])
+
+
+def _sizing_text(sizing: Sizing | None) -> str | None:
+    return codec.sizings.encode(sizing) if sizing is not None else None
+
+
+def _sizing_of(row: Mapping[str, Any]) -> Sizing | None:
+    return codec.sizings.decode(row["sizing"]) if row["sizing"] is not None else None
 
 
 def fill_row(pair: tuple[str, Fill]) -> Row:
@@ -184,6 +247,7 @@ def approval_row(approval: Approval) -> Row:
         "expires_at": approval.expires_at,
         "decided_at": approval.decided_at,
         "decided_by": storable(approval.decided_by) if approval.decided_by is not None else None,
+        "sizing": _sizing_text(approval.sizing),
     }
 
 
@@ -200,6 +264,7 @@ def approval_of(row: Mapping[str, Any]) -> Approval:
         expires_at=row["expires_at"],
         decided_at=row["decided_at"],
         decided_by=row["decided_by"],
+        sizing=_sizing_of(row),
     )
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text, select, text
 
+from core.adapters.ledger.codec import storable
 from core.adapters.ledger.column_types import Amount, UtcTime, counting_key
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
 from core.adapters.ledger.tables.metadata import metadata, partial
-from core.domain.position import Execution, Position, Trade
-from core.domain.signal import Side
+from core.domain.position import Execution, Position, Role, Trade
+from core.domain.signal import DEFAULT_STRATEGY, Side
 
 IS_EXIT = text("profit_pct IS NOT NULL")
 
@@ -71,6 +72,9 @@ executions = Table(
     Column("gross_quote", Amount),
     Column("base_asset", Text, nullable=False),
     Column("quote_asset", Text, nullable=False),
+    Column("strategy", Text, nullable=False, server_default=DEFAULT_STRATEGY),
+    Column("role", Text, nullable=False, server_default=Role.EXIT.value),
+    Column("plan_id", Text),
     Column("seq", counting_key(), primary_key=True, autoincrement=True),
     Index(None, "symbol", "executed_at", "seq"),
     Index(None, "executed_at", "seq"),
@@ -125,11 +129,13 @@ def trade_of(row: Mapping[str, Any]) -> Trade:
 
 
 def execution_row(execution: Execution) -> Row:
-    return {name: getattr(execution, name) for name in _EXECUTION} | {"side": execution.side.value}
+    row = {name: getattr(execution, name) for name in _EXECUTION}
+    return row | {"side": execution.side.value, "role": execution.role.value, "strategy": storable(execution.strategy)}
 
 
 def execution_of(row: Mapping[str, Any]) -> Execution:
-    return Execution(**({name: row[name] for name in _EXECUTION} | {"side": Side(row["side"])}))
+    values = {name: row[name] for name in _EXECUTION}
+    return Execution(**values | {"side": Side(row["side"]), "role": Role(row["role"])})
 
 
 TABLES: tuple[LedgerTable, ...] = (

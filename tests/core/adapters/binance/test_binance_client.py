@@ -14,9 +14,11 @@ from core.adapters.binance.http_client import BinanceHttpClient
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import within
 from core.domain.signal import Side
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect
+from tests.core.adapters.keys import both_kinds
 from tests.core.adapters.test_venue_contract import undated
 from tests.servers.ports import free_port
 from tests.venue import Venue, running_venue
@@ -37,6 +39,7 @@ def test_importing_the_client_imports_nothing_heavy() -> None:
     assert done.returncode == 0
 
 
+@both_kinds
 async def test_the_request_is_what_the_exchange_wants(venue: Venue, connect: Connect) -> None:
     client = connect(recv_window=2.0)
     tiny = OrderRequest("mf-1", "PEPEUSDT", Side.BUY, Decimal("1E+6"))
@@ -47,6 +50,16 @@ async def test_the_request_is_what_the_exchange_wants(venue: Venue, connect: Con
     }  # fmt: skip
     assert "strategyId" not in seen
     assert client.request_lifetime == 3.0  # plus a second for a date ahead of the exchange's clock
+
+
+@both_kinds
+async def test_a_limit_is_sent_in_plain_digits(venue: Venue, client: BinanceClient) -> None:
+    tiny = OrderRequest("mf-1", "PEPEUSDT", Side.BUY, Decimal("1E+6"), terms=within(Decimal("1.2E-5")))
+    assert isinstance(await client.place(tiny), ExecutionReport)
+    (seen,) = [seen.params for seen in venue.requests if seen.method == "POST"]
+    assert {name: seen[name] for name in ("type", "timeInForce", "price", "quantity")} == {
+        "type": "LIMIT", "timeInForce": "IOC", "price": "0.000012", "quantity": "1000000",
+    }  # fmt: skip
 
 
 async def test_an_order_carries_its_ledgers_mark(venue: Venue, client: BinanceClient) -> None:
@@ -81,6 +94,7 @@ async def test_a_book_that_runs_dry_fills_a_part(venue: Venue, client: BinanceCl
     assert (empty.state, empty.executed_qty, empty.fills) == (OrderState.EXPIRED, Decimal(0), ())
 
 
+@both_kinds
 async def test_more_fills_than_one_page_holds(venue: Venue, client: BinanceClient) -> None:
     venue.set_book(WIF, asks=[("0.480", "0.02")] * 2_001)
     report = await client.place(OrderRequest("mf-1", WIF, Side.BUY, Decimal("40.02")))
@@ -181,6 +195,7 @@ async def test_a_clock_that_jumps_refuses_one_order_and_is_healed(venue: Venue, 
     assert isinstance(await client.place(BUY), ExecutionReport)
 
 
+@both_kinds
 async def test_a_question_heals_the_clock_by_itself(venue: Venue, client: BinanceClient) -> None:
     await client.balances()
     venue.clock.offset_ms = 5_000
@@ -287,7 +302,7 @@ async def test_an_exchange_that_is_down_at_the_start_is_found_later(clock: RealC
 async def test_an_order_that_could_not_leave_was_not_placed(connect: Connect, venue: Venue) -> None:
     client = connect()
     await client.measure_clock()
-    wire = await client._open()
+    wire = await client._connection.open()
     assert isinstance(wire, BinanceHttpClient)
     wire._client.API_URL = f"http://127.0.0.1:{free_port()}/api"
     result = await client.place(BUY)
@@ -298,6 +313,7 @@ async def test_an_order_that_could_not_leave_was_not_placed(connect: Connect, ve
     assert sent(venue) == 0
 
 
+@both_kinds
 async def test_no_order_leaves_once_the_right_to_send_it_is_gone(connect: Connect, venue: Venue) -> None:
     rights = [True, False]
     client = connect(may_send=lambda: rights.pop(0))

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.adapters.binance import codec
-from core.adapters.binance.codec import Unreadable
+from core.adapters.binance import codec, order_codec
+from core.adapters.binance.json_fields import Unreadable
 from core.domain.api_key_permissions import Permissions
 from core.domain.instrument import Balance
 from core.domain.order import ExecutionReport, Fill, OrderRequest, RecentOrders
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from tests.core.adapters.binance.damage import damaged
 from tests.paths import DATA
 
 BINANCE = DATA / "binance"
@@ -47,7 +48,7 @@ def totals(report: ExecutionReport) -> tuple[OrderState, Side, Decimal, Decimal,
 
 
 def test_a_recorded_market_order_with_two_fills() -> None:
-    report = codec.order(sample("orders/full_ETHBTC_market_2fills_real2018.json"))
+    report = order_codec.order(sample("orders/full_ETHBTC_market_2fills_real2018.json"))
     assert totals(report) == (OrderState.FILLED, Side.BUY, Decimal("0.157"), Decimal("0.00518492"), 2)
     assert (report.order_id, report.client_order_id) == ("208236424", "eQqnhlxTVBf8kKIHYbP573")
     at = datetime(2018, 9, 18, 19, 18, 23, 655_000, tzinfo=UTC)
@@ -59,37 +60,37 @@ def test_a_recorded_market_order_with_two_fills() -> None:
 
 
 def test_recorded_fees_in_bnb() -> None:
-    report = codec.order(sample("orders/full_BNBUSD_us_market_bnbfee_real2021.json"))
+    report = order_codec.order(sample("orders/full_BNBUSD_us_market_bnbfee_real2021.json"))
     assert (report.fills[0].fee, report.fills[0].fee_asset) == (Decimal("0.0000225"), "BNB")
-    report = codec.order(sample("orders/wsapi_full_BTCUSDT_limit_2fills_bnb_real2022.json")["result"])
+    report = order_codec.order(sample("orders/wsapi_full_BTCUSDT_limit_2fills_bnb_real2022.json")["result"])
     assert totals(report) == (OrderState.FILLED, Side.SELL, Decimal("0.00847"), Decimal("198.335215"), 2)
     assert {fill.fee for fill in report.fills} == {Decimal(0)}
 
 
 def test_the_documented_order_with_five_fills() -> None:
-    report = codec.order(sample("orders/doc_full_5fills_sample.json"))
+    report = order_codec.order(sample("orders/doc_full_5fills_sample.json"))
     assert [fill.trade_id for fill in report.fills] == ["56", "57", "58", "59", "60"]
     assert report.fills_complete
 
 
 def test_an_answer_without_fills_is_incomplete() -> None:
-    report = codec.order(sample("orders/doc_result_sample.json"))
+    report = order_codec.order(sample("orders/doc_result_sample.json"))
     assert totals(report) == (OrderState.FILLED, Side.SELL, Decimal(10), Decimal(10), 0)
     assert not report.fills_complete
 
 
 def test_queried_orders_carry_no_fills() -> None:
-    report = codec.order(sample("orders/get_ETHUSDT_limit_filled_real2022.json"))
+    report = order_codec.order(sample("orders/get_ETHUSDT_limit_filled_real2022.json"))
     assert totals(report) == (OrderState.FILLED, Side.SELL, Decimal("0.006"), Decimal("18.07068"), 0)
     assert report.at == datetime(2022, 4, 22, 7, 0, 29, 617_000, tzinfo=UTC)
     assert not report.fills_complete
-    assert totals(codec.order(sample("orders/new_SOLUSDT_limit_real2025.json")))[0] is OrderState.ACCEPTED
+    assert totals(order_codec.order(sample("orders/new_SOLUSDT_limit_real2025.json")))[0] is OrderState.ACCEPTED
 
 
 @pytest.mark.parametrize("name", ["doc_ack_sample", "doc_oco_sample", "doc_account_sample", "doc_myTrades_sample"])
 def test_what_tells_too_little_of_an_order_is_unreadable(name: str) -> None:
     with pytest.raises(Unreadable):
-        codec.order(sample(f"orders/{name}.json"))
+        order_codec.order(sample(f"orders/{name}.json"))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_what_tells_too_little_of_an_order_is_unreadable(name: str) -> None:
 )
 def test_every_status_word(word: str, executed: str, state: OrderState) -> None:
     body = {**QUERIED, "status": word, "executedQty": executed, "cummulativeQuoteQty": executed}
-    assert codec.order(body).state is state
+    assert order_codec.order(body).state is state
 
 
 @pytest.mark.parametrize(
@@ -151,34 +152,34 @@ def test_every_status_word(word: str, executed: str, state: OrderState) -> None:
     ],
 )
 def test_an_order_that_cannot_be_so_is_unreadable(change: dict[str, Any]) -> None:
-    assert codec.order(QUERIED).state is OrderState.FILLED
+    assert order_codec.order(QUERIED).state is OrderState.FILLED
     with pytest.raises(Unreadable) as caught:
-        codec.order({**QUERIED, **change})
+        order_codec.order({**QUERIED, **change})
     assert "1795" not in str(caught.value)  # names the field, never its content
 
 
 @pytest.mark.parametrize("change", [{"client_order_id": "mf-2"}, {"symbol": "WIFUSDT"}, {"side": Side.SELL}])
 def test_an_answer_about_another_order_is_unreadable(change: dict[str, Any]) -> None:
     asked = OrderRequest("mf-1", "WIFUSDC", Side.BUY, Decimal(20))
-    assert codec.placed(QUERIED, asked).order_id == "7"
+    assert order_codec.placed(QUERIED, asked).order_id == "7"
     with pytest.raises(Unreadable):
-        codec.placed(QUERIED, replace(asked, **change))
+        order_codec.placed(QUERIED, replace(asked, **change))
 
 
 def test_documented_trades_become_fills() -> None:
     body = sample("orders/doc_myTrades_sample.json")
-    (fill,) = codec.trades(body, "BNBBTC", "100234")
+    (fill,) = order_codec.trades(body, "BNBBTC", "100234")
     assert (fill.trade_id, fill.price, fill.qty, fill.fee, fill.fee_asset) == (
         "28457", Decimal("4.000001"), Decimal(12), Decimal("10.1"), "BNB",
     )  # fmt: skip
     assert fill.at == datetime(2017, 7, 12, 13, 19, 9, 590_000, tzinfo=UTC)
     for symbol, order_id in (("BNBBTC", "100235"), ("BNBUSDT", "100234")):
         with pytest.raises(Unreadable):
-            codec.trades(body, symbol, order_id)
+            order_codec.trades(body, symbol, order_id)
 
 
 def test_documented_open_orders() -> None:
-    assert [report.state for report in codec.orders(sample("samples/openOrders.json"))] == [OrderState.ACCEPTED]
+    assert [report.state for report in order_codec.orders(sample("samples/openOrders.json"))] == [OrderState.ACCEPTED]
 
 
 # --- rules, prices, account ---
@@ -301,16 +302,11 @@ def test_time() -> None:
 
 # --- anything at all ---
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 READERS: dict[str, Callable[[object], object]] = {
-    "order": codec.order,
-    "orders": codec.orders,
-    "newest": lambda body: codec.recent_orders(body, "my", "LTCBTC"),
-    "trades": lambda body: codec.trades(body, "WIFUSDC", "7"),
+    "order": order_codec.order,
+    "orders": order_codec.orders,
+    "newest": lambda body: order_codec.recent_orders(body, "my", "LTCBTC"),
+    "trades": lambda body: order_codec.trades(body, "WIFUSDC", "7"),
     "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
     "balances": codec.balances,
     "time": codec.server_time,
@@ -340,18 +336,6 @@ GOOD: dict[str, Any] = {
 }
 
 
-@st.composite
-def damaged(draw: st.DrawFn, whole: Any) -> Any:
-    """Draws `whole` with one part changed or removed."""
-    if isinstance(whole, dict) and whole and draw(st.booleans()):
-        key = draw(st.sampled_from(sorted(whole)))
-        rest = {name: value for name, value in whole.items() if name != key}
-        return rest if draw(st.booleans()) else {**rest, key: draw(damaged(whole[key]))}
-    if isinstance(whole, list) and whole and draw(st.booleans()):
-        return [draw(damaged(whole[0])), *whole[1:]]
-    return draw(JSON)
-
-
 @pytest.mark.parametrize("kind", sorted(READERS))
 @given(data=st.data())
 def test_nothing_makes_a_reader_raise_anything_else(kind: str, data: st.DataObject) -> None:
@@ -366,12 +350,12 @@ def test_an_order_of_others_that_cannot_be_read_hides_no_order_of_ours() -> None
     """Documents rest-api.md, "All orders": cummulativeQuoteQty may be below 0 for old ones, "the data is not available at this
     time"."""
     old = {**QUERIED, "clientOrderId": "web_1", "cummulativeQuoteQty": "-1"}
-    found = codec.orders([old, QUERIED], "mf-")
+    found = order_codec.orders([old, QUERIED], "mf-")
     assert [order.client_order_id for order in found] == [QUERIED["clientOrderId"]]
-    with pytest.raises(codec.Unreadable):
-        codec.orders([{**old, "clientOrderId": "mf-1"}], "mf-")
-    with pytest.raises(codec.Unreadable):
-        codec.orders([{"status": "FILLED"}], "mf-")
+    with pytest.raises(Unreadable):
+        order_codec.orders([{**old, "clientOrderId": "mf-1"}], "mf-")
+    with pytest.raises(Unreadable):
+        order_codec.orders([{"status": "FILLED"}], "mf-")
 
 
 @pytest.mark.parametrize(
@@ -379,7 +363,7 @@ def test_an_order_of_others_that_cannot_be_read_hides_no_order_of_ours() -> None
 )
 def test_one_order_of_ours_that_cannot_be_read_hides_no_other_and_is_named(damage: dict[str, object]) -> None:
     odd = {**QUERIED, "clientOrderId": "mf-odd", "orderId": 4711, **damage}
-    found = codec.recent_orders([odd, {**odd, "clientOrderId": "web_1"}, QUERIED], "mf-", QUERIED["symbol"])
+    found = order_codec.recent_orders([odd, {**odd, "clientOrderId": "web_1"}, QUERIED], "mf-", QUERIED["symbol"])
     assert [order.client_order_id for order in found.reports] == [QUERIED["clientOrderId"]]
     assert [(one.client_order_id, one.order_id) for one in found.unreadable] == [("mf-odd", "4711")]
 
@@ -387,4 +371,23 @@ def test_one_order_of_ours_that_cannot_be_read_hides_no_other_and_is_named(damag
 @pytest.mark.parametrize("body", [{}, [5], [{"status": "FILLED"}], [{**QUERIED, "symbol": "OTHERUSDC"}]])
 def test_what_is_no_list_of_the_symbols_orders_is_no_answer(body: object) -> None:
     with pytest.raises(Unreadable):
-        codec.recent_orders(body, "mf-", QUERIED["symbol"])
+        order_codec.recent_orders(body, "mf-", QUERIED["symbol"])
+
+
+@pytest.mark.parametrize(
+    ("name", "orders"), [("cancel", ["myOrder1"]), ("orderList_cancel", ["pO9ufTiFGg3nw2fOdgeOXa", "TXOvglzXuaubXAaENpaRCB"])]
+)
+def test_a_cancellation_is_believed_if_it_names_the_order(name: str, orders: list[str]) -> None:
+    body = sample(f"samples/{name}.json")
+    answer = body.get("result", body)
+    for order in orders:
+        order_codec.check_canceled(answer, order)
+    for other in ("mf-1", answer.get("clientOrderId")):  # the second is the name of the cancellation itself
+        with pytest.raises(Unreadable):
+            order_codec.check_canceled(answer, other)
+
+
+@pytest.mark.parametrize("body", [{}, [], "", {"symbol": "WIFUSDC"}, {"orderReports": None}, {"orderReports": [5]}])
+def test_an_answer_that_names_no_order_is_no_cancellation(body: object) -> None:
+    with pytest.raises(Unreadable):
+        order_codec.check_canceled(body, "mf-1")

@@ -25,7 +25,7 @@ OUTCOMES = {
     "06_400_2010": (Rejected, "insufficient_balance"),
     "07_400_2010": (Unanswered, ""),  # "Duplicate order sent.": it is ours
     "08_400_2010": (Rejected, "market_closed"),
-    "09_400_2010": (Rejected, "rejected"),
+    "09_400_2010": (Rejected, "would_take"),
     "10_400_2010": (Rejected, "rejected"),
     "11_400_2011": (Unanswered, ""),  # no answer to an order that was placed
     "12_400_2013": (Unanswered, ""),

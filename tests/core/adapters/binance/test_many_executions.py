@@ -25,6 +25,7 @@ from core.trading import Trading
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect
 from tests.core.world import LIMITS, Durations
+from tests.ledgers import make_ledger
 from tests.running import MARKETFLOW, surroundings
 from tests.venue.venue import Venue
 
@@ -39,7 +40,7 @@ async def traded(venue: Venue, client: BinanceClient, tmp_path: Path) -> Path:
     venue.lift_limits()
     symbols = [venue.add_symbol(f"C{number:02}") for number in range(SYMBOLS)]
     clock, path = RealClock(), tmp_path / "ledger.db"
-    ledger = await open_ledger(f"sqlite+aiosqlite:///{path}", clock)
+    ledger = await open_ledger(make_ledger(path), clock)
     today = f"{clock.now():%Y-%m-%d}"
     portfolio = Portfolio.from_ledger(await ledger.load(today), TradingState(), ROOMY, today)
     trading = Trading(portfolio=portfolio, ledger=ledger, venue=client, clock=clock, trading_mode="live", timings=Durations())

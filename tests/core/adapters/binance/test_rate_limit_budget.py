@@ -44,6 +44,18 @@ def test_a_window_that_is_used_up_is_waited_out() -> None:
     assert budget.wait_for_order() == 0
 
 
+def test_the_used_part_of_each_order_limit_is_known_by_its_window() -> None:
+    now = 1_000_003.0
+    budget = RateLimitBudget(lambda: now)
+    budget.learn(
+        [RateLimit(ORDERS, 10, 8), RateLimit(ORDERS, 86_400, 1_000), RateLimit(ORDERS, 90, 10), RateLimit(WEIGHT, 60, 9)]
+    )
+    placed(budget, 2)
+    assert budget.order_limits() == {"10s": 0.25, "90s": 0.1, "1d": 0.001}
+    now += 10
+    assert budget.order_limits()["10s"] == 0
+
+
 def test_an_order_that_traded_counts_no_more() -> None:
     budget = RateLimitBudget(lambda: 1_000_003.0)
     budget.learn([RateLimit(ORDERS, 10, 1)])

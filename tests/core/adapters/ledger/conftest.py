@@ -9,16 +9,26 @@ import pytest
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.sql_ledger import SqlLedger
+from tests.ledgers import make_ledger
 
 Reopen = Callable[[], Awaitable[SqlLedger]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Returns the address of an empty database."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
     url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Returns the address of an empty ledger of the newest schema."""
+    if request.param == "sqlite":
+        return make_ledger(tmp_path / "ledger.db")
+    url: str = request.getfixturevalue("postgres_ledger_url")
     return url
 
 
@@ -38,5 +48,5 @@ async def reopen(database_url: str) -> AsyncIterator[Reopen]:
 
 @pytest.fixture
 async def ledger(reopen: Reopen) -> SqlLedger:
-    """Opens a ledger on an empty database."""
+    """Opens an empty ledger."""
     return await reopen()

@@ -9,6 +9,7 @@ import pytest
 
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.day_reader import DayReader
+from core.adapters.ledger.guards import Guards
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.instrument import Quote
 from core.domain.messages import StoredMessage
@@ -74,11 +75,10 @@ async def test_the_last_exit_and_the_symbols(analytics: LedgerAnalytics, ledger:
 
 
 async def test_what_is_held_and_what_it_is_worth(ledger: SqlLedger) -> None:
-    analytics = LedgerAnalytics(ledger.reader)
     await ledger.commit(CommitBatch(positions=[position("20"), replace(position("5"), symbol="BTCUSDC")]))
     await ledger.mark([Quote("WIFUSDC", Decimal("0.47"), Decimal("0.48"), NOW)])
     await ledger.mark([Quote("WIFUSDC", Decimal("0.4999"), Decimal("0.5"), NOW), Quote("OTHER", Decimal(1), Decimal(1), NOW)])
-    held = {one.position.symbol: (one.position, one.bid, one.marked_at) for one in await analytics.positions()}
+    held = {one.position.symbol: (one.position, one.bid, one.marked_at) for one in await Guards(ledger.reader).positions()}
     assert held == {
         "WIFUSDC": (position("20"), Decimal("0.4999"), NOW),
         "BTCUSDC": (replace(position("5"), symbol="BTCUSDC"), None, None),
@@ -110,7 +110,7 @@ async def test_delays_and_life_signs(ledger: SqlLedger) -> None:
 async def test_an_empty_ledger_has_nothing_to_show(ledger: SqlLedger) -> None:
     analytics = LedgerAnalytics(ledger.reader)
     assert await analytics.last_exit() is None
-    assert (list(await analytics.days(Selection())), list(await analytics.positions())) == ([], [])
+    assert (list(await analytics.days(Selection())), list(await Guards(ledger.reader).positions())) == ([], [])
     assert list(await analytics.executions(Selection(since=SINCE), 5)) == []
 
 

@@ -55,6 +55,8 @@ OTHER: list[Mapping[str, Any]] = [
     {"ts": NOW.isoformat()},
     {"quantity": "5"},
     {"stop_loss": {"pct": 2}},
+    {"take_profit": 0.5},
+    {"stop_loss": "5%", "take_profit": "5%"},
 ]
 SAME: list[Mapping[str, Any]] = [
     {},
@@ -145,11 +147,57 @@ _RECORDS = st.fixed_dictionaries(
     optional={
         "symbol": st.sampled_from(["WIFUSDC", "ethusdc"]),
         "ts": st.just(NOW.isoformat()),
-        "quantity": _VALUES,
-        "take_profit": st.lists(_VALUES, max_size=3),
+        "quantity": st.none() | _NUMBERS.map(str),
+        "contracts": _VALUES,
+        "take_profit": st.none() | st.integers(1, 900).map("{}%".format),
         "note": _VALUES,
     },
+).map(lambda record: {**record, "take_profit": None} if record["signal_type"] == "SELL_TV" else record)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"stop_loss": "5%"}, {"stop_loss": {"pct": 5}}),
+        ({"stop_loss": 0.45, "take_profit": "0.50"}, {"stop_loss": {"price": "0.450"}, "take_profit": [{"price": 0.5}]}),
+        ({}, {"stop_loss": None, "take_profit": None}),
+    ],
 )
+async def test_one_plan_in_two_spellings_is_one_signal(
+    ledger: SqlLedger, one: Mapping[str, Any], other: Mapping[str, Any]
+) -> None:
+    await ledger.store([message(said(one))])
+    assert await ledger.store([message(said(other))]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({"stop_loss": "5%"}, {}), ({"stop_loss": "5%"}, {"stop_loss": "6%"}), ({"take_profit": "5%"}, {"stop_loss": "5%"})],
+)
+async def test_another_plan_is_another_signal(ledger: SqlLedger, one: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    await ledger.store([message(said(one))])
+    (found,) = await ledger.store([message(said(other))])
+    assert isinstance(found, Conflict)
+
+
+def test_a_signal_that_was_stored_before_there_were_plans_has_none() -> None:
+    """Reads a row as version 0.1 wrote it, word for word."""
+    row = (
+        '{"source":"webhook","signal_id":"tv","signal_type":"BUY_TV","symbol":"WIFUSDC","close":"0.4801",'
+        '"ts":"2026-03-01T12:00:00Z","extra":{"stop_loss":{"pct":2}},"valid_for":"PT30S","dated":true}'
+    )
+    found = codec.signals.decode(row)
+    assert (found.plan, found.close, found.extra) == (None, Decimal("0.4801"), {"stop_loss": {"pct": 2}})
+    assert codec.signals.decode(codec.signals.encode(found)) == found
+
+
+def test_a_plan_comes_back_from_the_ledger_as_it_was() -> None:
+    plan = {"stop_loss": {"pct": 5, "limit_offset_pct": "0.5"}, "take_profit": [{"price": "0.5", "position_pct": 33.3}]}
+    before = said(plan)
+    after = codec.signals.decode(codec.signals.encode(before))
+    assert after == before
+    assert after.plan is not None
+    assert [target.share for target in after.plan.targets] == [Decimal("33.3")]
 
 
 @given(_RECORDS, st.floats(0, 1e6), st.floats(0, 1e6))

@@ -2,20 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import Connection, event, make_url, select, text
+from sqlalchemy.util import await_only
 
 from bot.clock import SystemClock
 from core.adapters.ledger import engines
+from core.adapters.ledger.engines import PostgresTransactions, reading_engine
 from core.adapters.ledger.opening import open_ledger
+from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import SourcePosition, StoredMessage
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
+from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy, proxy_to
+
+EndSessions = Callable[[], Awaitable[None]]
 
 TODAY = values.NOW.date().isoformat()
 
@@ -26,6 +33,14 @@ async def proxy(postgres_url: str) -> AsyncIterator[Proxy]:
     assert port is not None
     async with proxy_to(port) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def end_sessions(postgres: PostgresServer, postgres_url: str) -> EndSessions:
+    """Returns what ends the server's side of every connection, as the server does with one that it waits for in vain."""
+    name = make_url(postgres_url).database
+    ended = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+    return lambda: postgres.execute(ended)
 
 
 @pytest.fixture
@@ -81,3 +96,90 @@ async def test_a_server_that_is_silent_is_given_up_and_found_again(ledger: SqlLe
             except LedgerUnavailable:
                 await asyncio.sleep(0.1)
     assert (await ledger.load(TODAY)).positions == [values.position("3")]
+
+
+class _Notes:
+    """A table that says whether a transaction was committed, and a transaction that knows whether its work was done."""
+
+    def __init__(self, transactions: PostgresTransactions) -> None:
+        self.transactions = transactions
+        self.is_worked = False
+
+    async def make(self) -> None:
+        await self.transactions.run(lambda connection: connection.execute(text("CREATE TABLE notes (n int)")))
+
+    async def note(self, within: float) -> bool:
+        """Tells whether the database answered in time."""
+        try:
+            await self.transactions.run(self._work, within=within)
+        except TimeoutError:
+            return False
+        return True
+
+    def _work(self, connection: Connection) -> None:
+        connection.execute(text("INSERT INTO notes VALUES (1)"))
+        self.is_worked = True
+
+    async def is_noted(self) -> bool:
+        """Tells whether it was committed, once nothing of it can be under way any more."""
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "transaction"), return_exceptions=True)
+        return bool(await self.transactions.run(lambda connection: connection.scalar(text("SELECT count(*) FROM notes"))))
+
+
+@pytest.fixture
+async def notes(postgres_url: str, proxy: Proxy) -> AsyncIterator[_Notes]:
+    notes = _Notes(PostgresTransactions(make_url(postgres_url).set(port=proxy.port)))
+    await notes.make()
+    yield notes
+    await notes.transactions.close()
+
+
+@pytest.mark.parametrize("request_number", range(1, 6))
+async def test_what_was_given_up_before_its_work_was_done_is_never_committed(
+    notes: _Notes, proxy: Proxy, end_sessions: EndSessions, request_number: int
+) -> None:
+    proxy.go_silent_at(request_number)
+    assert not await notes.note(within=0.3)
+    was_worked = notes.is_worked
+    assert was_worked == (request_number == 5)  # only the answer to the commit is missing: nobody knows
+    await end_sessions()
+    proxy.come_back()
+    assert was_worked or not await notes.is_noted()
+
+
+async def test_the_last_request_of_a_transaction_is_its_commit(notes: _Notes, proxy: Proxy) -> None:
+    proxy.go_silent_at(6)
+    assert await notes.note(within=5)
+    proxy.come_back()
+    assert await notes.is_noted()
+
+
+async def test_a_driver_that_forgets_that_it_was_cancelled_commits_nothing(notes: _Notes) -> None:
+    async def forget() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+    event.listen(notes.transactions.engine.sync_engine, "begin", lambda _: await_only(forget()))
+    assert not await notes.note(within=0.1)
+    assert not await notes.is_noted()
+    assert notes.is_worked  # after it was given up
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("request_number", range(1, 4))
+async def test_a_question_that_is_cancelled_ends_whatever_the_server_does(
+    postgres_url: str, proxy: Proxy, end_sessions: EndSessions, request_number: int, *, pooled: bool
+) -> None:
+    reader = LedgerReader(reading_engine(make_url(postgres_url).set(port=proxy.port), pooled=pooled))
+    try:
+        assert await reader.read(select(text("1 AS one"))) == [{"one": 1}]
+        proxy.go_silent_at(request_number)
+        asking = asyncio.create_task(reader.read(select(text("2 AS two"))))
+        await proxy.silent.wait()
+        asking.cancel()
+        await end_sessions()
+        proxy.come_back()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+    finally:
+        await reader.close()

@@ -2,19 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.export_feed import SqlExportFeed
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
-from core.adapters.ledger.tables import order_tables, result_tables, signal_tables, upkeep_tables
+from core.adapters.ledger.tables import order_tables, plan_tables, result_tables, signal_tables, upkeep_tables
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
+from core.domain.exit_plan import ExitPlan
+from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
+from core.domain.position import Execution, Role
+from core.domain.trade_plan import PlanState, TradePlan
 from core.read_models import Selection
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
@@ -22,8 +33,15 @@ from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.adapters.ledger.values import NOW, performance, round_trips
 
 
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """Returns the address of a database in which each test takes the steps itself."""
+    return empty_database_url
+
+
 async def at(database_url: str, work: Callable[[Connection], object]) -> None:
-    engine = create_async_engine(database_url)
+    patient = {"timeout": 60} if database_url.startswith("sqlite") else {}  # beside another writer, on a busy machine
+    engine = create_async_engine(database_url, connect_args=patient)
     async with engine.begin() as connection:
         await connection.run_sync(work)
     await engine.dispose()
@@ -35,7 +53,14 @@ def of_before(connection: Connection) -> None:
 
 async def revision(database_url: str) -> str | None:
     found: list[str | None] = []
-    await at(database_url, lambda connection: found.append(revisions(connection)[0]))
+
+    def look(connection: Connection) -> None:
+        applied, newest = revisions(connection)
+        assert applied == MigrationContext.configure(connection).get_current_revision()
+        assert newest == revisions_there()
+        found.append(applied)
+
+    await at(database_url, look)
     return found[0]
 
 
@@ -75,7 +100,8 @@ async def beat(database_url: str) -> None:
 
 
 def revisions_there() -> str:
-    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+    """Returns Alembic's newest step."""
+    return str(ScriptDirectory(str(MIGRATIONS)).as_revision_number("head"))
 
 
 async def test_a_newer_ledger_is_left_alone(database_url: str) -> None:
@@ -92,7 +118,7 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
 
     def fill(connection: Connection) -> None:
         upgrade(connection, "0001")
-        connection.execute(insert(result_tables.executions), [result_tables.execution_row(one) for one in before])
+        connection.execute(insert(result_tables.executions), [old_execution_row(one) for one in before])
 
     await at(database_url, fill)
     ledger = await reopen()
@@ -102,13 +128,67 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
     assert await found.performance("signal_type", Selection()) == performance("signal_type", executions)
 
 
+def old_execution_row(execution: Execution) -> Row:
+    """Returns a row of `executions` as it was before it had a role."""
+    later = {"strategy", "role", "plan_id"}
+    return {name: value for name, value in result_tables.execution_row(execution).items() if name not in later}
+
+
+async def test_executions_of_before_get_their_role_their_strategy_and_their_plan(database_url: str, reopen: Reopen) -> None:
+    entry = replace(values.order(1), signal=replace(values.signal(), extra={"strategy": "waves"}), state=OrderState.FILLED)
+    bare = values.order(2, 2, OrderState.FILLED)
+    bought, alone = values.execution(1), values.execution(2)
+    plan_id = bought.execution_id
+
+    def sold(name: str, kind: str, signal_id: str | None = None) -> Execution:
+        one = replace(values.execution(3, Decimal(1)), execution_id=name, client_order_id=name)
+        return replace(one, signal_type=kind, signal_id=signal_id or name)
+
+    stop, late = sold(f"{plan_id}S100", "SELL_STOP_LOSS"), sold(f"{plan_id}X300", "SELL_TIME_LIMIT")
+    target, other = sold(f"{plan_id}T201", "SELL_TAKE_PROFIT"), sold("mf-other", "SELL_STOP_LOSS", "a sender's own")
+
+    def of_version_26(connection: Connection) -> None:
+        upgrade(connection, "0026")
+        for number, order in enumerate((entry, bare), 1):
+            connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
+            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+        plan = TradePlan(plan_id, "WIFUSDC", ExitPlan(), PlanState.CLOSED, Decimal(1), NOW, 1)
+        row = plan_tables.plan_row(plan)
+        del row["strategy"]
+        connection.execute(insert(plan_tables.order_plans), [row])
+        rows = [old_execution_row(one) for one in (bought, alone, stop, target, late, other)]
+        connection.execute(insert(result_tables.executions), rows)
+        connection.execute(insert(upkeep_tables.export_positions), [{"name": "snowflake:RAW.EXECUTIONS", "seq": 6}])
+
+    await at(database_url, of_version_26)
+    ledger = await reopen()
+    found = {one.execution_id: one for _, one in await LedgerQueries(ledger.reader).executions_after(0, 10)}
+    assert {name: (one.role, one.strategy, one.plan_id) for name, one in found.items()} == {
+        bought.execution_id: (Role.ENTRY, "waves", plan_id),
+        alone.execution_id: (Role.ENTRY, "default", None),
+        stop.execution_id: (Role.STOP, "waves", plan_id),
+        target.execution_id: (Role.TARGET, "waves", plan_id),
+        late.execution_id: (Role.TIME_LIMIT, "waves", plan_id),
+        other.execution_id: (Role.EXIT, "default", None),
+    }
+    assert [row["strategy"] for row in await ledger.reader.read(plan_tables.order_plans.select())] == ["waves"]
+    assert await SqlExportFeed(ledger, "snowflake:RAW.EXECUTIONS").position() == 0  # the history lacks the new columns
+
+
+def old_order_row(order: Order) -> Row:
+    """Returns a row of `orders` as it was before orders had terms."""
+    later = {"type", "time_in_force", "limit_price", "stop_price", "trailing_delta", "plan_id", "leg", "leg_number", "generation"}
+    later |= {"list_id", "booked_profit", "booked_cost", "booked_gross", "expires_at", "sizing"}
+    return {name: value for name, value in order_tables.order_row(order).items() if name not in later}
+
+
 async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(database_url: str, reopen: Reopen) -> None:
     def of_version_8(connection: Connection) -> None:
         upgrade(connection, "0008")
         for seq, symbol, order_id in ((1, "WIFUSDC", "28"), (2, "WIFUSDC", "29"), (3, "SOLUSDC", None)):
             message = signal_tables.message_row(values.message(seq))
             connection.execute(insert(signal_tables.inbox), [{**message, "seq": seq}])
-            row = order_tables.order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
+            row = old_order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
             connection.execute(insert(order_tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
 
     await at(database_url, of_version_8)
@@ -125,7 +205,7 @@ async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_besid
         upgrade(connection, "0007")
         for number, order in enumerate(orders, 1):
             connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
-            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+            connection.execute(insert(order_tables.orders), [old_order_row(order)])
         connection.execute(insert(order_tables.fills), [old_fill])
 
     await at(database_url, of_version_7)

@@ -58,15 +58,15 @@ async def refused(ledger: SqlLedger, number: int, at: datetime = OLD, *, order: 
     approval."""
     seq = await stored(ledger, values.message(number), at)
     why = reason("below_min_notional", value="4.80", quote="USDC", minimum="5")
-    changes = CommitBatch(
+    batch = CommitBatch(
         outcomes=[MessageOutcome(seq, "denied", at, why)], events=[SignalRefused(values.signal(number), "denied", why, seq)]
     )
     if order is not None:
-        changes.orders.append(replace(values.order(seq, number, order), updated_at=at))
+        batch.orders.append(replace(values.order(seq, number, order), updated_at=at))
         asked = Approval(f"t{number}", values.signal(number), seq, Side.BUY, values.order(seq).qty, values.order(seq).price,
                          ApprovalState.DECLINED, at, at, at, "Ann")  # fmt: skip
-        changes.approvals.append(asked)
-    await ledger.commit(changes)
+        batch.approvals.append(asked)
+    await ledger.commit(batch)
     return seq
 
 
@@ -260,8 +260,18 @@ async def test_trading_goes_on_beside_it(ledger: SqlLedger) -> None:
 
 
 def test_every_kind_of_message_stays_or_passes_on_purpose() -> None:
-    stays = {"signal", "approval_answer", "controls", "pause_timeout", "limit", "cancel", "accept"}
-    stays |= {"panic_ended", "order_found", "fee_paid"}
+    stays = {
+        "signal",
+        "approval_answer",
+        "controls",
+        "pause_timeout",
+        "limit",
+        "cancel",
+        "accept",
+        "plan_request",
+        "positions_found",
+    }
+    stays |= {"panic_ended", "order_found", "fee_paid", "reset"}
     stays |= {"invite", "invite_used", "invites_withdrawn", "revoke", "authenticator", "authenticator_ended"}
     kinds = {each.__dataclass_fields__["kind"].default for each in get_args(Body)}
     assert {kind for kind in kinds if kind not in stays} == PASSING

@@ -21,8 +21,9 @@ from tests.core.world import LIMITS
 from tests.samples import sample
 
 BY_THEMSELVES = {"outcomes"}  # updates of the inbox
-READ_APART = {"today", "totals", "last_profit_pct", "mark"}  # sums and single values
+READ_APART = {"today", "totals", "last_profit_pct", "mark", "record"}  # sums and single values
 
+SINGLE = {entry.batch for entry in TABLES if entry.is_single}
 KEPT = [each.name for each in fields(KeptRows)]
 
 
@@ -45,7 +46,7 @@ def value_of(field: str) -> Any:
 
 def batch_of(rows: type[Any], field: str) -> Any:
     value = value_of(field)
-    return rows(**{field: value if field == "controls" else [value]})
+    return rows(**{field: value if field in SINGLE else [value]})
 
 
 def argument(encode: Callable[..., Any]) -> Any:

@@ -12,10 +12,9 @@ from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from core.adapters.ledger.column_types import Amount
-from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
-from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables
+from core.adapters.ledger.tables import notification_tables, order_tables, paper_tables, result_tables, signal_tables
 from core.adapters.ledger.tables.metadata import metadata
 from core.adapters.ledger.tables.order_tables import order_row
 from core.adapters.ledger.tables.result_tables import execution_row
@@ -30,7 +29,6 @@ from core.domain.events.orders import OrderExecuted
 from core.domain.events.priority import Priority
 from core.domain.events.signals import SignalRefused
 from core.domain.messages import DeadLetter, SourcePosition, StoredMessage
-from core.domain.order import ExecutionReport
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
@@ -69,13 +67,13 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     approval = Approval(
         "token", values.signal(2), asked.seq, Side.BUY, Decimal(20), Decimal("0.48"), ApprovalState.OPEN, NOW, NOW
     )
-    controls = TradingState(Pause.ENTRIES, Mode.CONFIRM, "Owner", NOW)
+    trading_state = TradingState(Pause.ENTRIES, Mode.CONFIRM, "Owner", NOW)
     await ledger.commit(values.intent(bought.seq))
     await ledger.commit(
         CommitBatch(
             outcomes=[MessageOutcome(asked.seq, "awaiting_approval", NOW)],
             approvals=[approval],
-            controls=controls,
+            trading_state=trading_state,
             positions=[values.position("19.98")],
         )
     )
@@ -85,7 +83,7 @@ async def test_a_restart_finds_everything_again(ledger: SqlLedger, reopen: Reope
     assert state.orders == [values.order(bought.seq)]
     assert state.waiting == [waiting]
     assert state.approvals == [approval]
-    assert state.controls == controls
+    assert state.trading_state == trading_state
     assert state.positions == [values.position("19.98")]
     assert await again.source_positions("kafka:t") == {3: SourcePosition("kafka:t", 3, 42, 1, "41:0123456789abcdef")}
 
@@ -117,12 +115,12 @@ async def test_settling_ends_what_was_in_flight(ledger: SqlLedger) -> None:
 
 async def test_an_execution_heard_of_twice_counts_once(ledger: SqlLedger) -> None:
     sold = values.execution(1, Decimal("0.75"))
-    for changes in (
+    for batch in (
         CommitBatch(executions=[sold, sold]),
         CommitBatch(executions=[sold]),
         CommitBatch(executions=[values.execution(2)]),
     ):
-        await ledger.commit(changes)
+        await ledger.commit(batch)
     state = await ledger.load(TODAY)
     assert state.totals == {"sell_orders": 1, "buy_orders": 1}
     assert state.last_profit_pct == Decimal("0.75")
@@ -140,7 +138,8 @@ async def test_a_fill_heard_of_twice_stands_once(ledger: SqlLedger) -> None:
     fills = [(values.order(message.seq).client_order_id, values.fill())]
     await ledger.commit(CommitBatch(fills=fills))
     await ledger.commit(CommitBatch(fills=fills * 2))
-    assert len(await ledger.reader.read(order_tables.fills.select())) == 1
+    assert await ledger.fills_of(fills[0][0]) == [values.fill()]
+    assert await ledger.fills_of("nobody") == []
 
 
 async def test_a_trade_id_that_begins_anew_is_another_fill(ledger: SqlLedger) -> None:
@@ -294,20 +293,6 @@ async def test_what_became_of_signals_is_told_with_the_reason(ledger: SqlLedger)
     assert row["reason"] == "position already open: 20 WIF"
 
 
-async def test_paper_books_survive_a_restart(ledger: SqlLedger, reopen: Reopen) -> None:
-    report = ExecutionReport(
-        "mf-1", "1", "WIFUSDC", Side.BUY, OrderState.FILLED, Decimal(20), Decimal("9.602"), NOW, (values.fill(),)
-    )
-    await SqlPaperBook(ledger).record(report, {"WIF": Decimal("19.98"), "USDC": Decimal("9990.398")})
-    book = SqlPaperBook(await reopen())
-    state = await book.load()
-    assert state.next_order_id == 2
-    assert dict(state.balances) == {"WIF": Decimal("19.98"), "USDC": Decimal("9990.398")}
-    assert await book.find("mf-1") == report
-    assert await book.find("mf-2") is None
-    assert await book.fills("1") == report.fills
-
-
 async def test_the_migrations_make_what_the_tables_say(ledger: SqlLedger) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -351,6 +336,7 @@ async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger)
             ("inbox", signal_tables.UNDECIDED),
             ("orders", order_tables.IN_FLIGHT),
             ("approvals", order_tables.IS_OPEN),
+            ("paper_orders", paper_tables.IS_OPEN),
             ("outbox", text("priority = 1 AND seq > 5")),
             ("deliveries", text(f"{notification_tables.ASKS.text} AND question = 5")),
         ):

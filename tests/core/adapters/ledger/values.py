@@ -10,7 +10,7 @@ from core.domain.messages import Message, SignalReceived
 from core.domain.money import divide, multiply
 from core.domain.order import Fill, Order
 from core.domain.order_state_machine import OrderState
-from core.domain.position import Execution, Position
+from core.domain.position import Execution, Position, Role
 from core.domain.signal import Side, Signal, client_order_id
 from core.read_models import Performance
 from core.records.commit_batch import CommitBatch
@@ -60,6 +60,9 @@ def execution(number: int = 1, profit: Decimal | None = None) -> Execution:
         base_asset="WIF",
         quote_asset="USDC",
         trading_mode="paper",
+        strategy="default",
+        role=Role.ENTRY if profit is None else Role.EXIT,
+        plan_id=None,
     )
 
 
@@ -93,6 +96,9 @@ def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
             signal_type=chance.choice(["SELL_SM", "SELL_TP"] if entry else ["BUY_SM", "BUY_TV"]),
             quote_qty=worth,
             quote_asset=symbol[-4:],
+            strategy=chance.choice(["default", "waves"]),
+            role=chance.choice([Role.EXIT, Role.STOP, Role.TARGET]) if entry else Role.ENTRY,
+            plan_id=(entry or execution(number)).execution_id,
         )
         if entry is None:
             held[symbol] = one

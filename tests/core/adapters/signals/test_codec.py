@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode, encode
+from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
 from core.domain.signal import Signal
+from core.policy.exits.plan_check import check_plan
 
 RECORD_TS = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -239,3 +241,75 @@ def test_epoch_seconds_and_milliseconds_mean_the_same(moment: datetime) -> None:
     moment = moment.replace(microsecond=0)
     seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
     assert signal(ts=seconds).ts == signal(ts=seconds * 1000).ts == moment
+
+
+# --- the exit plan
+
+
+def plan(**fields: Any) -> ExitPlan | None:
+    return signal(**fields).plan
+
+
+def test_a_plan_is_read_and_not_kept_twice() -> None:
+    found = signal(stop_loss={"pct": 5, "limit_offset_pct": "0.5"}, take_profit=[{"price": "0.5", "position_pct": 60}])
+    assert found.plan == ExitPlan(
+        StopLoss(Level(pct=Decimal(5)), Decimal("0.5")), (Target(Level(price=Decimal("0.5")), Decimal(60)),)
+    )
+    assert found.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("stop_loss", "level"),
+    [
+        (0.45, Level(price=Decimal("0.45"))),
+        ("0.45", Level(price=Decimal("0.45"))),
+        ({"price": 0.45, "pct": None}, Level(price=Decimal("0.45"))),
+        ("5%", Level(pct=Decimal(5))),
+        ("2.5 %", Level(pct=Decimal("2.5"))),
+        ({"pct": "5"}, Level(pct=Decimal(5))),
+    ],
+)
+def test_every_way_to_write_a_stop(stop_loss: Any, level: Level) -> None:
+    assert plan(stop_loss=stop_loss) == ExitPlan(StopLoss(level))
+
+
+def test_targets_stand_alone_or_in_a_list() -> None:
+    alone = ExitPlan(targets=(Target(Level(pct=Decimal(5))),))
+    assert plan(take_profit="5%") == plan(take_profit=["5%"]) == plan(take_profit={"pct": 5}) == alone
+
+
+def test_without_a_plan_the_settings_decide() -> None:
+    assert plan() is None
+    assert plan(stop_loss=None, take_profit=None) is None
+
+
+@pytest.mark.parametrize("name", ["stop_loss", "take_profit"])
+@pytest.mark.parametrize("found", ["", "%", "five", "5%%", "1,5%", "{{stop}}", True, [], [[]], {}, {"pct": []}, {"price": "5%"}])
+def test_what_is_no_level(name: str, found: Any) -> None:
+    assert field_problem(**{name: found}).startswith(name)
+
+
+def test_an_exit_brings_no_plan() -> None:
+    problem_of = "take_profit belongs to an entry, and this is SELL_SM; remove it"
+    assert field_problem(signal_type="SELL_SM", close=1, take_profit="5%") == problem_of
+    assert signal(signal_type="SELL_SM", stop_loss=None).plan is None
+
+
+_LEVELS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.decimals(0, 2, places=3).map(str),
+    lambda inner: (
+        st.lists(inner, max_size=6)
+        | st.dictionaries(st.sampled_from(["price", "pct", "position_pct", "limit_offset_pct", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(_LEVELS, _LEVELS)
+def test_whatever_a_plan_says_it_is_sound_or_refused(stop_loss: Any, take_profit: Any) -> None:
+    fields = {"signal_type": "BUY_SM", "close": 1, "stop_loss": stop_loss, "take_profit": take_profit}
+    found = read(json.dumps(fields).encode())
+    if isinstance(found, Unreadable):
+        return
+    assert (found.plan is None) == (stop_loss is None and take_profit is None)
+    assert found.plan is None or (not found.plan.is_empty and check_plan(found.plan, found.close) is None)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from bot.texts import texts
 from core.adapters.signals.codec import Unreadable, decode
 from core.adapters.signals.instrument import NAMES
+from core.domain.exit_plan import Breakeven, ExitPlan, Level
+from core.domain.limit_entry import LimitEntry
 from core.domain.money import plain
 from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.signal import Signal
@@ -63,9 +66,45 @@ def told(found: Signal | Unreadable) -> str:
         *([f"made {found.ts.isoformat()}"] if found.ts != NOON else []),
         *([f"good for {found.valid_for.total_seconds():g} s"] if found.valid_for is not None else []),
         *([f"id {found.signal_id}"] if found.signal_id != "t/0/7" else []),
+        *([entered(found.entry)] if found.entry is not None else []),
+        *([planned(found.plan)] if found.plan is not None else []),
+        *([f"{found.size.kind} {plain(found.size.amount)}"] if found.size is not None else []),
         *([f"kept: {', '.join(found.extra)}"] if found.extra else []),
     ]
     return ", ".join(parts)
+
+
+def entered(entry: LimitEntry) -> str:
+    if entry.expires_in is None:
+        return f"{entry.type} at {plain(entry.limit_price)} ({entry.time_in_force})"
+    return f"{entry.type} at {plain(entry.limit_price)} for {entry.expires_in.total_seconds():g} s, then {entry.on_timeout}"
+
+
+def planned(plan: ExitPlan) -> str:
+    stops = [f"stop {distance(plan.stop.level)}"] if plan.stop is not None else []
+    if plan.stop is not None and plan.stop.limit_offset_pct is not None:
+        stops[0] += f" (limit {plain(plan.stop.limit_offset_pct)}% below)"
+    targets = [f"target {distance(one.level)} for {plain(one.share)}%" for one in plan.targets]
+    return ", ".join([*stops, *targets, *([moved(plan.breakeven)] if plan.breakeven is not None else []), *timed(plan)])
+
+
+def timed(plan: ExitPlan) -> list[str]:
+    trailing = plan.trailing
+    end = [] if plan.time_limit is None else [f"sold after {plan.time_limit.total_seconds():g} s"]
+    if trailing is None:
+        return end
+    start = "" if trailing.activation_pct is None else f" from {plain(trailing.activation_pct)}%"
+    return [*end, f"trailing {plain(trailing.pct)}%{start}"]
+
+
+def moved(breakeven: Breakeven) -> str:
+    after = "the first target" if breakeven.after_pct is None else f"{plain(breakeven.after_pct)}%"
+    offset = f" plus {plain(breakeven.offset_pct)}%" if breakeven.offset_pct else ""
+    return f"breakeven{offset} after {after}"
+
+
+def distance(level: Level) -> str:
+    return f"{plain(level.pct)}%" if level.pct is not None else f"at {plain(level.price or Decimal(0))}"
 
 
 @pytest.mark.parametrize(("record", "becomes"), [(record, becomes) for _, record, becomes in shapes()])

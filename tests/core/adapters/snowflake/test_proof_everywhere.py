@@ -25,6 +25,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.snowflake.connection import SnowflakeConnection
 from core.adapters.snowflake.history import SnowflakeHistory
 from core.domain.daily_proof import Proof
+from tests.core.adapters.keys import credentials_of
 from tests.ring import Ring
 from tests.running import Program
 from tests.venue.venue import Venue
@@ -196,7 +197,7 @@ class Traded:
                 plant(changed, self.venue)
         clock = HastyClock()
         ledger = await look_into_ledger(f"sqlite+aiosqlite:///{copy}", clock)
-        client = BinanceClient(api_url=self.venue.api_url, clock=clock, key=self.venue.key, secret=self.venue.secret)
+        client = BinanceClient(api_url=self.venue.api_url, clock=clock, credentials=credentials_of(self.venue))
         try:
             history = (SnowflakeHistory(self.session), export_feed(ledger, self.session.options))
             prover = Prover(ledger, client, history, clock, frozenset({"WIFUSDC"}))

@@ -1,0 +1,76 @@
+"""Plans and the orders that protect positions, as the commands show them. Answers from memory."""
+
+from decimal import Decimal
+
+from bot.commands.context import CommandContext
+from bot.texts import Html
+from bot.views.entry_alerts import order_line
+from bot.views.exit_plan import Guard, guard_lines, plan_line, purpose, trigger_of
+from bot.views.number_format import price, quantity
+from core.domain.exit_plan import ExitPlan
+from core.domain.order import Order
+from core.domain.position import Position
+from core.domain.signal import Side
+from core.domain.trade_plan import PlanState, TradePlan
+from core.policy.exits.protection import at_prices
+
+
+def side_mark(side: Side) -> str:
+    """Returns the sign of a side."""
+    return "🟩" if side is Side.BUY else "🔴"
+
+
+def protection_lines(context: CommandContext, position: Position) -> list[Html]:
+    """Returns whether a position is protected, and where its stop and targets are."""
+    priced = context.exchange.priced(position.symbol)
+    plan = context.portfolio.plans.get(position.symbol)
+    if plan is not None and priced.instrument is not None:
+        plan = at_prices(plan, priced.instrument)
+    protected = context.portfolio.protected(position.symbol)
+    return guard_lines(Guard(position, priced.base, plan, protected, priced.price), context.texts)
+
+
+def entry_plan_lines(context: CommandContext, exits: ExitPlan | None, symbol: str, price_paid: Decimal) -> list[Html]:
+    """Returns the exit plan of a purchase in numbers, were it made at `price_paid` (quote asset); nothing if there is none."""
+    instrument = context.exchange.market.instrument(symbol)
+    if exits is None or instrument is None:
+        return []
+    plan = TradePlan("", symbol, exits, PlanState.ENTERING, price_paid, context.clock.now(), 0)
+    return [plan_line(at_prices(plan, instrument), price_paid, context.texts)]
+
+
+def exposed_lines(context: CommandContext) -> list[Html]:
+    """Returns the positions that lack the protection which their plan wants, for a known reason; nothing if there are none."""
+    plans, held = context.portfolio.plans.values(), context.portfolio.position
+    symbols = [plan.symbol for plan in plans if plan.why is not None and held(plan.symbol).is_open]
+    return [context.texts("status.exposed", symbols=", ".join(symbols))] if symbols else []
+
+
+def leg_line(context: CommandContext, order: Order) -> Html:
+    """Returns a resting order of ours on one line: what it is for, its quantity, and the price it waits for."""
+    texts = context.texts
+    if order.waits_to_buy:
+        return order_line(order, side_mark(order.side), texts)
+    return texts(
+        "protection.order",
+        mark=side_mark(order.side),
+        symbol=order.symbol,
+        purpose=purpose(order, context.portfolio.plans.get(order.symbol), texts),
+        quantity=quantity(order.qty - order.executed_qty),
+        price=price(trigger_of(order)),
+        state=texts(f"state.{order.state}"),
+    )
+
+
+def taken_off_lines(context: CommandContext, symbol: str, qty: Decimal) -> list[Html]:
+    """Returns that what protects `symbol` is taken off before `qty` (base asset) of it are sold."""
+    if not context.portfolio.protected(symbol):
+        return []
+    is_part = qty < context.portfolio.protected(symbol)
+    return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off")]
+
+
+def legs_lines(context: CommandContext, key: str) -> list[Html]:
+    """Returns the sentence `key` with the number of orders that protect positions; nothing if there are none."""
+    count = sum(order.protects for order in context.portfolio.resting.values())
+    return [context.texts(key, count=count)] if count else []

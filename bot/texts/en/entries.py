@@ -1,0 +1,42 @@
+"""Entries that wait at a limit."""
+
+CATALOGUE: dict[str, str] = {
+    # alerts
+    "entry.rests": "<b>🕓 {signal_type}: waiting at {price}</b>",
+    "entry.quantity": "Quantity: {quantity} {base}, at most {cost} {quote}",
+    "entry.until": "Until {time}, then {then}",
+    "entry.until_unknown": "It is taken off at once: how long it was to wait is not known",
+    "entry.then_cancel": "cancelled",
+    "entry.then_market": "the rest is bought at market, within the price band and for no more money",
+    "entry.then_reprice": "moved to the best bid, up to {count} times and for no more money",
+    "entry.filled_partly": "<b>🕓 {signal_type}: filling</b>",
+    "entry.filled": "Bought so far: {quantity} of {asked} {base} at {price}",
+    "entry.chased_market": "<b>🏃 {signal_type}: time is up, buying at market</b>",
+    "entry.chased_reprice": "<b>🏃 {signal_type}: moved to {price}</b>",
+    "entry.chased_rest": "Quantity: {quantity} {base} up to {price}",
+    "entry.missed": "<b>⌛ {signal_type}: missed</b>",
+    "entry.missed_rest": "<b>⌛ {signal_type}: nothing more was bought</b>",
+    "entry.nothing": "Nothing was bought.",
+    # the question before it is sent
+    "entry.ask_LIMIT": "Limit: {price}, waits for {length}, then {then}",
+    "entry.ask_LIMIT_MAKER": "Limit, only as maker: {price}, waits for {length}, then {then}",
+    "entry.ask_at_once": "Limit: {price}, at once or not at all ({stays})",
+    "entry.ask_cost": "Costs at most: {cost} {quote}",
+    # /orders
+    "entry.order": "{mark} {symbol} entry of {signal_type}: {quantity} of {asked} at {price}, until {time}, then {then}",
+    "entry.order_unknown": "{mark} {symbol} entry: {quantity} of {asked} at {price}, being taken off",
+    # before /pause
+    "entry.taken_off": "Entries that wait and are cancelled: {count}",
+    # /why
+    "why.entry_placed": "for the rest: {quantity} at up to {price}",
+    "why.entry_FILLED": "the rest filled: {quantity} at {price} (order {id})",
+    "why.entry_CANCELED": "taken off, {quantity} of {asked} filled (order {id}): {reason}",
+    "why.entry_EXPIRED": "ended, {quantity} of {asked} filled (order {id}): {reason}",
+    "why.entry_REJECTED": "the rest was not bought: {reason}",
+    "why.kind_entry_rests": "waiting at its limit",
+    "why.kind_entry_filled_partly": "filling",
+    "why.kind_entry_chased": "moved",
+    "why.kind_entry_missed": "missed",
+    # /audit
+    "audit.entry": "an entry that waits checked",
+}

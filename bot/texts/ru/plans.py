@@ -1,0 +1,23 @@
+"""Reasons why an exit plan cannot rest on the exchange, in Russian: every reason of core.domain.plan_reasons by its code."""
+
+SENTENCES: dict[str, str] = {
+    "protection_required": "задано PROTECTION=required, а биржа не может держать план выхода: {why}",
+    "order_type_missing": "биржа не принимает ордера {type} по {symbol}",
+    "order_lists_missing": "биржа не принимает связанные ордера (OCO) по {symbol}",
+    "stop_reached": "рынок сейчас на {market}, это не выше стопа {found}",
+    "target_reached": "рынок сейчас на {market}, это не ниже цели {found}",
+    "price_out_of_band": "биржа не принимает ордер по {found}, пока рынок на {market}",
+    "part_below_min_qty": "часть {number} плана выхода, {qty} {base}, меньше минимального ордера биржи: {minimum}",
+    "part_above_max_qty": "часть {number} плана выхода, {qty} {base}, больше максимального ордера биржи: {maximum}",
+    "part_below_min_notional": "часть {number} плана выхода стоит {value} {quote} по {price}, это меньше минимума биржи "
+    "{minimum}",
+    "part_above_max_notional": "часть {number} плана выхода стоит {value} {quote} по {price}, это больше максимума биржи "
+    "{maximum}",
+    "stops_full": "плану выхода нужно стоп-ордеров: {needed}; открыто по {symbol}: {open}, предел биржи {limit}",
+    "orders_full": "плану выхода нужно ордеров: {needed}; открыто по {symbol}: {open}, предел биржи {limit}",
+    "attempts_used_up": "ордера, защищающие позицию, ставились заново {count} раз, новых номеров для них больше нет",
+    "position_changed": "позиция уже не та, о которой был вопрос",
+    "plan_unchanged": "план выхода уже такой",
+    "plan_over": "план, которому принадлежит этот выход, завершён",
+    "lists_full": "плану выхода нужно связанных ордеров: {needed}; открыто по {symbol}: {open}, предел биржи {limit}",
+}

@@ -1,0 +1,75 @@
+"""Parses messages of the WebSocket API: answers, and the events of the user data stream. Pure; raises only Unreadable."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.adapters.binance.json_fields import Unreadable, amount, integer, json_object, moment, side, text
+from core.adapters.binance.order_codec import expiry_reason_of, state_of, terms_of
+from core.domain.order import ExecutionReport, Fill
+
+EXECUTION_REPORT = "executionReport"
+_TRADE = "TRADE"
+_TERMS: Mapping[str, str] = {"o": "type", "f": "timeInForce", "p": "price", "P": "stopPrice", "d": "trailingDelta"}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """An event, not yet parsed; `kind` is its `e`."""
+
+    kind: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAnswer:
+    """The answer to a request. `code` is the exchange's own, 0 for a success."""
+
+    status: int
+    code: int
+
+
+def message(frame: str | bytes) -> StreamEvent | StreamAnswer:
+    """Parses one frame: an event (web-socket-api.md, "Event format") or an answer ("Response format")."""
+    try:
+        data = json_object(json.loads(frame), "message")
+    except (ValueError, RecursionError):
+        raise Unreadable("the message is not JSON") from None
+    if "event" in data:
+        event = json_object(data["event"], "event")
+        return StreamEvent(text(event, "e"), event)
+    error = json_object(data.get("error", {}), "error")
+    code = error.get("code", 0)
+    return StreamAnswer(integer(data, "status"), code if isinstance(code, int) else 0)
+
+
+def execution_report(data: Mapping[str, object]) -> ExecutionReport:
+    """Parses the event `executionReport` (user-data-stream.md, "Order Update"). Amounts are cumulative; `fills` has the one fill
+    that the event is about. In a cancellation `c` is the cancellation's own id, the order's is `C`."""
+    executed, quote, word = amount(data, "z"), amount(data, "Z"), text(data, "X")
+    return ExecutionReport(
+        client_order_id=text(data, "C" if data.get("C") else "c"),
+        order_id=str(integer(data, "i")),
+        symbol=text(data, "s"),
+        side=side(data, "S"),
+        state=state_of(word, executed, quote),
+        executed_qty=executed,
+        quote_qty=quote,
+        at=moment(data, "T"),
+        fills=_fills(data),
+        mark=integer(data, "j") if data.get("j") is not None else None,
+        qty=amount(data, "q"),
+        terms=terms_of({name: data.get(letter) for letter, name in _TERMS.items()}),
+        expiry_reason=expiry_reason_of(word, data.get("eR")),
+    )
+
+
+def _fills(data: Mapping[str, object]) -> tuple[Fill, ...]:
+    """Returns the event's fill. One whose fee asset is not told is left to the account's trades."""
+    if data.get("x") != _TRADE or data.get("t") == -1 or data.get("N") is None:
+        return ()
+    price, qty = amount(data, "L"), amount(data, "l")
+    if not price or not qty:
+        raise Unreadable("a fill of nothing")
+    fee, fee_asset = amount(data, "n"), text(data, "N")
+    return (Fill(text(data, "s"), str(integer(data, "t")), price, qty, fee, fee_asset, moment(data, "T")),)

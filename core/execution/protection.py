@@ -1,0 +1,398 @@
+"""Places what a plan wants on the exchange, right after its entry and whenever the position lacks it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import groupby
+
+import structlog
+
+from core.domain.errors import ExchangeUnavailable
+from core.domain.events.orders import OrderUnanswered
+from core.domain.events.protection import PlanChanged, ProtectionFailed, ProtectionRestored
+from core.domain.instrument import Instrument
+from core.domain.order import (
+    ExecutionReport,
+    LegRequest,
+    ListPlaced,
+    ListRequest,
+    NotTaken,
+    Order,
+    OrderRequest,
+    PlaceListResult,
+    Rejected,
+    Unanswered,
+    as_placed,
+)
+from core.domain.order_state_machine import OrderState
+from core.domain.plan_leg import LegKind
+from core.domain.position import Position
+from core.domain.reasons import Reason, reason
+from core.domain.signal import Side
+from core.domain.trade_plan import PlanState, TradePlan
+from core.execution.fence import Fence
+from core.execution.first_sending import FirstSending
+from core.execution.order_writer import OrderWriter
+from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
+from core.execution.resting_orders import RestingOrders, is_stop
+from core.execution.settlement import Settled
+from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
+from core.policy.exits.plan_choice import plan_of
+from core.policy.exits.protection import (
+    at_prices,
+    closed,
+    exposed,
+    failed,
+    guarded,
+    has_moved,
+    is_whole,
+    legs_of,
+    lost,
+    parts_of,
+    reached,
+    remaining,
+)
+from core.policy.exits.too_little import stays_unsold
+from core.ports.clock import Clock
+from core.ports.venue import Venue
+from core.records.commit_batch import CommitBatch
+from core.state.market_data import MarketDataCache
+from core.state.portfolio import Portfolio
+
+log = structlog.get_logger(__name__)
+
+
+class Protection:
+    """Carries out plans, in the mailbox of their symbol. Each (plan, leg, generation) is sent at most once: an attempt that
+    failed is followed by one of the next generation."""
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        portfolio: Portfolio,
+        reconciler: Reconciler,
+        writer: OrderWriter,
+        resting: RestingOrders,
+        first: FirstSending,
+        market: MarketDataCache,
+        clock: Clock,
+        trading_mode: str,
+    ) -> None:
+        self._venue = venue
+        self._market = market
+        self._portfolio = portfolio
+        self._reconciler = reconciler
+        self._writer = writer
+        self._resting = resting
+        self._first = first
+        self._clock = clock
+        self._trading_mode = trading_mode
+
+    def begin(self, order: Order) -> list[TradePlan]:
+        """Returns the plan of an entry that is about to be sent; none for an exit, or where nothing is planned."""
+        exits = plan_of(order.signal, self._portfolio.limits) if order.side is Side.BUY else None
+        if exits is None or order.symbol in self._portfolio.plans:
+            return []
+        now = self._clock.now()
+        plan = TradePlan(order.client_order_id, order.symbol, exits, PlanState.ENTERING, order.price, now, order.inbox_seq)
+        return [replace(plan, strategy=order.signal.strategy)]
+
+    def after(self, settled: Settled) -> list[Order]:
+        """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
+        the orders to send then."""
+        order, plan = settled.order, self._portfolio.plans.get(settled.order.symbol)
+        if plan is None:
+            return []
+        if is_of_limit(order):
+            return self.after_purchase(settled, goes_on=not order.state.final)
+        if order.side is Side.BUY and plan.plan_id != order.client_order_id:
+            settled.batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for less than is held now
+            return []
+        if plan.plan_id == order.client_order_id:
+            plan = replace(plan, entry_price=order.average_price)
+            settled.tell(plan)
+        return self.intend(plan, settled.position, settled.instrument, order.average_price, settled.batch)
+
+    def after_purchase(self, settled: Settled, *, goes_on: bool, leaving: bool = False) -> list[Order]:
+        """Adds to what is about to be committed what the plan needs after a report on an entry at a limit, which may fill on if
+        it `goes_on`. Returns the orders to send then: none if the position is to be left now (`leaving`)."""
+        order, position, plan = settled.order, settled.position, self._portfolio.plans.get(settled.order.symbol)
+        if plan is None or plan.plan_id != plan_id_of(order):
+            return []
+        step = after_purchase(
+            plan,
+            position,
+            bought=bool(settled.batch.fills),
+            goes_on=goes_on,
+            is_covered=leaving or bool(self._portfolio.resting_for(order.symbol)),
+            now=self._clock.now(),
+        )
+        settled.tell(step.plan)
+        if step.protect:
+            return self.intend(step.plan, position, settled.instrument, order.average_price, settled.batch)
+        settled.batch.plans.append(step.plan)
+        return []
+
+    def without_entry(self, order: Order) -> list[TradePlan]:
+        """Returns the plan of an entry that ended without a fill, if nothing was bought for it before either."""
+        plan = self._portfolio.plans.get(order.symbol)
+        if plan is None or plan.plan_id != plan_id_of(order) or self._portfolio.position(order.symbol).is_open:
+            return []
+        return [missed(plan, self._clock.now())]
+
+    def intend(
+        self, plan: TradePlan, position: Position, instrument: Instrument, price: Decimal, batch: CommitBatch
+    ) -> list[Order]:
+        """Adds to `batch` what the plan needs now that `position` is held, none of it in orders, and the market at `price`
+        (quote asset). Returns the orders to send once that is committed."""
+        now = self._clock.now()
+        if not position.is_open:
+            batch.plans.append(emptied(plan, now, entry_rests=self._portfolio.entry_for(plan.symbol) is not None))
+            return []
+        plan = exposed(plan, now)
+        if self._is_leaving(position.symbol, batch):
+            batch.plans.append(plan)
+            return []
+        found = parts_of(plan, position, instrument, price, passed_too=True)
+        if isinstance(found, Reason):
+            self._fail(plan, found, batch)
+            return []
+        if not found:  # there is only a time limit
+            batch.plans.append(guarded(plan))
+            return []
+        legs = legs_of(plan, found, self._trading_mode, now)
+        batch.plans.append(replace(plan, generation=plan.generation + 1))
+        batch.orders += legs
+        return legs
+
+    def _is_leaving(self, symbol: str, batch: CommitBatch) -> bool:
+        """Tells whether an exit of the whole position is pending: nothing is bound in orders then. While a person is asked about
+        it the position stays protected."""
+        if self._portfolio.approval_for(symbol) is not None:
+            return False
+        after = [one for one in batch.exits if one.symbol == symbol]
+        pending = after[-1] if after else self._portfolio.exits.get(symbol)
+        return pending is not None and pending.is_open
+
+    async def guard(self, symbol: str) -> None:
+        """Protects the position in `symbol` as its plan wants, if it is not. What rests is taken off only if everything could be
+        placed anew. Raises LedgerUnavailable."""
+        plan = self._portfolio.plans.get(symbol)
+        if plan is None or self._is_leaving(symbol, CommitBatch()):
+            return
+        if not self._portfolio.position(symbol).is_open:
+            if self._portfolio.entry_for(symbol) is None:  # which is taken off first: it may fill until then
+                await self._close(symbol)
+            return
+        instrument = await self._writer.instrument(symbol)
+        if plan.state is PlanState.EXPOSED:
+            await self._guard(plan, instrument)
+        elif not is_whole(remaining(plan, instrument), self._portfolio.resting_for(symbol)):
+            await self._guard(await self._lost_protection(plan), instrument)
+
+    async def _guard(self, plan: TradePlan, instrument: Instrument) -> None:
+        symbol = plan.symbol
+        await self._market.freshen([symbol])  # the price of a moment ago may be on the other side of the stop
+        quote = await self._market.fresh_quote(symbol)
+        if quote is None:
+            await self._put_off(plan, reason("price_unknown", symbol=symbol))
+            return
+        if plan.why is not None and stays_unsold(plan, self._portfolio.position(symbol).qty, instrument, quote.bid):
+            await self._put_off(plan, plan.why)
+            return
+        if reached(at_prices(plan, instrument), quote.bid) is not None:
+            return  # the position is sold instead: see `core.engine.protection_timer`
+        if (why := self._obstacle(plan, instrument, quote.bid)) is not None:
+            await self._put_off(plan, why)
+            return
+        if await self._may_replace(plan):
+            await self._replace(symbol, instrument, quote.bid)
+
+    async def _replace(self, symbol: str, instrument: Instrument, price: Decimal) -> None:
+        """Takes off what rests, and places what the plan wants."""
+        await self._resting.take_off(symbol)
+        if (left := self._portfolio.plans.get(symbol)) is None:
+            return
+        batch = CommitBatch()
+        legs = self.intend(left, self._portfolio.position(symbol), instrument, price, batch)
+        await self._writer.try_commit(batch)
+        await self.send(legs)
+
+    async def _lost_protection(self, plan: TradePlan) -> TradePlan:
+        """Commits that the orders of a plan have ended: a process that had booked their end did not live to say so."""
+        held = self._portfolio.position(plan.symbol).qty
+        after, event = lost(plan, held, self._clock.now(), reason("protection_gone"))
+        await self._writer.try_commit(CommitBatch(plans=[after], events=[event]))
+        return after
+
+    async def _may_replace(self, plan: TradePlan) -> bool:
+        """Tells whether what rests may be taken off: what replaces it would be sent at once. For some seconds after a start it
+        would be held back, as an earlier process may have sent it."""
+        if not (self._portfolio.resting_for(plan.symbol) and self._first.may_be_known(plan)):
+            return True
+        try:
+            return await self._first.is_past()
+        except ExchangeUnavailable as error:
+            log.warning("what protects a position is not replaced yet", symbol=plan.symbol, error=str(error))
+            return False
+
+    def _obstacle(self, plan: TradePlan, instrument: Instrument, price: Decimal) -> Reason | None:
+        """Returns why the orders of the plan could not be placed now, were nothing of the position bound."""
+        if not instrument.trading:
+            return reason("not_trading", symbol=plan.symbol, status=instrument.status)
+        found = parts_of(plan, self._portfolio.position(plan.symbol), instrument, price, passed_too=True)
+        return found if isinstance(found, Reason) else None
+
+    async def _close(self, symbol: str) -> None:
+        """Takes off what rests, and ends the plan: its position is gone."""
+        await self._resting.take_off(symbol)
+        if (plan := self._portfolio.plans.get(symbol)) is not None:
+            await self._writer.try_commit(CommitBatch(plans=[closed(plan, self._clock.now())]))
+
+    async def _put_off(self, plan: TradePlan, why: Reason) -> None:
+        batch = CommitBatch()
+        self._fail(plan, why, batch)
+        await self._writer.try_commit(batch)
+
+    async def recover(self, symbol: str) -> None:
+        """Finds out about the legs in `symbol` whose sender ended, and finishes what was being cancelled."""
+        legs = [order for order in self._portfolio.in_flight.values() if order.symbol == symbol and order.protects]
+        await self._resting.finish_cancel([leg for leg in legs if leg.state is OrderState.CANCEL_SUBMITTED])
+        sent = [leg for leg in legs if leg.state is not OrderState.CANCEL_SUBMITTED]
+        for _, some in groupby(sent, key=_list_of):
+            await self.find_out(list(some), self._first.fence())
+
+    async def send(self, legs: Sequence[Order]) -> None:
+        """Sends orders whose intent is committed, list by list, and commits what became of them."""
+        for _, some in groupby(legs, key=_list_of):
+            await self._send_list(list(some))
+
+    async def _send_list(self, legs: list[Order]) -> None:
+        answer = await self._before(legs) or await self._place(legs)
+        match answer:
+            case ListPlaced(reports):
+                await self._placed(legs, reports)
+            case Rejected(why):
+                await self._not_placed(legs, why)
+            case NotTaken(why, retry_after):
+                await self._not_placed(legs, why, retry_after)
+            case Unanswered(detail):
+                log.warning("no answer to the orders that protect a position", detail=detail)
+                legs = [self._writer.move(leg, OrderState.UNKNOWN, reason=reason("unanswered")) for leg in legs]
+                await self._writer.commit(CommitBatch(orders=legs, events=[OrderUnanswered(legs[-1])]))
+                await self.find_out(legs)
+
+    async def _before(self, legs: Sequence[Order]) -> ListPlaced | Rejected | None:
+        """Returns what the exchange already has of these orders: a ledger that was set back has forgotten that they were sent.
+        None if they may be sent: what another process sent before this one took the ledger can no longer arrive, nor be hidden by
+        a database that lags. Nothing is asked about an entry that this process sent."""
+        plan = self._portfolio.plans.get(legs[0].symbol)
+        if plan is None or not self._first.may_be_known(plan):
+            return None
+        match await self._ask(legs, self._first.fence()):
+            case NeverPlaced(other):
+                return Rejected(reason("placed_by_other", order_id=other.order_id)) if other is not None else None
+            case FateUnknown():
+                return Rejected(reason("fate_unknown", symbol=plan.symbol))
+            case placed:
+                return placed
+
+    async def _place(self, legs: Sequence[Order]) -> PlaceListResult:
+        mark = self._portfolio.mark
+        if len(legs) == 1:
+            (leg,) = legs
+            request = OrderRequest(leg.client_order_id, leg.symbol, leg.side, leg.qty, mark, leg.terms)
+            answer = await self._venue.place(request)
+            return ListPlaced((answer,)) if isinstance(answer, ExecutionReport) else answer
+        above, below = sorted(legs, key=lambda leg: leg.leg is not None and leg.leg.kind is LegKind.STOP)
+        return await self._venue.place_list(
+            ListRequest(
+                above.list_id or "",
+                above.symbol,
+                above.qty,
+                LegRequest(above.client_order_id, above.terms),
+                LegRequest(below.client_order_id, below.terms),
+                mark,
+            )
+        )
+
+    async def find_out(self, legs: Sequence[Order], fence: Fence | None = None) -> None:
+        """Finds out about the legs of one list that were sent, maybe, and commits what became of them. Lists that were all sent
+        before share a `fence`."""
+        match await self._ask(legs, fence):
+            case ListPlaced(reports):
+                await self._placed(legs, reports)
+            case NeverPlaced():
+                await self._not_placed(legs, reason("protection_not_placed"))
+            case FateUnknown():
+                await self._not_placed(legs, reason("fate_unknown", symbol=legs[0].symbol))
+
+    async def _ask(self, legs: Sequence[Order], fence: Fence | None) -> ListPlaced | NeverPlaced | FateUnknown:
+        """Returns what became of the legs of one list. It is placed whole or not at all: nobody can have a leg of it without the
+        others."""
+        reports: list[ExecutionReport] = []
+        for leg in legs:
+            found = await self._reconciler.find_out(leg, fence)
+            if not isinstance(found, ExecutionReport):
+                return found
+            reports.append(found)
+        return ListPlaced(tuple(reports))
+
+    async def _placed(self, legs: Sequence[Order], reports: Sequence[ExecutionReport]) -> None:
+        """Commits that the legs rest; one that has ended already is settled like any that is heard of later."""
+        named = {report.client_order_id: report for report in reports}
+        resting = [
+            self._writer.move(as_placed(leg, report), OrderState.ACCEPTED, order_id=report.order_id, reason=None)
+            for leg in legs
+            for report in [named[leg.client_order_id]]
+        ]
+        await self._writer.commit(CommitBatch(orders=resting))
+        for report in sorted(reports, key=lambda one: one.executed_qty, reverse=True):
+            await self._resting.hear(report)
+        await self._is_guarded(legs[0].symbol)
+
+    async def _is_guarded(self, symbol: str) -> None:
+        """Commits that the position is protected, once nothing of its protection is missing."""
+        plan = self._portfolio.plans.get(symbol)
+        if plan is None or any(order.protects for order in self._portfolio.in_flight.values() if order.symbol == symbol):
+            return
+        instrument = await self._writer.instrument(symbol)
+        resting = self._portfolio.resting_for(symbol)
+        if not is_whole(remaining(plan, instrument), resting) or not has_moved(at_prices(plan, instrument), resting):
+            return
+        batch = CommitBatch(plans=[guarded(plan)])
+        if plan.why is not None:
+            batch.events.append(ProtectionRestored(symbol, plan.inbox_seq))
+        if plan.change is not None and plan.change.is_told:
+            batch.events.append(PlanChanged(symbol, at_prices(plan, instrument), plan.change, plan.inbox_seq))
+        await self._writer.commit(batch)
+
+    async def _not_placed(self, legs: Sequence[Order], why: Reason, retry_after: float = 0.0) -> None:
+        log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
+        batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
+        plan = self._portfolio.plans.get(legs[0].symbol)
+        if plan is not None:
+            self._fail(plan, why, batch, retry_after)
+        await self._writer.commit(batch)
+
+    def _fail(self, plan: TradePlan, why: Reason, batch: CommitBatch, retry_after: float = 0.0) -> None:
+        """Adds an attempt that failed; it is told when its reason is new."""
+        now = self._clock.now()
+        after = failed(plan, now, why, retry_after)
+        batch.plans.append(after)
+        if plan.why is None or plan.why.code != why.code:
+            held, since = self._portfolio.position(plan.symbol).qty, after.exposed_since or now
+            failure = ProtectionFailed(plan.symbol, held, since, why, plan.inbox_seq)
+            batch.events.append(replace(failure, stop_stays=self._stop_stays(plan)))
+
+    def _stop_stays(self, plan: TradePlan) -> Decimal | None:
+        """Returns where an earlier stop of the plan still rests that could not be moved; None if none does."""
+        if plan.change is None:
+            return None
+        stops = [order.terms.stop_price for order in self._portfolio.resting_for(plan.symbol) if is_stop(order)]
+        return stops[0] if stops else None
+
+
+def _list_of(leg: Order) -> str:
+    return leg.list_id or leg.client_order_id

@@ -1,0 +1,197 @@
+"""Promises about stops that move: up only, to what the position has cost with all fees, and nothing is taken off for nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import control_tables, notification_tables, plan_tables, result_tables, signal_tables
+from core.domain.events.protection import PlanChanged, ProtectionFailed
+from core.domain.money import ZERO
+from core.domain.plan_leg import LegKind, leg_of
+from core.domain.trade_plan import ChangeCause, PlanState
+from core.policy.exits.bracket import level_price
+from core.policy.exits.trailing import LEAST_STEP_PCT
+from tests.simulation.evidence import Evidence
+from tests.venue.model import Order
+
+_A_TICK = Decimal("0.0025")  # of the price: the coarsest tick is 0.0021 of it
+_TAKER = Decimal("0.999")  # what is left of a sale after its fee
+_EXACT = Decimal("1e-6")
+_SEEN_BEFORE = {
+    *("part_below_min_qty", "part_above_max_qty", "part_below_min_notional", "part_above_max_notional"),
+    *("price_out_of_band", "stops_full", "orders_full", "lists_full", "order_type_missing", "order_lists_missing"),
+}
+_TO_BREAKEVEN = {ChangeCause.TARGET, ChangeCause.PRICE}
+_AT_ONCE = timedelta(seconds=0.5)
+_SOON = timedelta(seconds=120)
+
+
+def _only_up(seen: Evidence) -> Iterator[str]:
+    """Checks that no stop was ever placed further away than one of its plan before it, unless a person wanted that, or the entry
+    went on at another price."""
+    wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
+    went_on = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.ENTRY and row["executed_qty"]}
+    for plan_id, legs in _stops(seen).items():
+        if legs[0]["symbol"] in wanted or plan_id in went_on:
+            continue
+        last = ZERO
+        for leg in sorted(legs, key=lambda row: row["generation"]):
+            if leg["stop_price"] < last * (1 - _A_TICK):
+                yield f"stop {leg['client_order_id']} is at {leg['stop_price']}, one of {plan_id} before it was at {last}"
+            last = max(last, leg["stop_price"])
+
+
+def _at_breakeven(seen: Evidence) -> Iterator[str]:
+    """Checks that a stop that has moved is where a sale brings back what was paid, with the fees of both sides."""
+    costs, plans = _costs(seen), {row["inbox_seq"]: row for row in seen.rows(plan_tables.order_plans)}
+    for event in _events(seen, PlanChanged):
+        plan = plans[event.seq]
+        stop = event.plan.exits.stop
+        if event.change.cause not in _TO_BREAKEVEN or plan["plan_id"] not in costs or stop is None or stop.level.price is None:
+            continue
+        price, even = stop.level.price, costs[plan["plan_id"]] / _TAKER
+        if not even * (1 - _EXACT) <= price <= even * (1 + _A_TICK):
+            yield f"the stop of {plan['plan_id']} moved to {price}, and {even} was paid with fees"
+
+
+def _moves_in_time(seen: Evidence) -> Iterator[str]:
+    """Checks that no stop waits any more for a target that has sold."""
+    sold = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.TARGET and row["state"] == "FILLED"}
+    for row in seen.rows(plan_tables.order_plans):
+        breakeven = codec.plans.decode(row["exits"]).breakeven
+        if (
+            breakeven is not None
+            and breakeven.after_pct is None
+            and row["plan_id"] in sold
+            and not PlanState(row["state"]).is_over
+        ):
+            yield f"a target of {row['plan_id']} has sold, and its stop has not moved"
+
+
+def _one_bracket(seen: Evidence) -> Iterator[str]:
+    """Checks that what rests for a plan at the end was placed at once, where its owner wants it now."""
+    there = {order.client_order_id for order in seen.orders if order.is_open}
+    plans = {row["plan_id"]: row for row in seen.rows(plan_tables.order_plans)}
+    generations: dict[str, set[int]] = defaultdict(set)
+    for leg in seen.legs:
+        plan = plans.get(leg["plan_id"])
+        if leg["client_order_id"] not in there or plan is None:
+            continue
+        generations[leg["plan_id"]].add(leg["generation"])
+        stop = codec.plans.decode(plan["exits"]).stop
+        if leg["leg"] == LegKind.STOP and stop is not None and plan["state"] == "GUARDED":
+            wanted = level_price(stop.level, plan["entry_price"], -1)
+            if abs(leg["stop_price"] / wanted - 1) > _A_TICK:
+                yield f"stop {leg['client_order_id']} rests at {leg['stop_price']}, it is to be at {wanted}"
+    for plan_id, found in generations.items():
+        if len(found) > 1:
+            yield f"orders of the generations {sorted(found)} of {plan_id} rest beside each other"
+
+
+def _for_nothing(seen: Evidence) -> Iterator[str]:
+    """Checks that nothing was taken off that could not be replaced, as far as that could be known before."""
+    plans = {row["inbox_seq"]: row["plan_id"] for row in seen.rows(plan_tables.order_plans)}
+    for row in seen.rows(notification_tables.outbox):
+        event = codec.events.decode(row["body"])
+        if not isinstance(event, ProtectionFailed) or event.why.code not in _SEEN_BEFORE:
+            continue
+        legs = [leg for leg in seen.legs if leg["plan_id"] == plans.get(event.seq)]
+        gone = [leg for leg in legs if leg["state"] == "CANCELED" and row["at"] - _AT_ONCE <= leg["updated_at"] <= row["at"]]
+        sales = [one for one in seen.signal_orders if one["symbol"] == event.symbol and one["side"] == "SELL"]
+        is_sold = any(one["updated_at"] >= row["at"] - _AT_ONCE and one["created_at"] <= row["at"] for one in sales)
+        if gone and not is_sold and not any(leg["executed_qty"] for leg in gone):
+            yield f"{gone[0]['client_order_id']} was taken off, and what replaces it could not be placed: {event.why}"
+
+
+def _follows(seen: Evidence) -> Iterator[str]:
+    """Checks that at the end a stop that follows the market is no further below it than it may be."""
+    for row in seen.rows(plan_tables.order_plans):
+        exits = codec.plans.decode(row["exits"])
+        if exits.trailing is None or row["state"] != "GUARDED":
+            continue
+        last, pct = seen.venue.exchange.books[row["symbol"]].last, exits.trailing.pct
+        after = exits.trailing.activation_pct or ZERO
+        if last < row["entry_price"] * (1 + after / 100) * (1 + _A_TICK):
+            continue
+        step = max(pct / 10, LEAST_STEP_PCT)
+        least = last * (1 - (pct + step) / 100) * (1 - _A_TICK)
+        if exits.stop is None or level_price(exits.stop.level, row["entry_price"], -1) < least:
+            yield f"the market in {row['symbol']} is at {last}, and the stop has not followed: {exits.stop}"
+
+
+def _in_time(seen: Evidence) -> Iterator[str]:
+    """Checks that a position is sold soon after its time is over, unless that waits for a reason that is told."""
+    held = {row["symbol"] for row in seen.rows(result_tables.positions) if row["is_open"]}
+    leaving = {row["symbol"] for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
+    inbox = seen.rows(signal_tables.inbox)  # a clock that was set wrong dates some of it an hour ahead
+    last = max(inbox, key=lambda row: row["seq"])["received_at"] if inbox else None
+    for row in seen.rows(plan_tables.order_plans):
+        limit = codec.plans.decode(row["exits"]).time_limit
+        if limit is None or row["symbol"] in leaving or row["symbol"] not in held or last is None:
+            continue
+        if PlanState(row["state"]).is_over:  # what is held is another plan's, also where this one's entry was missed
+            continue
+        if last - row["created_at"] > limit + _SOON:
+            yield f"the time of {row['plan_id']} has been over for {last - row['created_at'] - limit}, and it is still held"
+
+
+def _own_position(seen: Evidence) -> Iterator[str]:
+    """Checks that no exit of a plan sells what a later entry has bought, in the order of the exchange."""
+    orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
+    entered: dict[str, str] = {}
+    entries: set[str] = set()
+    for trade in seen.venue.trades:
+        order = orders[trade.symbol, trade.order_id]
+        leg = leg_of(order.client_order_id)
+        if order.side == "BUY":
+            entered[trade.symbol] = _plan_of(order)
+            entries.add(_plan_of(order))
+        elif leg is not None and leg.kind is LegKind.EXIT and leg.plan_id in entries - {entered[trade.symbol]}:
+            yield f"{order.client_order_id} sells what {entered[trade.symbol]} has bought"
+
+
+def _stops(seen: Evidence) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for leg in seen.legs:
+        if leg["leg"] == LegKind.STOP:
+            found[leg["plan_id"]].append(leg)
+    return found
+
+
+def _costs(seen: Evidence) -> dict[str, Decimal]:
+    """Returns what one unit had cost after each entry, by its plan, in the order of the exchange's trades: dust of before counts,
+    and so does what was bought by an order that followed the first one."""
+    orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    paid: dict[str, Decimal] = defaultdict(Decimal)
+    costs: dict[str, Decimal] = {}
+    for trade in seen.venue.trades:
+        order, symbol = orders[trade.symbol, trade.order_id], trade.symbol
+        fee = trade.commission if symbol.startswith(trade.commission_asset) else ZERO
+        if order.side == "BUY":
+            held[symbol] += trade.qty - fee
+            paid[symbol] += trade.qty * trade.price
+            costs[_plan_of(order)] = paid[symbol] / held[symbol]
+        elif held[symbol]:
+            paid[symbol] -= paid[symbol] * min(trade.qty / held[symbol], Decimal(1))
+            held[symbol] -= trade.qty
+    return costs
+
+
+def _plan_of(entry: Order) -> str:
+    """Returns the plan of an order that buys: what follows an entry at a limit is its plan's."""
+    leg = leg_of(entry.client_order_id)
+    return leg.plan_id if leg is not None else entry.client_order_id
+
+
+def _events(seen: Evidence, kind: type[PlanChanged]) -> Iterator[PlanChanged]:
+    for row in seen.rows(notification_tables.outbox):
+        event = codec.events.decode(row["body"])
+        if isinstance(event, kind):
+            yield event
+
+
+PROMISES = (_only_up, _at_breakeven, _moves_in_time, _one_bracket, _for_nothing, _follows, _in_time, _own_position)

@@ -1,0 +1,164 @@
+"""Promises about exit plans: what is held is protected as its plan wants, once, and nothing rests without a position."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from random import Random
+from typing import TypeVar
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.row import Row
+from core.adapters.ledger.tables import control_tables, notification_tables, plan_tables, result_tables, signal_tables
+from core.domain.events.orders import OrderAdopted
+from core.domain.events.protection import ProtectionFailed
+from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
+from core.domain.plan_leg import LegKind
+from core.domain.trade_plan import PlanState
+from tests.simulation.accidents import SET_BACK
+from tests.simulation.evidence import Evidence, is_planned
+
+E = TypeVar("E")
+_RESTS = {"ACCEPTED", "PARTIALLY_FILLED"}
+_TOO_LITTLE = {"part_below_min_notional", "part_below_min_qty", "too_little_to_sell"}
+_A_STEP = 3  # quote asset: the coarsest step that a symbol ever had here
+_A_TICK = Decimal("0.0025")  # of the price: the coarsest tick is 0.0021 of it
+
+
+_FOLLOW = 0.15  # the share of histories whose stops follow the market
+
+
+def plan_of(seed: int) -> ExitPlan | None:
+    """Returns the plan of all entries of a history, by its seed; half of them have none."""
+    stop, near, far = StopLoss(Level(pct=Decimal("0.8"))), Level(pct=Decimal("0.5")), Level(pct=Decimal("1.2"))
+    ladder = (Target(near, Decimal(50)), Target(far, Decimal(50)))
+    plans = (
+        ExitPlan(stop, (Target(far),)),
+        ExitPlan(stop),
+        ExitPlan(stop, ladder),
+        ExitPlan(None, (Target(near),)),
+        ExitPlan(stop, ladder, Breakeven()),
+        ExitPlan(stop, (Target(far),), Breakeven(Decimal("0.4"))),
+        ExitPlan(stop, (Target(far),), time_limit=timedelta(seconds=40)),
+    )
+    follow = (
+        ExitPlan(trailing=Trailing(Decimal("0.7"))),
+        ExitPlan(stop, trailing=Trailing(Decimal("0.4"), Decimal("0.2"))),
+        ExitPlan(stop, (Target(far),), trailing=Trailing(Decimal("0.6"), Decimal("0.2"))),
+        ExitPlan(stop, ladder, trailing=Trailing(Decimal("0.6"))),
+        ExitPlan(None, (Target(far),), trailing=Trailing(Decimal("0.5"), Decimal("0.3"))),
+    )
+    trailing = Random(f"trailing {seed}")
+    if trailing.random() < _FOLLOW:
+        return trailing.choice(follow)
+    return Random(f"plan {seed}").choice([None, None, None, *plans, plans[4], plans[6]])
+
+
+def _legs_once(seen: Evidence) -> Iterator[str]:
+    """Checks that each (plan, leg, generation) is at most one order on the exchange."""
+    for name, count in Counter(order.client_order_id for order in seen.orders if len(order.client_order_id) == 36).items():
+        if count > 1:
+            yield f"leg {name} was placed {count} times"
+
+
+def _nothing_left(seen: Evidence) -> Iterator[str]:
+    """Checks that what rests on the exchange is what the ledger knows, and is for no more than is held."""
+    ours = {row["client_order_id"]: row for row in seen.legs if row["state"] in _RESTS}
+    theirs = {order.client_order_id: order for order in seen.orders if order.is_open}
+    for name in ours.keys() | theirs.keys():
+        if name not in ours or name not in theirs:
+            yield f"order {name} rests {'in the ledger' if name in ours else 'on the exchange'} alone"
+    held = {row["symbol"]: row["qty"] for row in seen.rows(result_tables.positions)}
+    bound: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    for name, order in theirs.items():
+        row = ours.get(name)
+        bound[order.symbol][str(row["list_id"] or name) if row is not None else name] = order.remaining
+    for symbol, lists in bound.items():
+        if sum(lists.values()) > held.get(symbol, Decimal(0)):
+            yield f"{sum(lists.values())} {symbol} rest to be sold, {held.get(symbol)} are held"
+
+
+def _guarded(seen: Evidence) -> Iterator[str]:
+    """Checks that at the end every open plan protects its position; what cannot be protected was told, or is being sold."""
+    held = {row["symbol"]: row for row in seen.rows(result_tables.positions)}
+    leaving = {row["symbol"] for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
+    told = {event.symbol for event in _events(seen, ProtectionFailed)}
+    for plan in seen.rows(plan_tables.order_plans):
+        symbol = plan["symbol"]
+        if PlanState(plan["state"]).is_over:
+            continue
+        if symbol not in held or not held[symbol]["is_open"]:
+            yield f"the plan of {symbol} is {plan['state']}, and nothing is held"
+        elif plan["state"] == "GUARDED":
+            yield from _covered(seen, plan, held[symbol]["qty"])
+        elif symbol not in leaving and (plan["reason_code"] not in _TOO_LITTLE or symbol not in told):
+            yield f"the position in {symbol} is {plan['state']}: {plan['reason']}"
+
+
+def _covered(seen: Evidence, plan: Row, held: Decimal) -> Iterator[str]:
+    """Checks that stops, or targets where there is no stop, rest for all that is held."""
+    symbol, wanted = plan["symbol"], codec.plans.decode(plan["exits"])
+    kind = LegKind.TARGET if wanted.stop is None else LegKind.STOP
+    orders = {order.client_order_id: order for order in seen.orders if order.is_open}
+    legs = [row for row in seen.legs if row["plan_id"] == plan["plan_id"] and row["client_order_id"] in orders]
+    covered = sum((orders[row["client_order_id"]].remaining for row in legs if row["leg"] == kind), Decimal(0))
+    if (held - covered) * seen.venue.exchange.books[symbol].last > _A_STEP:
+        yield f"{covered} of {held} {symbol} is protected, and its plan is guarded"
+    for row in legs:
+        stop = wanted.stop
+        if row["leg"] == LegKind.STOP and stop is not None and stop.level.pct is not None:
+            off = row["stop_price"] / (plan["entry_price"] * (1 - stop.level.pct / 100)) - 1
+            if abs(off) > _A_TICK:
+                yield f"the stop of {symbol} is at {row['stop_price']}, its entry was at {plan['entry_price']}"
+
+
+def _over(seen: Evidence) -> Iterator[str]:
+    """Checks that nothing of a plan rests once it is over, and that no target sells twice."""
+    over = {row["plan_id"] for row in seen.rows(plan_tables.order_plans) if PlanState(row["state"]).is_over}
+    changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
+    sold, numbers = Counter[tuple[str, Decimal]](), Counter[tuple[str, int]]()
+    for row in seen.legs:
+        if row["plan_id"] in over and row["state"] in _RESTS:
+            yield f"order {row['client_order_id']} rests, and its plan is over"
+        if row["leg"] == LegKind.TARGET and row["state"] == "FILLED":
+            sold[row["plan_id"], row["price"]] += 1
+            numbers[row["plan_id"], row["leg_number"]] += row["symbol"] not in changed  # then it may be another target
+    for (plan_id, price), times in sold.items():
+        if times > 1:
+            yield f"the target of {plan_id} at {price} has sold {times} times"
+    for (plan_id, number), times in numbers.items():
+        if times > 1:
+            yield f"target {number} of {plan_id} has sold {times} times"
+
+
+def _lost_nothing(seen: Evidence) -> Iterator[str]:
+    """Checks that no order had to be taken over from the exchange where the ledger was never set back."""
+    if seen.accident != SET_BACK:
+        for event in _events(seen, OrderAdopted):
+            yield f"order {event.order.client_order_id} was on the exchange, and the ledger did not know it"
+
+
+def _failures(seen: Evidence) -> Iterator[str]:
+    """Checks that a protection that was refused, or that ended by itself, was told."""
+    told = Counter(event.seq for event in _events(seen, ProtectionFailed))
+    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans)}
+    for row in seen.legs:
+        if row["state"] == "REJECTED" and row["side"] == "SELL" and row["plan_id"] in plans and not told[plans[row["plan_id"]]]:
+            yield f"order {row['client_order_id']} was refused, and nobody was told that {row['symbol']} is not protected"
+
+
+def _goes_on(seen: Evidence) -> Iterator[str]:
+    """Checks that nobody is asked about an exit of a plan, and that no pause stops one."""
+    for row in seen.rows(signal_tables.inbox):
+        if is_planned(row) and (row["outcome"] == "awaiting_approval" or row["reason_code"] in {"paused", "observe"}):
+            yield f"the exit {row['source_id']} of a plan is {row['outcome']}: {row['reason']}"
+
+
+def _events(seen: Evidence, kind: type[E]) -> Iterator[E]:
+    for row in seen.rows(notification_tables.outbox):
+        event = codec.events.decode(row["body"])
+        if isinstance(event, kind):
+            yield event
+
+
+PROMISES = (_legs_once, _nothing_left, _guarded, _over, _lost_nothing, _failures, _goes_on)
