@@ -299,10 +299,16 @@ def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def chaos(
-    folder: Path, broker: str, *, seed: int, database_url: str = "", changes: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    broker: str,
+    *,
+    seed: int,
+    database_url: str = "",
+    changes: Mapping[str, str] = MappingProxyType({}),
+    installed: bool = False,
 ) -> AsyncIterator[Chaos]:
     """Builds the surroundings and creates the topic; does not start the program. Without `database_url` the ledger is SQLite.
-    `changes` override the settings."""
+    `changes` override the settings; `installed` is that of Program."""
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
@@ -311,7 +317,9 @@ async def chaos(
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
         own = settings(venue, chat, broker) | {"DATABASE_URL": url} | dict(changes)
-        program = Program(folder, own, ready_without={"telegram"})  # it fails now and then, and delays nothing else
+        program = Program(
+            folder, own, ready_without={"telegram"}, installed=installed
+        )  # it fails now and then, and delays nothing else
         stack.push_async_callback(program.kill)
         reader = open_reader(url)
         stack.push_async_callback(reader.close)

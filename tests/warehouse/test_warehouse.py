@@ -272,7 +272,7 @@ async def test_the_ledger_as_a_file(tmp_path: Path) -> None:
     assert (done.code, done.stderr) == (1, expected)
     assert not {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - an empty folder
     await (await open_ledger(ledger["DATABASE_URL"], SystemClock())).close()
-    done = await run_command("export", str(file), settings=ledger)
+    done = await run_command("export", str(file), settings=ledger, installed=True)
     assert (done.code, done.stdout) == (0, f"{file}: 0 executions\n")
     assert file.read_text().startswith("execution_id,symbol,executed_at,")
     done = await run_command("export", str(tmp_path / "no" / "such.csv"), settings=ledger)
