@@ -13,8 +13,6 @@ from tests.running import Program, run_command
 from tests.servers import preloaded
 from tests.servers.process import ServerDidNotStartError
 
-pytestmark = pytest.mark.skipif(not preloaded.IS_POSSIBLE, reason="needs Linux: elsewhere the installed command is started")
-
 COMMANDS = {
     "help": ["--help"],
     "no such command": ["trade"],
@@ -26,6 +24,12 @@ COMMANDS = {
 SETTINGS = {"KAFKA_BROKER": "127.0.0.1:1", "TRADE_QTY": "ten", "TG_TOKEN": "my-secret-word"}
 PAPER = {"KAFKA_BROKER": "127.0.0.1:1", "TG_TOKEN": "123456:" + "T" * 35, "TG_CHAT_ID": "1001"}
 NOBODY = {"TG_API_URL": "http://127.0.0.1:1", "BINANCE_API_URL": "http://127.0.0.1:1/api"}
+
+
+@pytest.fixture(autouse=True)
+def _linux() -> None:
+    if not preloaded.IS_POSSIBLE:
+        pytest.skip("needs Linux: elsewhere the installed command is started")
 
 
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS.keys())
