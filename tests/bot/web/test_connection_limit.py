@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import resource
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +18,7 @@ from core.domain.arrival import Arrival
 from core.domain.messages import Message
 from tests.bot.web.test_webhook import GOOD, Hook, Inbox
 from tests.core.virtual_time import VirtualClock
+from tests.own_time import own_seconds
 
 CROWD = 500
 SAID = {
@@ -62,9 +62,9 @@ async def test_a_crowd_that_asks_for_nothing_keeps_nobody_out(said: str) -> None
         hook = Hook(port, inbox, VirtualClock())
         await client.get(f"http://127.0.0.1:{port}/healthz")  # the crowd is connected by then
         for number in range(5):
-            began = time.monotonic()
+            began = own_seconds()
             assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
-            assert time.monotonic() - began < 1
+            assert own_seconds() - began < 1
             assert (await hook.signed({**GOOD, "signal_id": str(number)})).status_code == 202
     assert len(inbox.messages) == 5
 
