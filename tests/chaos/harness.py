@@ -46,6 +46,7 @@ PARTITIONS = 3
 START_BALANCES = {"USDC": "100000", "USDT": "100000"}
 SYMBOLS = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
 SETTLE_SECONDS = 90.0  # without any progress; how long all of it takes depends on the machine's load
+_EVERY = 0.2  # seconds between two looks at the ledger
 LOG_LINES = 40  # of the program, in what a failed test says
 
 
@@ -170,7 +171,7 @@ class Chaos:
                 before, until = waiting, time.monotonic() + SETTLE_SECONDS
             if time.monotonic() > until:
                 raise AssertionError(f"waits for ever: {waiting}{self.end_of_log()}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_EVERY)
         assert self.program.is_alive, f"it has ended by itself{self.end_of_log()}"
 
     def end_of_log(self) -> str:
@@ -211,7 +212,7 @@ class Chaos:
         while differences := await self._differences():
             if time.monotonic() > until:
                 raise AssertionError(f"ledger and exchange differ: {differences}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_EVERY)
 
     async def _differences(self) -> list[str]:
         try:
