@@ -536,8 +536,9 @@ async def test_ctrl_c_while_the_exchange_is_silent_ends_without_a_traceback(ring
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # to load it may take a busy machine long
             await silence.arrived.wait()
+        async with asyncio.timeout(20):
             process.send_signal(signal.SIGINT)
             said, _ = await process.communicate()
     finally:
