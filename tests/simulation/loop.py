@@ -45,8 +45,8 @@ class _Handle(TimerHandle):
         self, when: float, callback: Callable[..., Any], args: tuple[Any, ...], loop: "SeededLoop", context: Context | None
     ) -> None:
         self._when = when
-        self._callback: Callable[..., Any] | None = callback
-        self._args: tuple[Any, ...] | None = args
+        self._callback: Any = callback
+        self._args: Any = args
         self._loop = loop
         self._context = copy_context() if context is None else context
         self._cancelled = self._scheduled = False
@@ -88,7 +88,8 @@ class SeededLoop(BaseEventLoop):
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Handle:  # type: ignore[override]
-        self._check_closed()
+        if self.is_closed():
+            raise RuntimeError("the history is over")
         handle = _Handle(0.0, callback, args, self, context)
         self._ready.append(handle)
         return handle

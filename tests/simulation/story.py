@@ -117,7 +117,14 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
         asyncio.set_event_loop(None)
         loop.forget()
         gc.collect()
+        _keep_what_stays()
         gc.enable()
+
+
+@cache
+def _keep_what_stays() -> None:
+    """Keeps what the first history built for all, compiled statements above all, out of the collection after each."""
+    gc.freeze()
 
 
 class _Story:
