@@ -76,7 +76,10 @@ class TradingMetrics:
         self.exchange_errors = make.counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
         self.approvals_pending = make.gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.paused = make.gauge("marketflow_paused", "1 while entries or all trading are paused.")
-        # Created at start, so that Prometheus sees the first of a kind as an increase.
+        self._create_labels()
+
+    def _create_labels(self) -> None:
+        """Creates each label value at the start, so that Prometheus sees the first of a kind as an increase."""
         for side in Side:
             for status in _ENDS:
                 self.orders.labels(side, status)
