@@ -14,6 +14,7 @@ from core.domain.trade_plan import PlanState, TradePlan
 from core.engine import exit_handler, protection_timer
 from core.execution import plan_changes, resting_orders
 from core.execution.protection import Protection
+from core.policy.entries import purchase
 from core.policy.exits import breakeven, trailing
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import guarded
@@ -93,5 +94,6 @@ WRONG_STOPS: Mapping[str, Variant] = {
     "a stop that follows goes down, too": swap(trailing, "_next_stop", _anywhere),
     "a stop that follows is taken for moved at once": swap(plan_changes, "trailed", _followed),
     "a move takes off the first list alone": swap(Protection, "_replace", _replaces_first),
+    "a stop at breakeven stays where it is when more is bought": swap(purchase, "at_cost", _stays),
     "a stop is taken for moved at once": swap(breakeven, "with_stop_at", _believed),
 }

@@ -49,7 +49,7 @@ def trailed(plan: TradePlan, bid: Decimal, instrument: Instrument, now: datetime
     trailing, stop, price = plan.exits.trailing, plan.exits.stop, _next_stop(plan, bid, instrument)
     if trailing is None or price is None:
         return plan
-    moved = StopLoss(Level(price=price), stop.limit_offset_pct if stop is not None else None)
+    moved = StopLoss(Level(price=price)) if stop is None else replace(stop, level=Level(price=price))
     exits = replace(plan.exits, stop=moved, trailing=replace(trailing, activation_pct=None))
     return replace(exposed(plan, now), exits=exits, change=_change(plan, trailing))
 
