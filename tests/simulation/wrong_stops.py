@@ -14,7 +14,6 @@ from core.domain.trade_plan import PlanState, TradePlan
 from core.engine import exit_handler, protection_timer
 from core.execution import plan_changes, resting_orders
 from core.execution.protection import Protection
-from core.policy.entries import purchase
 from core.policy.exits import breakeven, trailing
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import guarded
@@ -81,6 +80,17 @@ async def _replaces_first(self: Protection, symbol: str, instrument: Instrument,
     await self.send(legs)
 
 
+async def _replaces_all_at_once(self: Protection, symbol: str, instrument: Instrument, price: Decimal) -> None:
+    """Takes all lists off, and places all anew."""
+    await self._resting.take_off(symbol)
+    if (left := self._portfolio.plans.get(symbol)) is None:
+        return
+    batch = CommitBatch()
+    legs = self.intend(left, self._portfolio.position(symbol), instrument, price, batch)
+    await self._writer.try_commit(batch)
+    await self.send(legs)
+
+
 _MOVE, _FOLLOW, _NEXT = breakeven.with_stop_at, trailing.trailed, trailing._next_stop
 
 WRONG_STOPS: Mapping[str, Variant] = {
@@ -93,7 +103,7 @@ WRONG_STOPS: Mapping[str, Variant] = {
     "a stop that follows stays where it is": swap(protection_timer, "wants_to_move", _never),
     "a stop that follows goes down, too": swap(trailing, "_next_stop", _anywhere),
     "a stop that follows is taken for moved at once": swap(plan_changes, "trailed", _followed),
+    "a move takes off all lists before it places one": swap(Protection, "_replace", _replaces_all_at_once),
     "a move takes off the first list alone": swap(Protection, "_replace", _replaces_first),
-    "a stop at breakeven stays where it is when more is bought": swap(purchase, "at_cost", _stays),
     "a stop is taken for moved at once": swap(breakeven, "with_stop_at", _believed),
 }
