@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from core.domain.exit_plan import ExitPlan, Level, StopLoss, Trailing
 from core.domain.instrument import Instrument
-from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, multiply
+from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, multiply, plain
 from core.domain.plan_leg import MOST_GENERATIONS
+from core.domain.reasons import Reason, reason
 from core.domain.trade_plan import ChangeCause, PlanChange, TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import exposed
@@ -36,6 +37,13 @@ def with_later_stop(exits: ExitPlan) -> ExitPlan:
     if exits.trailing is None or exits.stop is not None:
         return exits
     return replace(exits, stop=StopLoss(Level(pct=exits.trailing.pct)))
+
+
+def bare_before(exits: ExitPlan) -> Reason | None:
+    """Returns why a plan has no stop at first: one that follows begins at its activation, and there is no other. None if it
+    has."""
+    after = exits.trailing.activation_pct if exits.trailing is not None else None
+    return reason("no_stop_before", pct=plain(after)) if after is not None and exits.stop is None else None
 
 
 def wants_to_move(plan: TradePlan, bid: Decimal, instrument: Instrument) -> bool:
