@@ -35,7 +35,7 @@ _SEEN_BEFORE = {
 }
 _TO_BREAKEVEN = {ChangeCause.TARGET, ChangeCause.PRICE}
 _AT_ONCE = timedelta(seconds=0.5)
-_A_TURN = timedelta(seconds=5)
+_A_TURN = timedelta(seconds=30)
 _MOVES = {"protection_due", "trailing_due", "breakeven_reached", "plan_request", "execution_reported", "fee_paid"}
 _SOON = timedelta(seconds=120)
 

@@ -23,8 +23,8 @@ class Move:
 def moves_of(parts: Iterable[Bracket], resting: Iterable[Order], held: Decimal) -> list[Move]:
     """Returns how `parts` take the place of the `resting` orders of a position of `held` (base asset), share by share.
 
-    A share without orders comes first if it is free. Then come those that shrink: what they leave is free for those that grow, so
-    that no part is ever larger than what no order binds.
+    What the plan has no part for any more is taken off first, and then a share without orders is placed if it is free. Then come
+    those that shrink: what they leave is free for those that grow, so that no part is ever larger than what no order binds.
     """
     wanted, lists = {part.number: part for part in parts}, defaultdict[int, list[Order]](list)
     for order in resting:
@@ -36,8 +36,9 @@ def moves_of(parts: Iterable[Bracket], resting: Iterable[Order], held: Decimal) 
         if growth[number] <= free:
             first.append(number)
             free -= growth[number]
-    rest = sorted(growth.keys() - set(first), key=lambda number: (growth[number], number))
-    return [Move(tuple(lists.get(number, ())), wanted.get(number)) for number in (*first, *rest)]
+    rest = sorted(wanted.keys() - set(first), key=lambda number: (growth[number], number))
+    over = sorted(lists.keys() - wanted.keys())
+    return [Move(tuple(lists.get(number, ())), wanted.get(number)) for number in (*over, *first, *rest)]
 
 
 def _qty(part: Bracket | None) -> Decimal:

@@ -91,6 +91,11 @@ def test_what_shrinks_makes_room_for_what_grows() -> None:
     assert numbers({1: large + small}, {1: small, 2: large}, Decimal(40)) == [(2, 0), (2, 1)]
 
 
+def test_what_the_plan_has_no_part_for_is_taken_off_first() -> None:
+    parts, lists = {1: Decimal(5), 3: Decimal(1)}, {1: Decimal(30), 2: Decimal(8)}
+    assert numbers(parts, lists, Decimal(40)) == [(2, 0), (0, 3), (2, 1)]
+
+
 @pytest.mark.parametrize(("generation", "moved"), [(0, True), (1, False)])
 def test_orders_of_two_attempts_are_not_all_moved(*, generation: int, moved: bool) -> None:
     exits = ExitPlan(StopLoss(Level(price=Decimal("0.45"))))
