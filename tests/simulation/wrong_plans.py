@@ -206,10 +206,6 @@ def _still_to_be_sold(plan: TradePlan, _leg: Any) -> TradePlan:
     return plan
 
 
-def _with_its_whole_share(plan: TradePlan, *_: Any) -> TradePlan:
-    return plan
-
-
 def _stop_far_below(stop: Any, instrument: Any, entry_price: Any) -> Any:
     """Places the stop far below the one that its owner wants."""
     terms = _STOP_TERMS(stop, instrument, entry_price)
@@ -249,9 +245,6 @@ WRONG_PLANS: Mapping[str, Variant] = {
     "a lost protection is not told": swap(RestingOrders, "_look_at_plan", _lost_in_silence),
     "a stop that filled leaves its plan open": swap(resting_orders, "closed", _stays_open),
     "a target that has sold is placed again": swap(resting_orders, "after_target", _still_to_be_sold),
-    "a target that has filled in part is placed again with its whole share": swap(
-        resting_orders, "after_part", _with_its_whole_share
-    ),
     "a plan is forgotten at the start": loads(lambda state: replace(state, plans=[])),
     "the stop is placed far below": swap(bracket, "_stop_terms", _stop_far_below),
 }

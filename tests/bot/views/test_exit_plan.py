@@ -1,4 +1,4 @@
-"""What is said of a position whose stop begins later: nothing limits a loss before that."""
+"""The lines about a position whose stop begins later: nothing limits a loss before that."""
 
 from decimal import Decimal
 
