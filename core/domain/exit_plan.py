@@ -3,7 +3,7 @@
 A plan is the owner's will; the orders that rest on the exchange are how it is carried out. All prices in quote asset.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,17 +24,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A take profit: `share` per cent of the position are sold at `level`, above the entry. `sold` of them (per cent, too) are
-    sold already; that makes it no other target."""
+    """A take profit: `share` per cent of the position are sold at `level`, above the entry."""
 
     level: Level
     share: Decimal = Decimal(100)
-    sold: Decimal = field(default=ZERO, compare=False)
-
-    @property
-    def left(self) -> Decimal:
-        """Returns what it is still to sell, in per cent of the position as it was at first."""
-        return self.share - self.sold
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,9 @@ from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.fence import Fence
 from core.execution.first_sending import FirstSending
-from core.execution.list_moves import ListMoves
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
-from core.execution.resting_orders import RestingOrders
+from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
 from core.policy.exits.breakeven import at_cost
@@ -53,7 +52,6 @@ from core.policy.exits.protection import (
     parts_of,
     reached,
     remaining,
-    stop_that_stays,
 )
 from core.policy.exits.too_little import stays_unsold
 from core.ports.clock import Clock
@@ -91,9 +89,6 @@ class Protection:
         self._first = first
         self._clock = clock
         self._trading_mode = trading_mode
-        self._moves = ListMoves(
-            portfolio=portfolio, resting=resting, writer=writer, clock=clock, trading_mode=trading_mode, send=self.send
-        )
 
     def begin(self, order: Order) -> list[TradePlan]:
         """Returns the plan of an entry that is about to be sent; none for an exit, or where nothing is planned."""
@@ -212,13 +207,7 @@ class Protection:
             await self._replace(symbol, instrument, quote.bid)
 
     async def _replace(self, symbol: str, instrument: Instrument, price: Decimal) -> None:
-        """Has what the plan wants rest, in the place of what rests."""
-        plan = self._portfolio.plans[symbol]
-        parts = parts_of(plan, self._portfolio.position(symbol), instrument, price, passed_too=True)
-        if parts and not isinstance(parts, Reason) and self._portfolio.resting_for(symbol):
-            if not await self._moves.move(plan, parts):
-                await self.guard(symbol)
-            return
+        """Takes off what rests, and places what the plan wants."""
         await self._resting.take_off(symbol)
         if (left := self._portfolio.plans.get(symbol)) is None:
             return
@@ -379,7 +368,8 @@ class Protection:
     async def _not_placed(self, legs: Sequence[Order], why: Reason, retry_after: float = 0.0) -> None:
         log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
         batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
-        if (plan := self._portfolio.plans.get(legs[0].symbol)) is not None:
+        plan = self._portfolio.plans.get(legs[0].symbol)
+        if plan is not None:
             self._fail(plan, why, batch, retry_after)
         await self._writer.commit(batch)
 
@@ -391,7 +381,14 @@ class Protection:
         if plan.why is None or plan.why.code != why.code:
             held, since = self._portfolio.position(plan.symbol).qty, after.exposed_since or now
             failure = ProtectionFailed(plan.symbol, held, since, why, plan.inbox_seq)
-            batch.events.append(replace(failure, stop_stays=stop_that_stays(plan, self._portfolio.resting_for(plan.symbol))))
+            batch.events.append(replace(failure, stop_stays=self._stop_stays(plan)))
+
+    def _stop_stays(self, plan: TradePlan) -> Decimal | None:
+        """Returns where an earlier stop of the plan still rests that could not be moved; None if none does."""
+        if plan.change is None:
+            return None
+        stops = [order.terms.stop_price for order in self._portfolio.resting_for(plan.symbol) if is_stop(order)]
+        return stops[0] if stops else None
 
 
 def _list_of(leg: Order) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import structlog
 
@@ -19,7 +18,7 @@ from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.settlement import Settled, Settlement
 from core.policy.entries.purchase import emptied
 from core.policy.exits.breakeven import after_first_target
-from core.policy.exits.protection import after_part, after_target, bound, closed, exposed, is_news, is_whole, lost, remaining
+from core.policy.exits.protection import after_target, bound, closed, exposed, is_news, is_whole, lost, remaining
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
@@ -169,23 +168,20 @@ class RestingOrders:
             if not settled.position.is_open:  # also at the end of an order without a fill: what it left is too little for another
                 entry_rests = self._portfolio.entry_for(order.symbol) is not None
                 settled.batch.plans.append(emptied(plan, self._clock.now(), entry_rests=entry_rests))
-            elif settled.order.executed_qty > order.executed_qty:
-                after = self._after_leg(plan, settled, settled.order.executed_qty - order.executed_qty)
+            elif settled.order.state is OrderState.FILLED and settled.order.executed_qty > order.executed_qty:
+                after = self._after_leg(plan, settled)
                 is_over = remaining(after, settled.instrument).is_empty
                 settled.batch.plans.append(closed(after, self._clock.now()) if is_over else after)
 
         settled = await self._settlement.settle(order, report, extend)
         return settled if settled is not None else await self._give_up(order)
 
-    def _after_leg(self, plan: TradePlan, settled: Settled, sold: Decimal) -> TradePlan:
-        """Returns the plan once one of its orders has `sold` (base asset): a target its share, for which the stop may move, or a
-        part of that."""
-        leg, position, instrument = settled.order, settled.position, settled.instrument
-        is_whole_leg = leg.state is OrderState.FILLED
-        after = after_target(plan, leg) if is_whole_leg else after_part(plan, leg, sold, position, instrument)
-        if after.sold_at == plan.sold_at:
-            return after
-        return after_first_target(after, leg, position, instrument, self._clock.now())
+    def _after_leg(self, plan: TradePlan, settled: Settled) -> TradePlan:
+        """Returns the plan once one of its orders has filled: a target has sold its share, for which the stop may move."""
+        after = after_target(plan, settled.order)
+        if after is plan:
+            return plan
+        return after_first_target(after, settled.order, settled.position, settled.instrument, self._clock.now())
 
     async def _give_up(self, order: Order) -> Order:
         """Ends an order of whose symbol the exchange knows nothing any more."""
@@ -201,12 +197,11 @@ class RestingOrders:
         is_done = sum(sold.values(), ZERO) >= order.qty
         if plan is None or not position.is_open or is_done:
             return
-        instrument, resting = await self._writer.instrument(order.symbol), self._portfolio.resting_for(order.symbol)
-        left = [leg for leg in resting if leg is booked[0] or _same_list(leg, order)]
-        has_lost_stop = bool(left) and plan.exits.stop is not None and not any(is_stop(leg) for leg in left)
-        if is_whole(remaining(plan, instrument), resting) and not has_lost_stop:
+        instrument = await self._writer.instrument(order.symbol)
+        if is_whole(remaining(plan, instrument), self._portfolio.resting_for(order.symbol)):
             return
         now, why = self._clock.now(), reason("protection_ended", status=order.state if order.state.final else booked[0].state)
+        left = [leg for leg in self._portfolio.resting_for(order.symbol) if leg is booked[0] or _same_list(leg, order)]
         if any(is_stop(leg) for leg in left):
             return
         if left:  # it is placed anew at once, and told only if that fails

@@ -2,21 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import (
-    control_tables,
-    notification_tables,
-    order_tables,
-    plan_tables,
-    result_tables,
-    signal_tables,
-)
+from core.adapters.ledger.tables import control_tables, notification_tables, plan_tables, result_tables, signal_tables
 from core.domain.events.protection import PlanChanged, ProtectionFailed
 from core.domain.money import ZERO
 from core.domain.plan_leg import LegKind, leg_of
@@ -35,8 +26,6 @@ _SEEN_BEFORE = {
 }
 _TO_BREAKEVEN = {ChangeCause.TARGET, ChangeCause.PRICE}
 _AT_ONCE = timedelta(seconds=0.5)
-_A_TURN = timedelta(seconds=30)
-_MOVES = {"protection_due", "trailing_due", "breakeven_reached", "plan_request", "execution_reported", "fee_paid"}
 _SOON = timedelta(seconds=120)
 
 
@@ -209,72 +198,4 @@ def _events(seen: Evidence, kind: type[PlanChanged]) -> Iterator[PlanChanged]:
             yield event
 
 
-def _one_after_the_other(seen: Evidence) -> Iterator[str]:
-    """Checks that of several lists that were replaced never two were off at once, unless something was sold meanwhile or was to
-    be."""
-    if seen.accident:  # what was lost, or dated wrong, has no order in time
-        return
-    bare: dict[str, list[_Bare]] = defaultdict(list)
-    for one in _bare(seen):
-        bare[one.plan_id].append(one)
-    for plan_id, found in bare.items():
-        for place, one in enumerate(found):
-            for other in found[place + 1 :]:
-                both = one.number != other.number and max(one.since, other.since) < min(one.until, other.until)
-                if both and not _is_disturbed(seen, one, other):
-                    yield f"lists {one.number} and {other.number} of {plan_id} were off at once"
-
-
-@dataclass(frozen=True, slots=True)
-class _Bare:
-    """A share of a plan between two lists: its list was taken off, and the next one was not yet about to be sent."""
-
-    plan_id: str
-    symbol: str
-    number: int
-    since: datetime
-    until: datetime
-
-
-def _bare(seen: Evidence) -> Iterator[_Bare]:
-    lists: dict[tuple[str, int], dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for leg in seen.legs:
-        if leg["leg"] in {LegKind.STOP, LegKind.TARGET}:
-            lists[leg["plan_id"], leg["leg_number"]][leg["generation"]].append(leg)
-    for (plan_id, number), found in lists.items():
-        for before, after in pairwise(sorted(found)):
-            rows = found[before]
-            if all(row["state"] == "CANCELED" and not row["executed_qty"] for row in rows):
-                until = min(row["created_at"] for row in found[after])
-                yield _Bare(plan_id, rows[0]["symbol"], number, max(row["updated_at"] for row in rows), until)
-
-
-def _is_disturbed(seen: Evidence, one: _Bare, other: _Bare) -> bool:
-    """Tells whether something else than a move happened in the symbol meanwhile: a signal, a person, a fill, or orders that
-    somebody cancelled."""
-    since, until = min(one.since, other.since) - _A_TURN, max(one.until, other.until)
-    for row in seen.rows(notification_tables.outbox):
-        event = codec.events.decode(row["body"])
-        if isinstance(event, ProtectionFailed) and event.symbol == one.symbol and since <= row["at"] <= until:
-            return True
-    for row in seen.rows(signal_tables.inbox):
-        if row["mailbox"] == one.symbol and row["kind"] not in _MOVES and since <= row["received_at"] <= until:
-            return True
-    for row in seen.rows(control_tables.wanted_exits):
-        if row["symbol"] == one.symbol and row["since"] <= until and (row["ended_at"] is None or row["ended_at"] >= since):
-            return True
-    rows = [row for row in seen.rows(order_tables.orders) if row["symbol"] == one.symbol]
-    return any(row["executed_qty"] and since <= row["updated_at"] <= until for row in rows)
-
-
-PROMISES = (
-    _only_up,
-    _at_breakeven,
-    _moves_in_time,
-    _one_bracket,
-    _one_after_the_other,
-    _for_nothing,
-    _follows,
-    _in_time,
-    _own_position,
-)
+PROMISES = (_only_up, _at_breakeven, _moves_in_time, _one_bracket, _for_nothing, _follows, _in_time, _own_position)

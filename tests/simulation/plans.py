@@ -131,23 +131,6 @@ def _over(seen: Evidence) -> Iterator[str]:
             yield f"target {number} of {plan_id} has sold {times} times"
 
 
-def _own_share(seen: Evidence) -> Iterator[str]:
-    """Checks that no target but the last sells more than it was first placed for, in however many parts it fills: where nobody
-    changed the plan, and its entry did not fill on."""
-    changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
-    rested = {row["client_order_id"] for row in seen.signal_orders if row["expires_at"] is not None}
-    targets: dict[str, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in seen.legs:
-        if row["leg"] == LegKind.TARGET and row["symbol"] not in changed and row["plan_id"] not in rested:
-            targets[row["plan_id"]][row["leg_number"]].append(row)
-    for plan_id, found in targets.items() if not seen.accident else ():
-        for number in sorted(found)[:-1]:
-            rows = sorted(found[number], key=lambda row: row["generation"])
-            sold = sum((row["executed_qty"] for row in rows), Decimal(0))
-            if (sold - rows[0]["qty"]) * rows[0]["price"] > _A_STEP:
-                yield f"target {number} of {plan_id} has sold {sold}, and was for {rows[0]['qty']}"
-
-
 def _lost_nothing(seen: Evidence) -> Iterator[str]:
     """Checks that no order had to be taken over from the exchange where the ledger was never set back."""
     if seen.accident != SET_BACK:
@@ -178,4 +161,4 @@ def _events(seen: Evidence, kind: type[E]) -> Iterator[E]:
             yield event
 
 
-PROMISES = (_legs_once, _nothing_left, _guarded, _over, _own_share, _lost_nothing, _failures, _goes_on)
+PROMISES = (_legs_once, _nothing_left, _guarded, _over, _lost_nothing, _failures, _goes_on)

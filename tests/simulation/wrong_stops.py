@@ -80,17 +80,6 @@ async def _replaces_first(self: Protection, symbol: str, instrument: Instrument,
     await self.send(legs)
 
 
-async def _replaces_all_at_once(self: Protection, symbol: str, instrument: Instrument, price: Decimal) -> None:
-    """Takes all lists off, and places all anew."""
-    await self._resting.take_off(symbol)
-    if (left := self._portfolio.plans.get(symbol)) is None:
-        return
-    batch = CommitBatch()
-    legs = self.intend(left, self._portfolio.position(symbol), instrument, price, batch)
-    await self._writer.try_commit(batch)
-    await self.send(legs)
-
-
 _MOVE, _FOLLOW, _NEXT = breakeven.with_stop_at, trailing.trailed, trailing._next_stop
 
 WRONG_STOPS: Mapping[str, Variant] = {
@@ -103,7 +92,6 @@ WRONG_STOPS: Mapping[str, Variant] = {
     "a stop that follows stays where it is": swap(protection_timer, "wants_to_move", _never),
     "a stop that follows goes down, too": swap(trailing, "_next_stop", _anywhere),
     "a stop that follows is taken for moved at once": swap(plan_changes, "trailed", _followed),
-    "a move takes off all lists before it places one": swap(Protection, "_replace", _replaces_all_at_once),
     "a move takes off the first list alone": swap(Protection, "_replace", _replaces_first),
     "a stop is taken for moved at once": swap(breakeven, "with_stop_at", _believed),
 }

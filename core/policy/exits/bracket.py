@@ -16,7 +16,6 @@ from core.policy.exits.bracket_check import NOTHING_OPEN, Bracket, OpenOrders, m
 from core.policy.exits.plan_check import check_plan
 
 _A_LITTLE_ABOVE = Decimal("1.001")  # the exchange wants it above the last trade
-_FINE = Decimal("1e-12")  # far below any step: a share that was computed is a hair off, and a whole step would be lost with it
 LIMIT_OFFSET_PCT = Decimal(1)
 """The distance below its trigger within which a stop with a limit may fill, in per cent, where its owner does not say."""
 
@@ -90,7 +89,7 @@ def _split(
         if target is None or (place == len(targets) and shares == HUNDRED):
             qty = left
         else:
-            qty = on_step(divide(multiply(whole, target.share), HUNDRED).quantize(_FINE))  # thirds of three steps are one each
+            qty = on_step(divide(multiply(whole, target.share), HUNDRED))  # thirds of three steps are one each
         left -= qty
         yield target, qty
 

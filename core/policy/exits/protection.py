@@ -176,13 +176,8 @@ def reached(plan: TradePlan, bid: Decimal) -> str | None:
 
 def after_target(plan: TradePlan, leg: Order) -> TradePlan:
     """Returns the plan once `leg` has filled: a target has sold its whole share."""
-    if leg.leg is None or leg.leg.kind is not LegKind.TARGET:
-        return plan
-    place = target_number(plan, leg) - 1
-    is_known = (
-        place in sold_places(plan) and not plan.exits.targets[place].left
-    )  # it was given up as too little: see `after_part`
-    return plan if is_known else replace(plan, sold_at=(*plan.sold_at, leg.price))
+    is_target = leg.leg is not None and leg.leg.kind is LegKind.TARGET
+    return replace(plan, sold_at=(*plan.sold_at, leg.price)) if is_target else plan
 
 
 def sold_places(plan: TradePlan, price_step: Decimal = ZERO) -> frozenset[int]:
@@ -209,44 +204,12 @@ def unsold_numbers(plan: TradePlan, instrument: Instrument) -> tuple[int, ...]:
 
 
 def remaining(plan: TradePlan, instrument: Instrument) -> ExitPlan:
-    """Returns what is left of the plan's exits: without what its targets have sold, and with shares of what is held now."""
+    """Returns what is left of the plan's exits: without the targets that have sold, and with shares of what is held now."""
     left = [plan.exits.targets[number - 1] for number in unsold_numbers(plan, instrument)]
-    wanted, whole = sum((one.left for one in left), ZERO), _whole(plan, left)
-    targets = tuple(Target(one.level, min(divide(multiply(one.left, HUNDRED), whole), HUNDRED)) for one in left if whole > 0)
+    wanted = sum((one.share for one in left), ZERO)
+    whole = HUNDRED - sum((one.share for one in plan.exits.targets), ZERO) + wanted
+    targets = tuple(replace(one, share=min(divide(multiply(one.share, HUNDRED), whole), HUNDRED)) for one in left if whole > 0)
     return replace(plan.exits, targets=_adding_up(targets, to_whole=wanted == whole), breakeven=None)
-
-
-def _whole(plan: TradePlan, left: Iterable[Target]) -> Decimal:
-    """Returns how much of the position as it was at first is not sold by targets, in per cent; `left` are those that go on."""
-    shares = sum((one.share for one in plan.exits.targets), ZERO)
-    return HUNDRED - shares + sum((one.left for one in left), ZERO)
-
-
-def after_part(plan: TradePlan, leg: Order, sold: Decimal, position: Position, instrument: Instrument) -> TradePlan:
-    """Returns the plan once `leg` has sold `sold` (base asset), less than it was for, and left `position`: its target is to sell
-    that much less. A rest of it that no order could sell is sold with the rest of the position."""
-    numbers, number = unsold_numbers(plan, instrument), target_number(plan, leg)
-    if leg.leg is None or leg.leg.kind is not LegKind.TARGET or number not in numbers:
-        return plan
-    target, whole = plan.exits.targets[number - 1], _whole(plan, [plan.exits.targets[one - 1] for one in numbers])
-    part = divide(multiply(whole, sold), position.qty + sold)
-    after = replace(target, sold=min(target.sold + part, target.share))
-    rest = divide(multiply(position.qty, after.left), whole - part) if whole > part else ZERO
-    if plan.exits.stop is not None and whole - part > after.left and _is_too_little(plan, leg, rest, instrument):
-        return _with_target(replace(plan, sold_at=(*plan.sold_at, leg.price)), number, replace(target, sold=target.share))
-    return _with_target(plan, number, after)
-
-
-def _with_target(plan: TradePlan, number: int, target: Target) -> TradePlan:
-    targets = (*plan.exits.targets[: number - 1], target, *plan.exits.targets[number:])
-    return replace(plan, exits=replace(plan.exits, targets=targets))
-
-
-def _is_too_little(plan: TradePlan, leg: Order, qty: Decimal, instrument: Instrument) -> bool:
-    stop = plan.exits.stop
-    price = leg.price if stop is None else min(leg.price, level_price(stop.level, plan.entry_price, -1))
-    left, least = instrument.market_quantity(qty), max(instrument.min_notional, instrument.resting.min_notional)
-    return left < max(instrument.least_market_qty, instrument.min_qty) or multiply(left, price) < least
 
 
 def parts_of(
@@ -281,20 +244,12 @@ def is_whole(exits: ExitPlan, resting: Iterable[Order]) -> bool:
 
 def has_moved(plan: TradePlan, resting: Iterable[Order]) -> bool:
     """Tells whether the stops that rest are where the plan, its levels as prices, wants them after a change: a target may have
-    sold while the stops of other parts were on their way. Orders of two attempts are still being replaced, whatever for."""
-    resting, stop = list(resting), plan.exits.stop
-    if len({one.leg.generation for one in resting if one.leg is not None}) > 1:
-        return False
+    sold while the stops of other parts were on their way."""
+    stop = plan.exits.stop
     if plan.change is None or stop is None:
         return True
     stops = [one.terms.stop_price for one in resting if one.leg is not None and one.leg.kind is LegKind.STOP]
     return all(price == stop.level.price for price in stops)
-
-
-def stop_that_stays(plan: TradePlan, resting: Iterable[Order]) -> Decimal | None:
-    """Returns where a stop of the plan still rests that could not be moved, the lowest of several; None if none does."""
-    stops = [one.terms.stop_price for one in resting if one.leg is not None and one.leg.kind is LegKind.STOP]
-    return min((price for price in stops if price is not None), default=None) if plan.change is not None else None
 
 
 def closed(plan: TradePlan, now: datetime) -> TradePlan:

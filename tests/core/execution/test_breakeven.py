@@ -172,61 +172,6 @@ async def test_the_new_stop_is_watched_while_the_earlier_one_rests(by_price: Wor
     assert_is_over(by_price, ledger)
 
 
-async def test_lists_move_one_after_the_other(open_world: OpenWorld) -> None:
-    """Never more than one share is without its orders while the stop of all of them moves."""
-    world = await open_world(**{**LADDER, "breakeven_after": Breakeven(Decimal(3))})
-    await world.say("BUY_SM")
-    there: list[int] = []
-    place, cancel = world.venue.place_list, world.venue.cancel_order
-
-    async def placed(request: ListRequest) -> PlaceListResult:
-        answer = await place(request)
-        there.append(len(await world.venue.open_orders(WIF)))
-        return answer
-
-    async def cancelled(symbol: str, client_order_id: str) -> bool:
-        answer = await cancel(symbol, client_order_id)
-        there.append(len(await world.venue.open_orders(WIF)))
-        return answer
-
-    world.venue.place_list, world.venue.cancel_order = placed, cancelled  # type: ignore[method-assign]
-    world.venue.trade(WIF, "0.4945")
-    await world.clock.forward(5)
-    assert there == [2, 4, 2, 4]
-    assert (stops(world), world.portfolio.plans[WIF].state) == ({EVEN}, PlanState.GUARDED)
-
-
-async def test_a_list_that_is_refused_leaves_those_after_it_where_they_are(open_world: OpenWorld, ledger: MemoryLedger) -> None:
-    world = await open_world(**{**LADDER, "breakeven_after": Breakeven(Decimal(3))})
-    await world.say("BUY_SM")
-    world.venue.next(refused(NotTaken(reason("exchange_busy"))))
-    world.venue.trade(WIF, "0.4945")
-    while not failures(ledger):
-        await world.clock.forward(0.1)
-    assert stops(world) == {BEFORE}
-    assert (world.portfolio.protected(WIF), failures(ledger)) == (Decimal("19.98"), ["exchange_busy"])
-    await world.clock.forward(10)
-    assert (stops(world), world.portfolio.protected(WIF)) == ({EVEN}, Decimal("39.96"))
-    assert moves(ledger) == [(EVEN, ChangeCause.PRICE, 0, 0)]
-
-
-@pytest.mark.parametrize("listed", [3, 4])
-async def test_a_crash_between_two_lists_is_finished_at_the_start(
-    open_world: OpenWorld, ledger: MemoryLedger, restart: Restart, listed: int
-) -> None:
-    world = await open_world(**{**LADDER, "breakeven_after": Breakeven(Decimal(3))})
-    await world.say("BUY_SM")
-    world.venue.trade(WIF, "0.4945")
-    while len(world.venue.listed) < listed:
-        await world.clock.forward(0.05)
-    await world.crash()
-    again = await restart(world, ledger)
-    await again.clock.forward(20)
-    assert (stops(again), again.portfolio.protected(WIF)) == ({EVEN}, Decimal("39.96"))
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
-    assert moves(ledger) == [(EVEN, ChangeCause.PRICE, 0, 0)]
-
-
 async def test_a_market_below_breakeven_by_then_is_sold(ladder: World, ledger: MemoryLedger) -> None:
     await ladder.say("BUY_SM")
     ladder.venue.trade(WIF, "0.5041")

@@ -76,34 +76,6 @@ async def test_what_was_bought_is_protected_at_once_for_what_is_held_after_fees(
     assert bracketed.portfolio.in_flight == {}
 
 
-@pytest.mark.parametrize(
-    ("parts", "left"),
-    [
-        (["7.5"], ["12.48", "19.98"]),
-        (["5", "2"], ["12.98", "19.98"]),
-        (["19.9"], ["20.06"]),  # what is left of the first one is worth too little for an order of its own
-    ],
-)
-async def test_a_target_that_fills_in_part_goes_on_with_what_is_left_of_its_own(
-    open_world: OpenWorld, ledger: MemoryLedger, parts: list[str], left: list[str]
-) -> None:
-    ladder = (Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50)))
-    world = await open_world(trade_qty=Decimal(40), stop_loss_pct=Decimal(5), take_profit_pct=ladder)
-    await world.say("BUY_SM")
-    for part in parts:
-        (first,) = [one for one in world.portfolio.resting_for(WIF) if one.terms.limit_price == Decimal("0.504")]
-        world.venue.fill(first.client_order_id, Decimal("0.504"), Decimal(part))
-        await world.clock.forward(10)
-    resting = [one for one in world.portfolio.resting_for(WIF) if one.state is OrderState.ACCEPTED]
-    for kind in (LegKind.TARGET, LegKind.STOP):
-        assert [one.qty for one in resting if one.leg is not None and one.leg.kind is kind] == list(map(Decimal, left))
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
-    for price in ("0.5050", "0.5290"):
-        world.venue.trade(WIF, price)
-        await world.clock.forward(10)
-    assert_is_over(world, ledger)
-
-
 async def test_every_leg_has_an_id_that_follows_from_the_entry(bracketed: World) -> None:
     signal = bracketed.signal("BUY_SM")
     await bracketed.clock.run(bracketed.inbox.ask(bracketed.said(signal)))
