@@ -5,6 +5,7 @@ from collections.abc import Mapping
 PLAN_SENTENCES: Mapping[str, str] = {
     "protection_required": "PROTECTION=required is set, and the exchange can't hold the exit plan: {why}",
     "order_type_missing": "the exchange does not accept {type} orders for {symbol}",
+    "no_stop_before": "its stop begins {pct}% above the entry, and nothing limits a loss before that; give it a stop, too",
     "order_lists_missing": "the exchange does not accept order lists (OCO) for {symbol}",
     "stop_reached": "the market, now at {market}, is already at or below the stop {found}",
     "target_reached": "the market, now at {market}, is already at or above the target {found}",

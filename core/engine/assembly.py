@@ -155,7 +155,6 @@ class SharedParts:
         self, booking: "_Booking", resting: RestingOrders, protection: Protection, placement: Placement
     ) -> RestingEntries:
         return RestingEntries(
-            venue=self.venue,
             reconciler=booking.reconciler,
             portfolio=self.portfolio,
             market=self.market,

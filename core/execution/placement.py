@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from core.domain.errors import LedgerUnavailable
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed, OrderUnanswered
 from core.domain.messages import StoredMessage
@@ -20,6 +20,7 @@ from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side
 from core.execution.decision_service import USUAL, DecisionService
 from core.execution.first_sending import FirstSending
+from core.execution.ledger_patience import until_answered
 from core.execution.order_writer import OrderWriter
 from core.execution.protection import Protection
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
@@ -41,7 +42,6 @@ Look = Callable[[Order], Awaitable[Reason | None]]
 
 MOST_ATTEMPTS = 7
 BACKOFF = RetryBackoff(first=0.25, longest=5.0)
-LEDGER_PAUSE_SECONDS = 1.0
 DECIDED_SECONDS = 1.0  # for which an entry's decision counts while the exchange is asked about an earlier one
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order silently
 
@@ -251,12 +251,7 @@ class Placement:
 
     async def _look_first(self, order: Order) -> Reason | None:
         """Takes over what the ledger has lost in the order's symbol: it came before, and may have been what this order is for."""
-        while True:
-            try:
-                return await self._look(order)
-            except LedgerUnavailable as error:
-                log.error("earlier orders cannot be taken over yet; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+        return await until_answered(partial(self._look, order), self._clock, failed="earlier orders cannot be taken over yet")
 
     async def _end_exit(self, order: Order) -> Order:
         """Ends an order that was never placed, and whose exit an order that was lost had made; that was told."""

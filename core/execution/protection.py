@@ -37,6 +37,7 @@ from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
+from core.policy.exits.breakeven import at_cost
 from core.policy.exits.plan_choice import plan_of
 from core.policy.exits.protection import (
     at_prices,
@@ -107,7 +108,8 @@ class Protection:
         if is_of_limit(order):
             return self.after_purchase(settled, goes_on=not order.state.final)
         if order.side is Side.BUY and plan.plan_id != order.client_order_id:
-            settled.batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for less than is held now
+            plan = at_cost(plan, settled.position, settled.instrument)  # what rests is for less than is held now
+            settled.batch.plans.append(exposed(plan, self._clock.now()))
             return []
         if plan.plan_id == order.client_order_id:
             plan = replace(plan, entry_price=order.average_price)
@@ -117,20 +119,15 @@ class Protection:
     def after_purchase(self, settled: Settled, *, goes_on: bool, leaving: bool = False) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after a report on an entry at a limit, which may fill on if
         it `goes_on`. Returns the orders to send then: none if the position is to be left now (`leaving`)."""
-        order, position, plan = settled.order, settled.position, self._portfolio.plans.get(settled.order.symbol)
+        order, instrument, plan = settled.order, settled.instrument, self._portfolio.plans.get(settled.order.symbol)
         if plan is None or plan.plan_id != plan_id_of(order):
             return []
-        step = after_purchase(
-            plan,
-            position,
-            bought=bool(settled.batch.fills),
-            goes_on=goes_on,
-            is_covered=leaving or bool(self._portfolio.resting_for(order.symbol)),
-            now=self._clock.now(),
-        )
+        bought, is_covered = bool(settled.batch.fills), leaving or bool(self._portfolio.resting_for(order.symbol))
+        facts = {"bought": bought, "goes_on": goes_on, "is_covered": is_covered}
+        step = after_purchase(plan, settled.position, instrument, **facts, now=self._clock.now())
         settled.tell(step.plan)
         if step.protect:
-            return self.intend(step.plan, position, settled.instrument, order.average_price, settled.batch)
+            return self.intend(step.plan, settled.position, instrument, order.average_price, settled.batch)
         settled.batch.plans.append(step.plan)
         return []
 

@@ -32,7 +32,7 @@ class NeverPlaced:
 
 @dataclass(frozen=True, slots=True)
 class FateUnknown:
-    """The venue no longer knows the order's symbol, for good: it can never be found out whether there was an order."""
+    """The venue no longer knows the order, or its symbol, for good: it can never be found out what became of it."""
 
 
 class Reconciler:
@@ -81,6 +81,17 @@ class Reconciler:
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
             pause = gone.backoff(BACKOFF).longer(pause)
+
+    async def ask_once(self, order: Order) -> ExecutionReport | FateUnknown | None:
+        """Returns what the venue knows of an order that rested there: FateUnknown if it is nothing now, None if there is no
+        answer."""
+        try:
+            return await self._venue.find_order(order.symbol, order.client_order_id) or FateUnknown()
+        except SymbolUnknown:
+            return FateUnknown()
+        except ExchangeUnavailable as error:
+            log.warning("a resting order cannot be asked about yet", client_order_id=order.client_order_id, error=str(error))
+            return None
 
     async def _is_gone(self, symbol: str, gone: Gone, error: SymbolUnknown) -> bool:
         """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of

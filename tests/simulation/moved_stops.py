@@ -45,16 +45,20 @@ def _only_up(seen: Evidence) -> Iterator[str]:
 
 
 def _at_breakeven(seen: Evidence) -> Iterator[str]:
-    """Checks that a stop that has moved is where a sale brings back what was paid, with the fees of both sides."""
+    """Checks that a stop that has moved is where a sale brings back what was paid by then, with the fees of both sides; and that
+    what was bought later has moved it again."""
     costs, plans = _costs(seen), {row["inbox_seq"]: row for row in seen.rows(plan_tables.order_plans)}
+    wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     for event in _events(seen, PlanChanged):
         plan = plans[event.seq]
-        stop = event.plan.exits.stop
-        if event.change.cause not in _TO_BREAKEVEN or plan["plan_id"] not in costs or stop is None or stop.level.price is None:
+        stop, paid = event.plan.exits.stop, [cost / _TAKER for cost in costs[plan["plan_id"]]]
+        if event.change.cause not in _TO_BREAKEVEN or not paid or stop is None or stop.level.price is None:
             continue
-        price, even = stop.level.price, costs[plan["plan_id"]] / _TAKER
-        if not even * (1 - _EXACT) <= price <= even * (1 + _A_TICK):
-            yield f"the stop of {plan['plan_id']} moved to {price}, and {even} was paid with fees"
+        if not any(even * (1 - _EXACT) <= stop.level.price <= even * (1 + _A_TICK) for even in paid):
+            yield f"the stop of {plan['plan_id']} moved to {stop.level.price}, and {paid} was paid with fees"
+        last = codec.plans.decode(plan["exits"]).stop
+        if plan["symbol"] not in wanted and last is not None and (last.level.price or ZERO) < paid[-1] * (1 - _EXACT):
+            yield f"the stop of {plan['plan_id']} stayed at {last.level.price}, and {paid[-1]} was paid with fees in the end"
 
 
 def _moves_in_time(seen: Evidence) -> Iterator[str]:
@@ -161,20 +165,20 @@ def _stops(seen: Evidence) -> dict[str, list[Row]]:
     return found
 
 
-def _costs(seen: Evidence) -> dict[str, Decimal]:
-    """Returns what one unit had cost after each entry, by its plan, in the order of the exchange's trades: dust of before counts,
-    and so does what was bought by an order that followed the first one."""
+def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
+    """Returns what one unit had cost after each purchase, by its plan, in the order of the exchange's trades: dust of before
+    counts, and so does what was bought by an order that followed the first one."""
     orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
     held: dict[str, Decimal] = defaultdict(Decimal)
     paid: dict[str, Decimal] = defaultdict(Decimal)
-    costs: dict[str, Decimal] = {}
+    costs: dict[str, list[Decimal]] = defaultdict(list)
     for trade in seen.venue.trades:
         order, symbol = orders[trade.symbol, trade.order_id], trade.symbol
         fee = trade.commission if symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":
             held[symbol] += trade.qty - fee
             paid[symbol] += trade.qty * trade.price
-            costs[_plan_of(order)] = paid[symbol] / held[symbol]
+            costs[_plan_of(order)].append(paid[symbol] / held[symbol])
         elif held[symbol]:
             paid[symbol] -= paid[symbol] * min(trade.qty / held[symbol], Decimal(1))
             held[symbol] -= trade.qty

@@ -3,6 +3,7 @@
 SENTENCES: dict[str, str] = {
     "protection_required": "задано PROTECTION=required, а биржа не может держать план выхода: {why}",
     "order_type_missing": "биржа не принимает ордера {type} по {symbol}",
+    "no_stop_before": "стоп появится только на {pct}% выше входа, до этого убыток ничем не ограничен; задайте и обычный стоп",
     "order_lists_missing": "биржа не принимает связанные ордера (OCO) по {symbol}",
     "stop_reached": "рынок, сейчас {market}, уже на стопе {found} или ниже",
     "target_reached": "рынок, сейчас {market}, уже на цели {found} или выше",
