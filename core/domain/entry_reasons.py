@@ -6,6 +6,7 @@ ENTRY_SENTENCES: Mapping[str, str] = {
     # refusals
     "entry_rests": "an entry in {symbol} rests on the exchange already",
     "entry_price_band": "its limit {price} is {moved}% above the signal's {close}, more than {limit}%",
+    "not_whole": "{qty} {base} were not offered whole up to {price}, the edge of the price band",
     "entry_withdrawn": "the entry that rested was cancelled before it bought anything",
     # why an entry that rested was taken off
     "entry_timeout": "it was not filled within {seconds:duration}",

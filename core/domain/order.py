@@ -30,8 +30,8 @@ class Order:
 
     `qty` is base asset; `price` is the market price when it was decided (quote asset), `executed_qty` and `quote_qty` are
     cumulative; `signal` is the signal that it came from, `inbox_seq` the stored message; `approved_by` approved it at
-    `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in (an entry's is
-    that of its exits).
+    `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in, for
+    an entry the one that brings its exits.
     `booked` is for the fills that are in the position already. An entry that rests is taken off at `expires_at`. `sizing` is how
     `qty` was computed, where it was.
     """

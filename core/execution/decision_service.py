@@ -69,15 +69,12 @@ def _lacks_only_an_answer(decision: Decision) -> bool:
     return isinstance(decision, Refused) and decision.reason.code in _UNREAD
 
 
-def _qty(decision: Decision) -> Decimal | None:
-    """Returns the sized quantity, in base asset."""
-    match decision:
-        case Refused(sized=sized):
-            return sized.qty if sized is not None else None
-        case AskFirst(order):
-            return order.qty
-        case _:
-            return decision.qty
+def _record(signal: Signal, decision_context: DecisionContext, decision: Decision) -> DecisionRecord:
+    """Returns the numbers behind a decision."""
+    if isinstance(decision, Refused):
+        return record_of(signal, decision_context, decision.sized.qty if decision.sized is not None else None)
+    order = decision.order if isinstance(decision, AskFirst) else decision
+    return record_of(signal, decision_context, order.qty, order.way)
 
 
 class DecisionService:
@@ -116,7 +113,7 @@ class DecisionService:
         read = await self._read(signal, size_request)
         decision_context = self._context(signal, approved_at, size_request, read)
         decision = decide(signal, decision_context)
-        return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
+        return Weighed(decision, _record(signal, decision_context, decision), counts(signal, decision_context))
 
     async def _read(self, signal: Signal, size_request: SizeRequest) -> _Read:
         """Reads what is not in memory; the price last, as it ages."""

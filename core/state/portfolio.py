@@ -137,8 +137,9 @@ class Portfolio:
         return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
 
     def in_flight_for(self, symbol: str) -> Order | None:
-        """Returns the unsettled order of `symbol`; a mailbox has at most one."""
-        return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+        """Returns the unsettled order of `symbol`: a mailbox has at most one, besides the orders that protect what it buys."""
+        found = [order for order in self.in_flight.values() if order.symbol == symbol]
+        return min(found, key=lambda order: order.protects, default=None)
 
     def resting_for(self, symbol: str) -> list[Order]:
         """Returns the orders of `symbol` that rest on the venue to sell, oldest first."""

@@ -44,6 +44,7 @@ CATALOGUE: dict[str, str] = {
 SENTENCES: dict[str, str] = {
     "entry_rests": "вход по {symbol} уже стоит на бирже",
     "entry_price_band": "его лимит {price} на {moved}% выше цены сигнала {close}, это больше {limit}%",
+    "not_whole": "{qty} {base} целиком до {price} (край ценового коридора) никто не продавал",
     "entry_withdrawn": "стоявший вход отменён до того, как что-либо купил",
     "entry_timeout": "он не исполнился за {seconds:duration}",
     "entry_paused": "торговля поставлена на паузу, пока он стоял",
