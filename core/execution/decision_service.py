@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import Order
+from core.domain.order_terms import EntryStyle
 from core.domain.reasons import Reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side, Signal, client_order_id
@@ -126,10 +127,10 @@ class DecisionService:
 
     def _context(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest, read: _Read) -> DecisionContext:
         """Returns everything known at this moment, with what was `read` for it."""
-        now = self._clock.now()
+        now, limits = self._clock.now(), self._portfolio.limits
         return DecisionContext(
             now=now,
-            limits=self._portfolio.limits,
+            limits=replace(limits, entry_style=EntryStyle.MARKET) if signal.at_market else limits,
             trading_state=self._portfolio.trading_state,
             instrument=read.instrument,
             quote=read.quote,

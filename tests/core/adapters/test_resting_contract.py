@@ -269,12 +269,12 @@ async def test_with_one_exit_cancelled_the_pair_is_gone(modern: VenuePort) -> No
 async def test_an_entry_that_misses_buys_nothing_and_ends_its_exits(modern: VenuePort) -> None:
     before = await cash(modern)
     entry = await entered(modern, bracketed(whole_within(Decimal("0.480"))))
-    assert (entry.state, entry.executed_qty) == (OrderState.EXPIRED, 0)
+    assert (entry.state, entry.executed_qty) == (OrderState.EXPIRED, Decimal(0))
     for name in ("mf-t", "mf-s"):
         leg = await found(modern, name)
-        assert (leg.state, leg.executed_qty, leg.expiry_reason) == (OrderState.EXPIRED, 0, "OTO_PHASE_ONE_EXPIRED")
+        assert (leg.state, leg.executed_qty, leg.expiry_reason) == (OrderState.EXPIRED, Decimal(0), "OTO_PHASE_ONE_EXPIRED")
     assert list(await modern.open_orders(WIF)) == []
-    assert (await cash(modern), (await held(modern)).total) == (before, 0)
+    assert (await cash(modern), (await held(modern)).total) == (before, Decimal(0))
 
 
 @pytest.mark.parametrize(

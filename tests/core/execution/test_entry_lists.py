@@ -14,7 +14,7 @@ from core.domain.events.protection import ProtectionFailed, ProtectionRestored
 from core.domain.exit_plan import Level, Target
 from core.domain.order import NotTaken, Order, Rejected
 from core.domain.order_state_machine import OrderState
-from core.domain.order_terms import EntryStyle, TimeInForce
+from core.domain.order_terms import AT_MARKET, EntryStyle, TimeInForce
 from core.domain.plan_leg import LegKind, leg_of
 from core.domain.reasons import reason
 from core.domain.signal import Side, client_order_id
@@ -82,7 +82,7 @@ def assert_is_missed(world: World, ledger: MemoryLedger) -> None:
 async def test_an_entry_is_sent_with_its_exits_and_all_of_them_have_ids_of_ours(guarded: World, ledger: MemoryLedger) -> None:
     signal = guarded.signal("BUY_SM")
     await guarded.clock.run(guarded.inbox.ask(guarded.said(signal)))
-    assert guarded.venue.placed == guarded.venue.listed == []
+    assert (guarded.venue.placed, guarded.venue.listed) == ([], [])
     (request,) = guarded.venue.entered
     entry, target, stop = request.entry, request.target, request.stop
     assert target is not None
@@ -129,7 +129,7 @@ async def test_an_exit_that_fills_ends_the_trade(guarded: World, ledger: MemoryL
     (leg,) = [order for order in ledger.orders.values() if order.side is Side.SELL and order.executed_qty]
     assert leg.leg is not None
     assert (leg.leg.kind, leg.executed_qty) == (kind, HELD)
-    assert guarded.portfolio.plans == guarded.portfolio.resting == {}
+    assert (guarded.portfolio.plans, guarded.portfolio.resting) == ({}, {})
 
 
 async def test_a_sell_takes_the_exits_off_first(guarded: World, ledger: MemoryLedger) -> None:
@@ -377,6 +377,18 @@ async def test_what_one_list_cannot_say_is_sent_alone(open_world: OpenWorld, gua
     await world.say("BUY_SM")
     assert guarded.venue.entered == []
     assert [request.terms.time_in_force for request in guarded.venue.placed[:1]] != [TimeInForce.FOK]
+
+
+@pytest.mark.parametrize("word", ["MARKET", "market"])
+async def test_a_record_that_names_a_market_order_gets_one_and_its_exits_follow(
+    guarded: World, ledger: MemoryLedger, word: str
+) -> None:
+    signal = replace(guarded.signal("BUY_SM"), extra={"order_type": word})
+    await guarded.clock.run(guarded.inbox.ask(guarded.said(signal)))
+    (entry,) = guarded.venue.placed
+    assert entry.terms == AT_MARKET
+    assert guarded.venue.entered == []
+    assert_is_guarded(guarded, ledger)
 
 
 @pytest.mark.parametrize("plan", [{"take_profit_pct": ()}, {"stop_loss_pct": None}], ids=["a stop", "a target"])
