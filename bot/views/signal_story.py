@@ -23,6 +23,7 @@ from core.domain.position import Execution
 from core.domain.signal import Signal
 from core.domain.trade_plan import TradePlan
 from core.policy.entries.placing import is_missed
+from core.policy.entries.way import REFUSED
 from core.policy.rule_measurements import DecisionRecord
 from core.read_models import LetterStory, OrderStep, Story
 
@@ -281,6 +282,8 @@ def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:
     """Returns the step's line; None where another line covers it."""
     if step.state in _TOLD_ELSEWHERE or (step.state in _ENDED and not step.order_id):
         return None
+    if step.state is OrderState.SUBMITTED and step.reason is not None and step.reason.code in REFUSED:
+        return texts("why.sent_apart", quantity=quantity(step.qty), reason=texts.reason(step.reason))
     if step.state is OrderState.SUBMITTED:
         shown = {"quantity": quantity(step.qty), "price": price(step.price), "attempt": attempts}
         return texts("why.sent" if attempts == 1 else "why.sent_again", **shown)

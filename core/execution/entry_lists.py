@@ -87,7 +87,7 @@ class EntryLists:
 
     def apart(self, order: Order, why: Reason) -> CommitBatch:
         """Returns the commit that has an entry sent alone, because the exchange refuses it with its exits."""
-        entry = _alone(self._writer.move(order, OrderState.SUBMITTED))
+        entry = _alone(self._writer.move(order, OrderState.SUBMITTED, reason=why))
         return CommitBatch(orders=[entry, *self.withdrawn(order, why)])
 
     def withdrawn(self, order: Order, why: Reason | None) -> list[Order]:

@@ -89,6 +89,7 @@ CATALOGUE: dict[str, str] = {
     "why.answer_WITHDRAWN": "cancelled by a later signal",
     "why.sent": "sent: {quantity} at about {price}",
     "why.sent_again": "sent again ({attempt}): {quantity} at about {price}",
+    "why.sent_apart": "sent without its exits: {quantity}; with them it was refused: {reason}",
     "why.step_UNKNOWN": "no answer; checking with the exchange",
     "why.step_ACCEPTED": "accepted as order {id}",
     "why.step_PARTIALLY_FILLED": "partially filled: {quantity} of {asked} (order {id})",

@@ -89,6 +89,7 @@ CATALOGUE: dict[str, str] = {
     "why.answer_WITHDRAWN": "отменён более поздним сигналом",
     "why.sent": "отправлен: {quantity} примерно по {price}",
     "why.sent_again": "отправлен снова ({attempt}): {quantity} примерно по {price}",
+    "why.sent_apart": "отправлен без выходов: {quantity}; вместе с ними отклонён: {reason}",
     "why.step_UNKNOWN": "ответа нет; проверяю на бирже",
     "why.step_ACCEPTED": "принят, ордер {id}",
     "why.step_PARTIALLY_FILLED": "исполнен частично: {quantity} из {asked} (ордер {id})",
