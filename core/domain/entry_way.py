@@ -12,4 +12,5 @@ class EntryWay(StrEnum):
     NOT_ALLOWED = "not_allowed"
     PARTS = "parts"
     REMAINDER = "remainder"
+    SHARED = "shared"
     UNFIT = "unfit"

@@ -153,7 +153,16 @@ class DecisionService:
             equity_mark=self._portfolio.equity_mark,
             stopped_at=self._portfolio.record.stopped.get(signal.symbol),
             losing_exits=self._portfolio.record.losing_exits,
+            shares_coin=read.instrument is not None and self._shares_coin(read.instrument),
         )
+
+    def _shares_coin(self, instrument: Instrument) -> bool:
+        """Tells whether coins of this base asset may be free for another symbol. What an entry with its exits buys never is."""
+        others = {one.symbol for one in self._portfolio.positions.values() if one.qty}
+        others |= {one.symbol for one in self._portfolio.buying() if one.list_id is None}
+        others.discard(instrument.symbol)
+        known = (self._market.instrument(symbol) for symbol in others)
+        return any(one is not None and one.base == instrument.base for one in known)
 
     async def weigh_patiently(
         self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL

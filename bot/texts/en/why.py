@@ -81,6 +81,7 @@ CATALOGUE: dict[str, str] = {
     "why.way_not_allowed": "· its exits follow the fill: the exchange doesn't take them with an entry of this symbol",
     "why.way_parts": "· its exits follow the fill: the plan has more parts than fit into the entry's request",
     "why.way_remainder": "· its exits follow the fill: they also protect what was left of the last position",
+    "why.way_shared": "· its exits follow the fill: another position of this coin could pay its fee",
     "why.way_unfit": "· its exits follow the fill: the exchange would refuse them at this price",
     "why.asked": "approval requested at {price}",
     "why.answer_APPROVED": "approved by {who}: {quantity} at {price}",

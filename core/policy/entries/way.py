@@ -34,7 +34,8 @@ def entry_way(signal: Signal, sized: SizedOrder, decision_context: DecisionConte
     """Returns the way of an entry; None for an exit, for one with a limit of its own, and where nothing is to rest.
 
     Together needs an edge to buy up to, a symbol that has such lists, and a plan that one of them can say: a stop, a target of
-    the whole position, or both. The list sells what it has bought: a remainder that was held before would stay bare.
+    the whole position, or both. The list sells what it has bought: a remainder that was held before would stay bare;
+    and coins of another position that are free would pay its commission (faqs/opo.md), and be sold with it.
     """
     plan, instrument = plan_of(signal, decision_context.limits), decision_context.instrument
     if sized.side is Side.SELL or signal.entry is not None or plan is None or not plan.rests or instrument is None:
@@ -46,11 +47,18 @@ def entry_way(signal: Signal, sized: SizedOrder, decision_context: DecisionConte
     rules, is_pair = instrument.resting, plan.stop is not None and bool(plan.targets)
     if not rules.opo_allowed or OrderType.LIMIT not in rules.order_types or (is_pair and not rules.oco_allowed):
         return EntryWay.NOT_ALLOWED
-    if instrument.market_quantity(decision_context.position.qty) > 0:
-        return EntryWay.REMAINDER
+    if (beside := _beside(instrument, decision_context)) is not None:
+        return beside
     bid = decision_context.quote.bid if decision_context.quote is not None else sized.price
     found = exits_with(plan, sized.qty, sized.price, instrument, market=bid)
     return EntryWay.UNFIT if isinstance(found, Reason) else EntryWay.TOGETHER
+
+
+def _beside(instrument: Instrument, decision_context: DecisionContext) -> EntryWay | None:
+    """Returns why coins that are held already keep the exits from going with the entry."""
+    if instrument.market_quantity(decision_context.position.qty) > 0:
+        return EntryWay.REMAINDER
+    return EntryWay.SHARED if decision_context.shares_coin else None
 
 
 def by_its_way(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> SizedOrder:

@@ -23,7 +23,7 @@ from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import LOST, Course, lost, refused
-from tests.core.world import World
+from tests.core.world import World, instrument
 
 WIF = "WIFUSDC"
 STOP, TARGET, HELD = Decimal("0.456"), Decimal("0.528"), Decimal("19.98")
@@ -360,6 +360,23 @@ async def _filled_at(world: World, price: str) -> None:
 
 
 # --- the others
+
+
+async def test_while_another_symbol_holds_the_coin_its_exits_follow(guarded: World, ledger: MemoryLedger) -> None:
+    """Free coins of that position would pay the commission, and be sold with what was bought."""
+    modern = guarded.venue.rules[WIF]
+    guarded.venue.rules["WIFUSDT"] = replace(instrument("WIF", "USDT"), resting=modern.resting)
+    guarded.venue.rules["USDCUSDT"] = instrument("USDC", "USDT")
+    guarded.venue.prices |= {"WIFUSDT": Decimal("0.48"), "USDCUSDT": Decimal(1)}
+    await guarded.clock.run(guarded.market.load_instruments(None))
+    await guarded.say("BUY_SM", symbol="WIFUSDT")
+    await guarded.say("BUY_SM")
+    assert [request.symbol for request in guarded.venue.entered] == ["WIFUSDT"]
+    assert [request.symbol for request in guarded.venue.listed] == [WIF]
+    await guarded.say("SELL_SM", symbol="WIFUSDT")
+    await guarded.say("SELL_SM")
+    await guarded.say("BUY_SM", symbol="WIFUSDT")
+    assert [request.symbol for request in guarded.venue.entered] == ["WIFUSDT", "WIFUSDT"]
 
 
 @pytest.mark.parametrize(

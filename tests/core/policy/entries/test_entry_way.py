@@ -76,6 +76,7 @@ HALVES = (Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(1
         (BOTH, SIZED, around(ruled(oco_allowed=False)), EntryWay.NOT_ALLOWED),
         (BOTH, SIZED, around(ruled(order_types=frozenset(OrderType) - {OrderType.LIMIT})), EntryWay.NOT_ALLOWED),
         (BOTH, SIZED, around(position=Position("WIFUSDC", qty=Decimal("0.01"))), EntryWay.REMAINDER),
+        (BOTH, SIZED, around(shares_coin=True), EntryWay.SHARED),
         (BOTH, SIZED, around(ruled(sell_band=PriceBand(up=Decimal("1.05")))), EntryWay.UNFIT),
         (BOTH, SIZED, around(quote=Quote("WIFUSDC", Decimal("0.45"), Decimal("0.48"), NOON)), EntryWay.UNFIT),
         (BOTH, replace(SIZED, qty=Decimal("10.5")), around(ruled(min_notional=Decimal(5))), EntryWay.UNFIT),
