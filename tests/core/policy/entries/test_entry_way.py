@@ -1,4 +1,4 @@
-"""Whether an entry brings its exits, and where its plan counts from then."""
+"""Tests the choice whether an entry brings its exits, and where its plan counts from then."""
 
 from dataclasses import replace
 from decimal import Decimal
