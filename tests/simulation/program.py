@@ -39,6 +39,7 @@ from core.domain.exit_plan import ExitPlan
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import SETTABLE_LIMITS, shown
+from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -112,7 +113,7 @@ class Untimed:
 
     def signal_to_order(self, seconds: float) -> None: ...
 
-    def order_ack(self, seconds: float) -> None: ...
+    def stage(self, stage: Stage, seconds: float) -> None: ...
 
 
 class Program:
