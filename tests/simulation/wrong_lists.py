@@ -4,10 +4,8 @@ twice."""
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from unittest.mock import patch
 
-from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, ListPlaced, Order, Rejected, Unanswered
+from core.domain.order import Order, Rejected, Unanswered
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import Side
@@ -15,13 +13,12 @@ from core.execution.entry_lists import EntryLists
 from core.execution.placement import Placement
 from core.execution.reconciler import NeverPlaced
 from core.policy.entries.way import is_together
-from core.policy.exits import protection
 from core.policy.exits.protection import guarded
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from tests.simulation.breaking import Variant, loads, swap
 
-_SEND, _FOLLOW, _RECOVER = EntryLists.send, EntryLists.follow, Placement.recover
+_SEND, _RECOVER = EntryLists.send, Placement.recover
 _BEGIN, _ENDED_EMPTY = EntryLists.begin, Placement._ended_empty
 
 
@@ -35,23 +32,6 @@ async def _taken_is_guarded(self: EntryLists, order: Order) -> None:
     legs = [self._writer.move(leg, OrderState.ACCEPTED, reason=None) for leg in self._exits(order)]
     plan = self._portfolio.plans.get(order.symbol)
     await self._writer.commit(CommitBatch(orders=legs, plans=[guarded(plan)] if legs and plan is not None else []))
-
-
-async def _refusal_is_overlooked(self: EntryLists, order: Order) -> None:
-    """Asks about the exits, and takes those that were refused for placed."""
-    ask = self._protection._ask
-
-    async def asked(legs: Any, fence: Any) -> Any:
-        found = await ask(legs, fence)
-        return ListPlaced(tuple(map(_as_placed, found.reports))) if isinstance(found, ListPlaced) else found
-
-    with patch.object(self._protection, "_ask", asked):
-        await _FOLLOW(self, order)
-
-
-def _as_placed(report: ExecutionReport) -> ExecutionReport:
-    is_refused = report.state is OrderState.EXPIRED and report.executed_qty == ZERO
-    return replace(report, state=OrderState.ACCEPTED) if is_refused else report
 
 
 async def _sent_again(self: Placement, order: Order) -> Order:
@@ -86,10 +66,8 @@ def _without_exits_under_way(state: LedgerState) -> LedgerState:
 WRONG_LISTS: Mapping[str, Variant] = {
     "an unanswered entry with its exits is taken for refused": swap(EntryLists, "send", _unanswered_is_refused),
     "exits that were taken with their entry are taken for guarded": swap(EntryLists, "follow", _taken_is_guarded),
-    "the refusal of exits that waited for their entry is not noticed": swap(EntryLists, "follow", _refusal_is_overlooked),
     "an entry with its exits is sent again after a crash": swap(Placement, "recover", _sent_again),
     "an entry that is not offered whole is tried again by itself": swap(Placement, "_ended_empty", _tried_again),
     "exits of an entry are committed after they were sent": swap(EntryLists, "begin", _exits_uncommitted),
     "exits that were sent with an entry are forgotten at the start": loads(_without_exits_under_way),
-    "exits for more than an entry has left are kept": swap(protection, "covers", lambda *_: True),
 }
