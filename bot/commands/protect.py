@@ -92,7 +92,7 @@ def _offered(context: CommandContext, position: Position, instrument: Instrument
     symbol, texts, market = position.symbol, context.texts, context.exchange.market.price(position.symbol)
     lines = [texts("protect.now", symbol=symbol), *protection_lines(context, position), texts("protect.how", symbol=symbol)]
     buttons = [
-        Button(f"{price(stop)} ({percent_of(stop - market, market)})", f"/protect {symbol} stop {plain(stop)}")
+        Button(texts.figure(f"{price(stop)} ({percent_of(stop - market, market)})"), f"/protect {symbol} stop {plain(stop)}")
         for stop in _stops(market or ZERO, instrument)
         if market is not None
     ]

@@ -198,7 +198,7 @@ BROUGHT: Mapping[str, tuple[list[Mapping[str, Any]], tuple[str, ...]]] = {
         [BUY, {**SELL, "signal_id": "tv"}],
         ("SELL_SM refused: signal_id already used", "another signal has it, BUY_SM WIFUSDC"),
     ),
-    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "h old, older than")),
+    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "h old, the limit is")),
     "of another market": ([BUY, {**SELL, "close": "65000"}], ("SELL_SM", "65,000")),
     "of a symbol that is not there": ([{**SELL, "symbol": "NOSUCHUSDC"}], ("SELL_SM", "NOSUCHUSDC")),
     "nothing to sell": ([SELL], ("SELL_SM ignored", "no WIF position")),
@@ -404,8 +404,11 @@ async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case 
 
 
 @pytest.mark.parametrize("why", sorted(HTTP))
-async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_path: Path, why: str) -> None:
+async def test_every_answer_of_http_reaches_the_chat(
+    server: RunningChat, tmp_path: Path, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     status, words = HTTP[why]
+    monkeypatch.setattr(signals, "ROOM_SECONDS", 60.0)  # a busy machine is not a full inbox
     async with firm_on(server, tmp_path) as firm:
         away, back = (
             UnauthenticatedRequests(firm.emit, firm.clock),
