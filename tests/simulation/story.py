@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -87,7 +88,7 @@ class History:
         """Returns every broken promise, in words."""
         parts = self.parts
         evidence = Evidence(
-            rows=lambda table: parts.disk.rows(select(table)),
+            rows=cache(lambda table: parts.disk.rows(select(table))),  # a table of a past history is the same each time
             venue=parts.exchange.venue,
             told={number: "\n".join(message.texts) for number, message in parts.chat.messages.items()},
             published=self.published,
@@ -117,7 +118,14 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
         asyncio.set_event_loop(None)
         loop.forget()
         gc.collect()
+        _keep_what_stays()
         gc.enable()
+
+
+@cache
+def _keep_what_stays() -> None:
+    """Keeps what the first history built for all, compiled statements above all, out of the collection after each."""
+    gc.freeze()
 
 
 class _Story:
