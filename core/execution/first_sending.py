@@ -34,12 +34,13 @@ LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 4.0  # an exit keeps its turn 
 
 @dataclass(slots=True)
 class _Tenure:
-    """The time for which this process has the ledger: the fence of what was sent before, and the orders of old signals that
-    nobody had sent before."""
+    """The time for which this process has the ledger: the fence of what was sent before, the orders of old signals that nobody
+    had sent before, and the symbols in which an entry may be on its way that an earlier process sent."""
 
     since: datetime
     fence: Fence
     sent: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
 
 
 class FirstSending:
@@ -123,10 +124,18 @@ class FirstSending:
             known.append(trading_state.changed_at)
         return min(known) < since or max(known) > self._clock.now() + CLOCK_TOLERANCE
 
+    def doubt(self, signal: Signal, *times: datetime) -> None:
+        """Has later entries of the symbol wait if an earlier process may have sent an order for `signal`, which was there at
+        `times`: it may arrive although the signal is not ordered now, as by a ledger that was set back."""
+        if signal.side is Side.BUY and self._may_be_sent(signal, *times):
+            self._this_tenure().doubtful.add(signal.symbol)
+
     def expect(self, order: Order, *times: datetime) -> None:
-        """Has `order` asked about before it is sent if its signal, which was there at `times`, is old."""
-        if self.is_old(order.signal.ts, *times):
-            self._unasked[order.client_order_id] = self._may_be_sent(order.signal, *times)
+        """Has `order` asked about before it is sent if its signal, which was there at `times`, is old, or if it is an entry and
+        another may be on its way."""
+        in_doubt = order.side is Side.BUY and order.symbol in self._this_tenure().doubtful
+        if in_doubt or self.is_old(order.signal.ts, *times):
+            self._unasked[order.client_order_id] = in_doubt or self._may_be_sent(order.signal, *times)
 
     def forget(self, order: Order) -> None:
         """Removes a settled order."""

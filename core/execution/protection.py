@@ -37,15 +37,15 @@ from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
+from core.policy.entries.way import after_entry, is_together
 from core.policy.exits.breakeven import at_cost
-from core.policy.exits.plan_choice import plan_of
 from core.policy.exits.protection import (
     at_prices,
+    carry_out,
     closed,
     exposed,
     failed,
     guarded,
-    has_moved,
     is_whole,
     legs_of,
     lost,
@@ -90,15 +90,6 @@ class Protection:
         self._clock = clock
         self._trading_mode = trading_mode
 
-    def begin(self, order: Order) -> list[TradePlan]:
-        """Returns the plan of an entry that is about to be sent; none for an exit, or where nothing is planned."""
-        exits = plan_of(order.signal, self._portfolio.limits) if order.side is Side.BUY else None
-        if exits is None or order.symbol in self._portfolio.plans:
-            return []
-        now = self._clock.now()
-        plan = TradePlan(order.client_order_id, order.symbol, exits, PlanState.ENTERING, order.price, now, order.inbox_seq)
-        return [replace(plan, strategy=order.signal.strategy)]
-
     def after(self, settled: Settled) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
         the orders to send then."""
@@ -107,6 +98,11 @@ class Protection:
             return []
         if is_of_limit(order):
             return self.after_purchase(settled, goes_on=not order.state.final)
+        if is_together(order) and plan.plan_id == order.client_order_id:
+            plan = after_entry(plan, order, self._clock.now())
+            settled.tell(plan)
+            settled.batch.plans.append(plan)
+            return []
         if order.side is Side.BUY and plan.plan_id != order.client_order_id:
             plan = at_cost(plan, settled.position, settled.instrument)  # what rests is for less than is held now
             settled.batch.plans.append(exposed(plan, self._clock.now()))
@@ -347,17 +343,20 @@ class Protection:
         await self._writer.commit(CommitBatch(orders=resting))
         for report in sorted(reports, key=lambda one: one.executed_qty, reverse=True):
             await self._resting.hear(report)
-        await self._is_guarded(legs[0].symbol)
+        plan = self._portfolio.plans.get(legs[0].symbol)
+        if plan is not None and any(report.is_pending for report in reports):  # they are taken off, and placed anew
+            await self._put_off(plan, reason("exits_wait"))
+        else:
+            await self._is_guarded(legs[0].symbol)
 
     async def _is_guarded(self, symbol: str) -> None:
         """Commits that the position is protected, once nothing of its protection is missing."""
         plan = self._portfolio.plans.get(symbol)
         if plan is None or any(order.protects for order in self._portfolio.in_flight.values() if order.symbol == symbol):
             return
-        instrument = await self._writer.instrument(symbol)
-        resting = self._portfolio.resting_for(symbol)
-        if not is_whole(remaining(plan, instrument), resting) or not has_moved(at_prices(plan, instrument), resting):
-            return
+        instrument, resting = await self._writer.instrument(symbol), self._portfolio.resting_for(symbol)
+        if not carry_out(plan, self._portfolio.position(symbol), resting, instrument):
+            return  # it stays exposed, and is placed anew
         batch = CommitBatch(plans=[guarded(plan)])
         if plan.why is not None:
             batch.events.append(ProtectionRestored(symbol, plan.inbox_seq))

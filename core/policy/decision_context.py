@@ -119,7 +119,8 @@ class DecisionContext:
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
-    `losing_exits` counts the positions closed at a loss in a row.
+    `losing_exits` counts the positions closed at a loss in a row. `shares_coin`: another symbol has, or is about to have, a
+    position in the same coin, which an order of this one could spend.
     """
 
     now: datetime
@@ -146,6 +147,7 @@ class DecisionContext:
     equity_mark: EquityMark | None = None
     stopped_at: datetime | None = None
     losing_exits: int = 0
+    shares_coin: bool = False
 
     def rate(self, asset: str) -> Rate | Unknown:
         """Returns what one unit of `asset` is worth in the report asset."""

@@ -132,13 +132,17 @@ class Portfolio:
     def count_open(self, *, besides: str) -> int:
         """Counts open positions, and entries under way or resting that may become one, without the order with the id
         `besides`."""
-        orders = (*self.in_flight.values(), *self.resting.values())
-        entering = {order.symbol for order in orders if order.side is Side.BUY and order.client_order_id != besides}
+        entering = {order.symbol for order in self.buying() if order.client_order_id != besides}
         return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
 
+    def buying(self) -> list[Order]:
+        """Returns the entries under way or resting."""
+        return [order for order in (*self.in_flight.values(), *self.resting.values()) if order.side is Side.BUY]
+
     def in_flight_for(self, symbol: str) -> Order | None:
-        """Returns the unsettled order of `symbol`; a mailbox has at most one."""
-        return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+        """Returns the unsettled order of `symbol`: a mailbox has at most one, besides the orders that protect what it buys."""
+        found = [order for order in self.in_flight.values() if order.symbol == symbol]
+        return min(found, key=lambda order: order.protects, default=None)
 
     def resting_for(self, symbol: str) -> list[Order]:
         """Returns the orders of `symbol` that rest on the venue to sell, oldest first."""

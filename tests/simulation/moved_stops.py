@@ -31,14 +31,20 @@ _SOON = timedelta(seconds=120)
 
 def _only_up(seen: Evidence) -> Iterator[str]:
     """Checks that no stop was ever placed further away than one of its plan before it, unless a person wanted that, or the entry
-    went on at another price."""
+    went on at another price. A stop that was sent with its entry counts from the price that was expected."""
     wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     went_on = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.ENTRY and row["executed_qty"]}
+    with_entry = {
+        leg.client_order_id for found in seen.venue.exchange.state.orders.lists.values() if found.pays for leg in found.legs
+    }
     for plan_id, legs in _stops(seen).items():
         if legs[0]["symbol"] in wanted or plan_id in went_on:
             continue
         last = ZERO
         for leg in sorted(legs, key=lambda row: row["generation"]):
+            never_sent = leg["state"] == "CANCELED" and leg["order_id"] is None  # it went with an entry that was not placed
+            if never_sent or leg["client_order_id"] in with_entry:
+                continue
             if leg["stop_price"] < last * (1 - _A_TICK):
                 yield f"stop {leg['client_order_id']} is at {leg['stop_price']}, one of {plan_id} before it was at {last}"
             last = max(last, leg["stop_price"])

@@ -22,7 +22,7 @@ from tests.simulation.entries import KINDS as HARMED_ENTRIES
 from tests.simulation.entries import HarmedEntries, come_at_limits
 from tests.simulation.entries import fields as entry_fields
 from tests.simulation.evidence import Evidence, Hands, Published
-from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
+from tests.simulation.exchange import EXITS_REFUSED, START_BALANCES, SYMBOLS, Exchange
 from tests.simulation.judge import violations
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.lost_legs import KINDS as LOST_LEGS
@@ -30,7 +30,7 @@ from tests.simulation.lost_legs import LostLegs
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.moods import Moods
 from tests.simulation.people import Crowd
-from tests.simulation.plans import plan_of
+from tests.simulation.plans import exits_come_with_entries, plan_of
 from tests.simulation.polling import RIVAL, Polling, Rival
 from tests.simulation.program import Parts, Program, settings_with
 from tests.simulation.sizes import PAYMENT, Payments, Sizes, protections_of
@@ -59,6 +59,7 @@ KINDS = frozenset(
         *LOST_LEGS,
         *HARMED_ENTRIES,
         PAYMENT,
+        EXITS_REFUSED,
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
@@ -148,6 +149,8 @@ class _Story:
         fate = Fate(loop, random, kinds)
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
+        if exits_come_with_entries(seed):
+            exchange.take_entries_with_exits()
         fate.stopped = self._stop
         self.moods = Moods(exchange.venue, random)
         exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)

@@ -7,6 +7,7 @@ SENTENCES: dict[str, str] = {
     "order_lists_missing": "биржа не принимает связанные ордера (OCO) по {symbol}",
     "stop_reached": "рынок, сейчас {market}, уже на стопе {found} или ниже",
     "target_reached": "рынок, сейчас {market}, уже на цели {found} или выше",
+    "exits_wait": "биржа приняла защитные ордера вместе со входом, но ещё не выставила их",
     "price_out_of_band": "биржа не принимает ордер по {found}, пока рынок на {market}",
     "part_below_min_qty": "часть {number} плана выхода, {qty} {base}, меньше минимального ордера биржи: {minimum}",
     "part_above_max_qty": "часть {number} плана выхода, {qty} {base}, больше максимального ордера биржи: {maximum}",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.adapters.binance.errors import Said
-from core.domain.order import LegRequest, ListRequest, OrderRequest
+from core.domain.order import EntryList, LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
 
@@ -36,6 +36,7 @@ class Wire(Protocol):
     async def trades(self, parameters: Mapping[str, str]) -> Said: ...
     async def place(self, parameters: Mapping[str, str]) -> Said: ...
     async def place_list(self, parameters: Mapping[str, str]) -> Said: ...
+    async def place_entry(self, parameters: Mapping[str, str], *, pair: bool) -> Said: ...
     async def cancel(self, parameters: Mapping[str, str]) -> Said: ...
     async def close(self) -> None: ...
 
@@ -96,6 +97,25 @@ def list_parameters(request: ListRequest) -> dict[str, str]:
         **_leg("below", request.below, request.mark),
         "newOrderRespType": "FULL",
     }
+
+
+def entry_parameters(request: EntryList) -> dict[str, str]:
+    """Returns the parameters of `POST orderList/opo` or, for a pair of exits, `opoco` (rest-api.md, "New Order List - OPO",
+    "- OPOCO"): the exits have no quantity, and of a pair the target is the one above."""
+    entry, mark = request.entry, request.entry.mark
+    prefixes = ("pendingAbove", "pendingBelow") if len(request.exits) > 1 else ("pending",)
+    parameters = {
+        "symbol": request.symbol,
+        "listClientOrderId": request.list_id,
+        "workingSide": entry.side.value,
+        "workingQuantity": _plain(entry.qty),
+        **_leg("working", LegRequest(entry.client_order_id, entry.terms), mark),
+        "pendingSide": Side.SELL.value,
+        "newOrderRespType": "FULL",
+    }
+    for prefix, leg in zip(prefixes, request.exits, strict=True):
+        parameters |= _leg(prefix, leg, mark)
+    return parameters
 
 
 def _leg(prefix: str, leg: LegRequest, mark: int | None) -> dict[str, str]:
