@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -27,6 +27,9 @@ from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
+
+RIGHT_WITHIN = timedelta(seconds=1)
+"""A clock that differs from itself by less, as time passes, is right."""
 
 MOST_QUESTIONS = 3
 LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 4.0  # an exit keeps its turn meanwhile
@@ -70,7 +73,14 @@ class FirstSending:
     def is_old(self, *times: datetime) -> bool:
         """Tells whether one of `times`, by any clock, may lie before this process took the ledger; one that is yet to come may as
         well: our clock was set back since."""
-        return min(times) < self._held_since() + CLOCK_TOLERANCE or max(times) > self._clock.now() + CLOCK_TOLERANCE
+        return min(times) < self._began_at() + CLOCK_TOLERANCE or max(times) > self._clock.now() + CLOCK_TOLERANCE
+
+    def _began_at(self) -> datetime:
+        """Returns when this process took the ledger: by our clock as it was then, unless it says much later by now. One that was
+        set back at the start would make old signals new."""
+        then = self._held_since()
+        by_now = self._clock.now() - timedelta(seconds=self._clock.monotonic() - self.fence().since)
+        return by_now if by_now - then > RIGHT_WITHIN else then
 
     def may_be_known(self, plan: TradePlan) -> bool:
         """Tells whether the exchange may have orders of `plan` that an earlier process sent: not if that had not even sent its
@@ -116,7 +126,7 @@ class FirstSending:
         """Tells whether an earlier process may have sent an order for `signal`, which was there at `times`: by clocks that are
         right, unlike `is_old`, so that a new signal does not wait. An exit that a plan or a panic makes is as old as that: each
         process makes it anew."""
-        since, trading_state = self._held_since(), self._portfolio.trading_state
+        since, trading_state = self._began_at(), self._portfolio.trading_state
         known = [signal.ts, *times]
         if signal.is_planned and (plan := self._portfolio.plans.get(signal.symbol)) is not None:
             known.append(plan.created_at)

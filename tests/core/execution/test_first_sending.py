@@ -267,3 +267,25 @@ async def test_an_entry_on_its_way_that_a_ledger_set_back_would_not_make_again_k
     await clock.forward(30)
     assert again.venue.executed[before:] == [client_order_id(first)]
     assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+
+
+@pytest.mark.parametrize("behind", [40, 50, 3600])
+async def test_a_clock_that_was_set_back_during_the_start_makes_no_old_signal_new(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock, behind: int
+) -> None:
+    """Buys twice, were the start of the process known by its own clock at that moment alone: a ledger that was set back has
+    forgotten what an earlier process did for the signal."""
+    forgotten, signal = deepcopy(ledger), world.signal("BUY_SM")
+    await hear(world, signal)
+    await world.say("SELL_SM")
+    await clock.forward(2)
+    clock.step(-behind)
+    again = await restart(world, forgotten)
+    await clock.forward(12)
+    clock.step(behind)
+    for side in ("BUY_SM", "SELL_SM"):  # the symbol's orders are looked at, and taken over, for what comes first
+        await again.say(side)
+    await hear(again, signal)
+    await clock.forward(30)
+    assert [one.client_order_id for one in again.venue.placed].count(client_order_id(signal)) == 1
+    assert again.portfolio.active_halts() == []

@@ -114,7 +114,7 @@ async def test_what_never_arrived_fails_when_the_signal_is_no_longer_good(open_w
     assert isinstance(event, OrderFailed)
     assert event.order.reason is not None
     assert event.order.reason.code == "never_placed"
-    assert "older than 3 s" in str(event.order.reason)
+    assert "the signal was 6 s old, the limit is 3 s" in str(event.order.reason)
     assert world.portfolio.in_flight == {}
 
 

@@ -99,13 +99,14 @@ def _disagreements(rules: Any, plan: ExitPlan, worth: str, faults: set[str]) -> 
         yield f"placed in spite of {sorted(faults)}"
     else:
         yield from _misplaced(rules, plan, found, held)
+    is_late = plan.trailing is not None and plan.trailing.activation_pct is not None  # nothing rests until then
     for protection in ProtectionPolicy:
         entered = _decided(instrument, plan, _quantity(rules, worth), protection)
         refused = isinstance(entered, Refused) and entered.reason.code == "protection_required"
         if not refused and not isinstance(entered, RiskApproved):
             if _takes_entries(rules):
                 yield f"the entry is refused: {entered}"
-        elif refused != (bool(faults) and protection is ProtectionPolicy.REQUIRED):
+        elif refused != ((bool(faults) or is_late) and protection is ProtectionPolicy.REQUIRED):
             yield f"{protection}: {entered}, but {sorted(faults)}"
 
 
