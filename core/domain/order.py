@@ -11,6 +11,7 @@ from core.domain.order_terms import AT_MARKET, OrderTerms
 from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 from core.domain.trade_size import Sizing
 
 
@@ -63,6 +64,11 @@ class Order:
         return self.signal.symbol
 
     @property
+    def book(self) -> StrategyBook:
+        """Returns the book that its fills move."""
+        return self.signal.book
+
+    @property
     def rests(self) -> bool:
         """Tells whether it stays on the venue by its nature: nobody waits for its end, which is heard of later."""
         return self.terms.may_rest and self.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}
@@ -113,7 +119,8 @@ class ExecutionReport:
     none (a query): then they come from the account's trades. `mark` is that of the ledger that sent it, None if it was sent
     without. `qty` is the quantity ordered (base asset), 0 if it is not reported; `terms` are None if they are not.
     `expiry_reason` is the venue's own word for why it ended an order by itself (user-data-stream.md, "Order Expiry Reason"),
-    empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work."""
+    empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work. `strategy_number` is its
+    strategy's, None for the default one and where it is not reported."""
 
     client_order_id: str
     order_id: str
@@ -128,6 +135,7 @@ class ExecutionReport:
     qty: Decimal = ZERO
     terms: OrderTerms | None = None
     expiry_reason: str = ""
+    strategy_number: int | None = None
 
     @property
     def fills_complete(self) -> bool:
@@ -198,7 +206,8 @@ PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger."""
+    """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger, and
+    `strategy` the one whose order it is."""
 
     client_order_id: str
     symbol: str
@@ -206,6 +215,7 @@ class OrderRequest:
     qty: Decimal
     mark: int | None = None
     terms: OrderTerms = AT_MARKET
+    strategy: str = DEFAULT_STRATEGY
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +229,7 @@ class LegRequest:
 @dataclass(frozen=True, slots=True)
 class ListRequest:
     """Two orders to sell `qty` (base asset) of which the one that fills first cancels the other (rest-api.md, "New order list -
-    OCO"): `above` the market a target, `below` it a stop. `mark` as in `OrderRequest`."""
+    OCO"): `above` the market a target, `below` it a stop. `mark` and `strategy` as in `OrderRequest`."""
 
     list_id: str
     symbol: str
@@ -227,6 +237,7 @@ class ListRequest:
     above: LegRequest
     below: LegRequest
     mark: int | None = None
+    strategy: str = DEFAULT_STRATEGY
 
 
 PlaceListResult = ListPlaced | Rejected | NotTaken | Unanswered

@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.exit_plan import ExitPlan
 from core.domain.limit_entry import LimitEntry
 from core.domain.money import HUNDRED, divide, multiply
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 from core.domain.trade_size import TradeSize
 
 
@@ -53,6 +54,11 @@ class Signal:
         return found if isinstance(found, str) and found else DEFAULT_STRATEGY
 
     @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it trades in."""
+        return StrategyBook(self.symbol, self.strategy)
+
+    @property
     def side(self) -> Side:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 
@@ -86,9 +92,6 @@ class Signal:
         return divide(multiply(price - self.close, HUNDRED), self.close)
 
 
-DEFAULT_STRATEGY = "default"
-"""The strategy of signals that name none."""
-
 BY_HAND = "telegram"
 """The source of manual orders in the chat."""
 
@@ -102,6 +105,12 @@ AGAIN = "exit:"
 
 PANIC = "SELL_PANIC"
 """The type of a manual exit that has to happen, however long it takes."""
+
+
+def naming(strategy: str) -> dict[str, str]:
+    """Returns the `extra` of a signal of `strategy`: a signal that names none belongs to the default one."""
+    return {} if strategy == DEFAULT_STRATEGY else {"strategy": strategy}
+
 
 OUR_PREFIX = "mf-"
 """The prefix of every client order id that MarketFlow assigns."""

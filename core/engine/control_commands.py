@@ -160,7 +160,7 @@ class ControlCommands:
     def _dust(self) -> tuple[tuple[str, Decimal], ...]:
         """Returns what is too little for any order, by symbol."""
         left = [one for one in self._portfolio.positions.values() if one.qty and not one.is_open]
-        return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.symbol))
+        return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.book))
 
     def _limit(self, command: LimitRequested) -> CommitBatch | CommandRefused:
         if command.name not in SETTABLE_LIMITS or (command.value is not None and not is_good(command.name, command.value)):
@@ -176,7 +176,7 @@ class ControlCommands:
         """Starts a protection anew: the equity's peak is what there is now, or losing exits count from now on."""
         now, known = self._clock.now(), self._portfolio.equity_mark
         if command.what is Protection.LOSSES:
-            before = Decimal(self._portfolio.record.losing_exits)
+            before = Decimal(self._portfolio.record.most_losing_exits)
             event = ProtectionReset(command.what, before, command.who, now, command.user_id)
             return CommitBatch(loss_reset=LossReset(now, command.who), events=[event])
         mark = await self._equity.begin_anew()

@@ -147,7 +147,7 @@ class Placement:
         """Turns a sale left unsettled by a version without pending exits into a pending exit: a refusal does not end it."""
         if self._exit_of(order) is not None:
             return
-        pending = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
+        pending = of_order(order, self._portfolio.position(order.book).qty, self._clock.now())
         if pending is not None:
             await self._writer.commit(CommitBatch(exits=[pending]))
 
@@ -195,7 +195,8 @@ class Placement:
         return answer
 
     def _request(self, order: Order) -> OrderRequest:
-        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark, order.terms)
+        mark, strategy = self._portfolio.mark, order.signal.strategy
+        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, mark, order.terms, strategy)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """Places an order again that is certainly not placed, while the signal is still good, by every rule and at the current
@@ -278,9 +279,10 @@ class Placement:
         return await self._ended_empty(self._writer.move(order, OrderState.REJECTED, reason=why), retry_after)
 
     async def _ended_empty(self, order: Order, retry_after: float = 0.0) -> Order:
-        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._portfolio.limits, retry_after)
+        limits = self._portfolio.limits_for(order.book)
+        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), limits, retry_after)
         if is_missed(order):
-            held = self._portfolio.position(order.symbol)
+            held = self._portfolio.position(order.book)
             events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
         plans = self._protection.without_entry(order)
         await self._writer.commit(CommitBatch(orders=[order], exits=exits, plans=plans, events=events))
@@ -302,7 +304,7 @@ class Placement:
 
     def _exit_of(self, order: Order) -> PendingExit | None:
         """Returns the exit that the order is an attempt at."""
-        return self._portfolio.exits.get(order.symbol) if order.side is Side.SELL else None
+        return self._portfolio.exits.get(order.book) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
         if order.rests and not is_news(order, report.state, report.executed_qty):

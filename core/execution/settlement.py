@@ -123,7 +123,7 @@ class Settlement:
             reason=None,
         )
         rates = await self._reconciler.fee_rates(complete, instrument)
-        booking = book(moved, part, self._portfolio.position(order.symbol), instrument, rates)
+        booking = book(moved, part, self._portfolio.position(order.book), instrument, rates)
         if booking.result is not None:
             moved = replace(moved, booked=more(order.booked, booking.result))
         await self._pass_on_fees(moved, part, instrument)
@@ -134,7 +134,7 @@ class Settlement:
             trades=[booking.trade] if booking.trade else [],
         )
         if complete.state.final and complete.executed_qty:
-            execution, fee_value = execution_of(moved, complete, instrument, rates, self._portfolio.plans.get(order.symbol))
+            execution, fee_value = execution_of(moved, complete, instrument, rates, self._portfolio.plans.get(order.book))
             batch.executions.append(execution)
             batch.events.append(self._urgent(OrderExecuted(moved, execution, booking.position, fee_value)))
         extend(Settled(moved, booking.position, instrument, batch))
@@ -160,9 +160,9 @@ class Settlement:
             tuple(by_trade(await self._booked(order))),
         )
         rates = await self._reconciler.fee_rates(report, instrument)
-        execution, fee_value = execution_of(order, report, instrument, rates, self._portfolio.plans.get(order.symbol))
+        execution, fee_value = execution_of(order, report, instrument, rates, self._portfolio.plans.get(order.book))
         batch.executions.append(execution)
-        batch.events.append(self._urgent(OrderExecuted(order, execution, self._portfolio.position(order.symbol), fee_value)))
+        batch.events.append(self._urgent(OrderExecuted(order, execution, self._portfolio.position(order.book), fee_value)))
         return batch
 
     async def _known_instrument(self, symbol: str) -> Instrument | None:

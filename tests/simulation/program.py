@@ -1,7 +1,7 @@
 """One process of MarketFlow between the simulated parts, assembled like `bot.app`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,6 +39,7 @@ from core.domain.exit_plan import ExitPlan
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import SETTABLE_LIMITS, shown
+from core.policy.strategy_settings import StrategySettings
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -105,6 +106,7 @@ class Parts:
     plan: ExitPlan | None = None
     protections: Mapping[str, Any] = field(default_factory=dict)
     polling: Polling = field(default_factory=Polling)
+    strategies: Sequence[str] = ()
 
 
 class Untimed:
@@ -152,9 +154,15 @@ class Program:
         today = clock.now().date().isoformat()
         self.left = await ledger.load(today)
         self.alone = await self._polls()
+        named = StrategySettings(names=frozenset(parts.strategies))
         self.trading = Trading(
             portfolio=Portfolio.from_ledger(
-                self.left, TradingState(mode=Mode.AUTO), limits_with(parts.plan, parts.protections), today, {ANN: Role.OWNER}
+                self.left,
+                TradingState(mode=Mode.AUTO),
+                limits_with(parts.plan, parts.protections),
+                today,
+                {ANN: Role.OWNER},
+                named,
             ),
             ledger=ledger,
             venue=client,

@@ -9,6 +9,7 @@ from core.adapters.binance.errors import Said
 from core.domain.order import LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
+from core.domain.strategy_book import strategy_number
 
 FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
 FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
@@ -70,8 +71,8 @@ KEY_RIGHTS = Cost(1)
 
 def order_parameters(request: OrderRequest) -> dict[str, str]:
     """Returns the parameters of `POST order`. The client order id is always set: otherwise the library makes up a new one for
-    each call. The exchange repeats `strategyId` in every answer about the order: rest-api.md, "Conditional fields". Asks for
-    the FULL answer: by default that to a stop is an ACK, which says nothing of its state."""
+    each call. The exchange repeats `strategyId` and `strategyType` in every answer about the order: rest-api.md, "Conditional
+    fields". Asks for the FULL answer: by default that to a stop is an ACK, which says nothing of its state."""
     parameters = {
         "symbol": request.symbol,
         "side": request.side.value,
@@ -80,9 +81,7 @@ def order_parameters(request: OrderRequest) -> dict[str, str]:
         "newClientOrderId": request.client_order_id,
         "newOrderRespType": "FULL",
     }
-    if request.mark is not None:
-        parameters["strategyId"] = str(request.mark)
-    return parameters
+    return parameters | _whose(request)
 
 
 def list_parameters(request: ListRequest) -> dict[str, str]:
@@ -92,16 +91,20 @@ def list_parameters(request: ListRequest) -> dict[str, str]:
         "listClientOrderId": request.list_id,
         "side": Side.SELL.value,
         "quantity": _plain(request.qty),
-        **_leg("above", request.above, request.mark),
-        **_leg("below", request.below, request.mark),
+        **_leg("above", request.above, request),
+        **_leg("below", request.below, request),
         "newOrderRespType": "FULL",
     }
 
 
-def _leg(prefix: str, leg: LegRequest, mark: int | None) -> dict[str, str]:
-    own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id}
-    if mark is not None:
-        own["strategyId"] = str(mark)
+def _whose(request: OrderRequest | ListRequest) -> dict[str, str]:
+    """Returns the parameters that tell whose an order is: the ledger's mark, and the number of its strategy."""
+    numbers = {"strategyId": request.mark, "strategyType": strategy_number(request.strategy)}
+    return {name: str(number) for name, number in numbers.items() if number is not None}
+
+
+def _leg(prefix: str, leg: LegRequest, request: ListRequest) -> dict[str, str]:
+    own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id, **_whose(request)}
     return {prefix + name[0].upper() + name[1:]: value for name, value in own.items()}
 
 

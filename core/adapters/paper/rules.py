@@ -56,7 +56,9 @@ def legs_of(request: ListRequest) -> tuple[OrderRequest, OrderRequest]:
     """Returns the two orders of a list, in the sequence in which the exchange numbers them: the stop, then the target."""
 
     def order(leg: LegRequest) -> OrderRequest:
-        return OrderRequest(leg.client_order_id, request.symbol, Side.SELL, request.qty, request.mark, leg.terms)
+        return OrderRequest(
+            leg.client_order_id, request.symbol, Side.SELL, request.qty, request.mark, leg.terms, request.strategy
+        )
 
     return order(request.below), order(request.above)
 

@@ -27,6 +27,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.plan_reasons import PLAN_SENTENCES
 from core.domain.reasons import SENTENCES, reason
 from core.domain.record_reasons import RECORD_SENTENCES
+from core.domain.strategy_book import StrategyBook
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import Mode, Pause, TradingState
@@ -392,7 +393,7 @@ async def missed(stage: Stage) -> None:
 async def chased(stage: Stage) -> None:
     stage.world.start_timer()
     await stage.world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    order = stage.world.portfolio.entry_for("WIFUSDC")
+    order = stage.world.portfolio.entry_for(StrategyBook("WIFUSDC"))
     assert order is not None
     stage.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(12))
     await stage.clock.forward(70)
