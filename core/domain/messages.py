@@ -99,6 +99,17 @@ class LimitRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyRequested:
+    """A person pauses or resumes a strategy."""
+
+    strategy: str
+    paused: bool
+    user_id: int
+    who: str
+    kind: Literal["strategy"] = "strategy"
+
+
+@dataclass(frozen=True, slots=True)
 class ResetRequested:
     """A person starts a protection anew, by its name."""
 
@@ -283,6 +294,7 @@ Body = (
     | PauseTimedOut
     | PanicEnded
     | LimitRequested
+    | StrategyRequested
     | ResetRequested
     | CancelRequested
     | FeePaid

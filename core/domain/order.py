@@ -207,7 +207,7 @@ PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
     """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger, and
-    `strategy` the one whose order it is."""
+    `strategy` the one whose order it is. `spares_ours`: it ends itself before it would trade with an order of ours that rests."""
 
     client_order_id: str
     symbol: str
@@ -216,6 +216,7 @@ class OrderRequest:
     mark: int | None = None
     terms: OrderTerms = AT_MARKET
     strategy: str = DEFAULT_STRATEGY
+    spares_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

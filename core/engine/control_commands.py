@@ -9,7 +9,7 @@ import structlog
 from core.domain.account import ACCOUNT
 from core.domain.equity_mark import LossReset, Protection
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
 from core.domain.events.table import Event
@@ -23,11 +23,13 @@ from core.domain.messages import (
     PanicEnded,
     PauseTimedOut,
     ResetRequested,
+    StrategyRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
+from core.domain.strategy_pause import StrategyPause
 from core.domain.trading_state import Pause, TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.symbol_halts import SymbolHalts
@@ -49,6 +51,7 @@ ControlCommand = (
     | PauseTimedOut
     | PanicEnded
     | LimitRequested
+    | StrategyRequested
     | ResetRequested
     | CancelRequested
     | AcceptRequested
@@ -104,6 +107,8 @@ class ControlCommands:
                 return self._panic_over(command)
             case LimitRequested():
                 return self._limit(command)
+            case StrategyRequested():
+                return self._strategy(command)
             case ResetRequested():
                 return await self._reset(command)
             case CancelRequested():
@@ -171,6 +176,10 @@ class ControlCommands:
         after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, command.name: limit}.values())
         event = LimitChanged(limit, shown(self._portfolio.limits, command.name), shown(after, command.name), command.user_id)
         return CommitBatch(limits=[limit], events=[event])
+
+    def _strategy(self, command: StrategyRequested) -> CommitBatch:
+        pause = StrategyPause(command.strategy, command.paused, command.who, self._clock.now())
+        return CommitBatch(strategy_pauses=[pause], events=[StrategyChanged(pause, command.user_id)])
 
     async def _reset(self, command: ResetRequested) -> CommitBatch | CommandRefused:
         """Starts a protection anew: the equity's peak is what there is now, or losing exits count from now on."""

@@ -190,13 +190,18 @@ class Placement:
         sent = self._clock.monotonic()
         if order.side is Side.BUY and sent - asked > DECIDED_SECONDS:  # somebody may have paused meanwhile
             return NotTaken(reason("exchange_busy"))
-        answer = await self._venue.place(self._request(order))
+        answer = await self._venue.place(await self._request(order))
         self._timings.order_ack(self._clock.monotonic() - sent)
         return answer
 
-    def _request(self, order: Order) -> OrderRequest:
-        mark, strategy = self._portfolio.mark, order.signal.strategy
-        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, mark, order.terms, strategy)
+    async def _request(self, order: Order) -> OrderRequest:
+        """Returns the request. For an entry that meets what rests to sell, of any strategy, the exchange would otherwise end
+        that."""
+        request = OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark, order.terms)
+        spares = False
+        if order.side is Side.BUY and self._portfolio.offers_in(order.symbol):
+            spares = (await self._writer.instrument(order.symbol)).resting.may_expire_taker
+        return replace(request, strategy=order.signal.strategy, spares_ours=spares)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """Places an order again that is certainly not placed, while the signal is still good, by every rule and at the current

@@ -29,8 +29,8 @@ class RiskLimits:
     which everything is counted. `stop_loss_pct` (per cent below the entry, None for no stop), `take_profit_pct`,
     `breakeven_after`, `time_limit` and `trailing_*` are the exit plan of an entry whose signal brings none. `trade_equity_pct`
     and `trade_risk_pct` are per cent of the equity; at most one of them and `trade_quote` is set, and replaces `trade_qty`.
-    `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last three are off where they are
-    None. `max_own_positions` counts those of one strategy."""
+    `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last two are off where they are
+    None."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -58,7 +58,6 @@ class RiskLimits:
     max_exposure_pct: Decimal | None = None
     cooldown_after_stop: timedelta | None = None
     max_losing_exits: int | None = None
-    max_own_positions: int | None = None
 
     @property
     def plan(self) -> ExitPlan | None:
@@ -122,7 +121,8 @@ class DecisionContext:
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
     `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
-    symbol of other strategies, `own_count` the open positions of its strategy, and `held_by` names the others that hold the
+    symbol of other strategies, `own_count` the open positions of its strategy, of which it
+    may have `most_own` (None: no limit of its own), and `held_by` names the others that hold the
     symbol.
     """
 
@@ -152,6 +152,7 @@ class DecisionContext:
     losing_exits: int = 0
     open_beside: OpenOrders = NOTHING_OPEN
     own_count: int = 0
+    most_own: int | None = None
     strategy_paused: bool = False
     held_by: tuple[str, ...] = ()
 

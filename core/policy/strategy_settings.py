@@ -17,10 +17,12 @@ _STRICT = {Mode.AUTO: 0, Mode.CONFIRM: 1, Mode.OBSERVE: 2}
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """The settings of one section: `fields` of RiskLimits, and how its signals are acted upon (None: as the account's are)."""
+    """The settings of one section: `fields` of RiskLimits, how its signals are acted upon (None: as the account's are), and how
+    many positions the strategy may have open (None: as many as the account)."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     mode: Mode | None = None
+    own_positions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,11 @@ class StrategySettings:
         """Returns how the signals of `book` are acted upon while the account is in `mode`: the stricter of the two counts."""
         own = [override.mode for override in self._of(book) if override.mode is not None]
         return max([mode, *own[-1:]], key=lambda one: _STRICT[one])
+
+    def own_positions(self, strategy: str) -> int | None:
+        """Returns how many positions `strategy` may have open; None for no limit of its own."""
+        own = self.sections.get(StrategyBook(EVERY, strategy))
+        return own.own_positions if own is not None else None
 
     def _of(self, book: StrategyBook) -> Iterator[Override]:
         """Yields the sections that hold for `book`, the most specific last."""

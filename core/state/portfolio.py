@@ -89,16 +89,14 @@ class Portfolio:
         settings: RiskLimits,
         today: str,
         fixed: Mapping[int, Role] | None = None,
-        strategies: StrategySettings = AS_THE_ACCOUNT,
     ) -> "Portfolio":
-        """Builds the portfolio. `trading_state` is for the first start; `settings` are the limits unless overridden, by
-        `strategies` for some; `fixed` are the people that the settings name."""
+        """Builds the portfolio. `trading_state` is for the first start; `settings` are the limits unless overridden; `fixed` are
+        the people that the settings name."""
         portfolio = cls(
             fixed=fixed or {},
             trading_state=trading_state,
             settings=settings,
             mark=state.mark,
-            strategy_settings=strategies,
             touched=set(state.touched),
             record=RunningRecord.from_ledger(state.record),
             _day=today,

@@ -154,7 +154,6 @@ class Program:
         today = clock.now().date().isoformat()
         self.left = await ledger.load(today)
         self.alone = await self._polls()
-        named = StrategySettings(names=frozenset(parts.strategies))
         self.trading = Trading(
             portfolio=Portfolio.from_ledger(
                 self.left,
@@ -162,7 +161,6 @@ class Program:
                 limits_with(parts.plan, parts.protections),
                 today,
                 {ANN: Role.OWNER},
-                named,
             ),
             ledger=ledger,
             venue=client,
@@ -175,6 +173,7 @@ class Program:
             held_since=lambda: ledger.held_since,
             gate=self.alone.closed if self.alone is not None else lambda: None,
         )
+        self.trading.portfolio.strategy_settings = StrategySettings(names=frozenset(parts.strategies))
         self.inbox = self.trading.inbox
         self.context = self._context(client)
         self.source = SimulatedSource(

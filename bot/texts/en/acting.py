@@ -1,6 +1,26 @@
 """Manual orders, confirmations and settings."""
 
 CATALOGUE: dict[str, str] = {
+    # strategies
+    "command.strategies": "strategies: state, positions, results; pause or resume one",
+    "strategies": "<b>Strategies: {count}</b>",
+    "strategies.head": "<b>{strategy}</b>: trading, mode {mode}",
+    "strategies.head_paused": "<b>{strategy}</b>: ⏸ paused by {who}, {time}; exits go on",
+    "strategies.held": "Holds {quantity} {base} ({symbol})",
+    "strategies.nothing": "No open position, no closed trades",
+    "strategies.how": "A paused strategy opens nothing; its exits go on. Signals that name no strategy belong to default.",
+    "strategies.pause": "⏸ Pause {strategy}",
+    "strategies.resume": "▶️ Resume {strategy}",
+    "strategies.paused": "⏸ Strategy {strategy} is paused: its entries are refused, its exits go on.",
+    "strategies.ask": "▶️ Resume strategy {strategy}? Its entries are traded again.",
+    "strategies.already_paused": "Strategy {strategy} is paused already.",
+    "strategies.already_resumed": "Strategy {strategy} is not paused.",
+    "strategies.owner": "Only an owner can resume a strategy.",
+    "strategies.unknown": "There is no strategy {strategy}. Known: {known}",
+    "strategies.was_paused": "⏸ Strategy {strategy} paused: its entries are refused, its exits go on",
+    "strategies.was_resumed": "▶️ Strategy {strategy} resumed",
+    "strategy.which": "Several strategies hold {symbol}: {known}. Which one? Or write /{command} {symbol} @NAME.",
+    "strategy.unknown": "There is no strategy {strategy} here. {symbol} is held by: {known}",
     # confirmation
     "confirm.sure": "<i>Confirm? Expires in 60 s.</i>",
     "confirm.yes": "✅ Confirm",

@@ -1,6 +1,7 @@
 """The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
+    "strategy": "Strategy: {strategy}",
     # lines that many messages share
     "symbol": "Symbol: {symbol}",
     "price": "Price: {price}",

@@ -1,6 +1,7 @@
 """The answers of the commands that only read."""
 
 CATALOGUE: dict[str, str] = {
+    "pnl.strategies": "By strategy:",
     # /status
     "status.head": "<b>MarketFlow</b>, trading: <b>{trading_mode}</b>, up {uptime}",
     "status.positions": "<b>Open positions: {count}</b>",

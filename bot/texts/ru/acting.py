@@ -1,6 +1,26 @@
 """Manual orders, confirmations and settings."""
 
 CATALOGUE: dict[str, str] = {
+    # strategies
+    "command.strategies": "стратегии: состояние, позиции, результаты; пауза и возобновление",
+    "strategies": "<b>Стратегий: {count}</b>",
+    "strategies.head": "<b>{strategy}</b>: торгует, режим {mode}",
+    "strategies.head_paused": "<b>{strategy}</b>: ⏸ на паузе ({who}, {time}); выходы исполняются",
+    "strategies.held": "В позиции {quantity} {base} ({symbol})",
+    "strategies.nothing": "Открытых позиций и закрытых сделок нет",
+    "strategies.how": "Стратегия на паузе не открывает позиций, её выходы исполняются. Сигналы без стратегии относятся к default.",
+    "strategies.pause": "⏸ Пауза: {strategy}",
+    "strategies.resume": "▶️ Возобновить: {strategy}",
+    "strategies.paused": "⏸ Стратегия {strategy} на паузе: входы отклоняются, выходы исполняются.",
+    "strategies.ask": "▶️ Возобновить стратегию {strategy}? Её входы снова будут исполняться.",
+    "strategies.already_paused": "Стратегия {strategy} уже на паузе.",
+    "strategies.already_resumed": "Стратегия {strategy} не на паузе.",
+    "strategies.owner": "Возобновить стратегию может только владелец.",
+    "strategies.unknown": "Стратегии {strategy} нет. Известны: {known}",
+    "strategies.was_paused": "⏸ Стратегия {strategy} на паузе: входы отклоняются, выходы исполняются",
+    "strategies.was_resumed": "▶️ Стратегия {strategy} возобновлена",
+    "strategy.which": "{symbol} держат несколько стратегий: {known}. Какая? Или напишите /{command} {symbol} @ИМЯ.",
+    "strategy.unknown": "Стратегии {strategy} здесь нет. {symbol} держат: {known}",
     # confirmation
     "confirm.sure": "<i>Подтвердите. Кнопки действуют 60 с.</i>",
     "confirm.yes": "✅ Подтвердить",

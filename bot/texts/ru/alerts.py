@@ -1,6 +1,7 @@
 """The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
+    "strategy": "Стратегия: {strategy}",
     # lines that many messages share
     "symbol": "Пара: {symbol}",
     "price": "Цена: {price}",

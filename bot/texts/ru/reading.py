@@ -1,6 +1,7 @@
 """The answers of the commands that only read."""
 
 CATALOGUE: dict[str, str] = {
+    "pnl.strategies": "По стратегиям:",
     # /status
     "status.head": "<b>MarketFlow</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
     "status.positions": "<b>Открытых позиций: {count}</b>",

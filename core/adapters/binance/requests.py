@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.adapters.binance.errors import Said
+from core.adapters.binance.resting_rules import EXPIRE_TAKER
 from core.domain.order import LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
@@ -81,6 +82,8 @@ def order_parameters(request: OrderRequest) -> dict[str, str]:
         "newClientOrderId": request.client_order_id,
         "newOrderRespType": "FULL",
     }
+    if request.spares_ours:
+        parameters["selfTradePreventionMode"] = EXPIRE_TAKER
     return parameters | _whose(request)
 
 
