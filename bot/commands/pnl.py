@@ -38,7 +38,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 def _by_strategy(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
     """Returns a line for each strategy and quote asset, which add up to the whole; nothing where there is but one strategy."""
-    if len({one.name for one in found}) < 2:  # noqa: PLR2004 - one is no list
+    if len({one.name for one in found}) < 2:
         return []
     lines = [performance_line(context, one) for one in by_worth(context, found)]
     return [Html(""), context.texts("pnl.strategies"), *lines]

@@ -27,6 +27,7 @@ from core.domain.money import ZERO, ceil_to_step, multiply, plain
 from core.domain.order_messages import PlanRequested
 from core.domain.position import Position
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.policy.exits.breakeven import breakeven_price
 from core.policy.exits.plan_change import RequestedPlan, change_refusal, changed, obstacle, raises_risk
@@ -51,7 +52,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     words = exit_words(asked[1]) if asked is not None else None
     if asked is None or (asked[1] and words is None):
         return bad_argument(context, args, COMMAND.usage)
-    book = asked[0]
+    return await _of_book(context, caller, asked[0], words)
+
+
+async def _of_book(context: CommandContext, caller: Caller, book: StrategyBook, words: ExitWords | None) -> ChatMessage:
+    """Shows the plan of the book's position, or asks whether to change it."""
     position, instrument = context.portfolio.position(book), context.exchange.market.instrument(book.symbol)
     if not position.is_open or instrument is None:
         nothing = reason("no_position", base=short(context.exchange.priced(book.symbol).base))

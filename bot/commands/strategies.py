@@ -42,8 +42,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return ChatMessage(context.texts("strategies.unknown", strategy=short(" ".join(args[1:])), known=known))
     if (action == _PAUSE) is (name in context.portfolio.strategy_pauses):
         return ChatMessage(context.texts(f"strategies.already_{action}d", strategy=short(name)))
-    body = StrategyRequested(name, action == _PAUSE, caller.user_id, caller.name)
-    if action == _PAUSE:
+    return await _changed(context, caller, name, StrategyRequested(name, action == _PAUSE, caller.user_id, caller.name))
+
+
+async def _changed(context: CommandContext, caller: Caller, name: str, body: StrategyRequested) -> ChatMessage:
+    """Pauses the strategy, or asks whether to resume it."""
+    if body.paused:
         trouble = await request(context, body, caller)
         return ChatMessage(trouble or context.texts("strategies.paused", strategy=short(name)))
     if caller.role < LOOSENS:

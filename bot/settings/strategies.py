@@ -31,8 +31,8 @@ _OF_ACCOUNT = {
     "MAX_DRAWDOWN_PCT": "it counts for the whole account: set it in .env or with /set",
     "MAX_EXPOSURE_PCT": "it counts for the whole account: set it in .env or with /set",
     "SYMBOLS": "it counts for the whole account: set it in .env",
-    "TRADING_MODE": "a strategy cannot trade on another exchange than the account; accepted: APPROVAL = 'observe', which never trades",
-    "PAPER": "a strategy cannot trade on paper beside others that do not; accepted: APPROVAL = 'observe', which never trades",
+    "TRADING_MODE": "all strategies trade where the account does; accepted: APPROVAL = 'observe', which never trades",
+    "PAPER": "no strategy trades on paper beside others that do not; accepted: APPROVAL = 'observe', which never trades",
 }
 
 

@@ -14,7 +14,7 @@ from core.domain.money import ZERO
 from core.domain.order_messages import PlanRequested
 from core.domain.plan_leg import leg_of
 from core.domain.signal import AGAIN, PLANNED, Signal, client_order_id, derived_id
-from core.domain.strategy_book import StrategyBook
+from core.domain.strategy_book import StrategyBook, strategy_of
 from core.policy.exits.plan_change import SOURCE as PROTECT
 from tests.simulation.evidence import Evidence, is_signal
 from tests.venue.model import Order
@@ -82,22 +82,25 @@ class Whose:
         if book is not None:
             self.books[client_order_id(signal)] = book
 
-    def find(self, order: Order) -> StrategyBook | None:
-        """Returns the book of an order; None if nobody can tell."""
+    def find(self, order: Order) -> StrategyBook:
+        """Returns the book of an order: if a ledger that was set back has lost what was asked for, by the number that it carries
+        on the exchange."""
         leg = leg_of(order.client_order_id)
-        return self.books.get(leg.plan_id if leg is not None else order.client_order_id)
+        names = {book.strategy for book in self.books.values()}
+        carried = StrategyBook(order.symbol, strategy_of(order.strategy_type, names))
+        return self.books.get(leg.plan_id if leg is not None else order.client_order_id, carried)
 
 
 def _own_coins(seen: Evidence) -> Iterator[str]:
-    """Checks, trade by trade in the order of the exchange, that no order sells coins of another strategy; and that each book holds
-    at the end what its own orders have left."""
+    """Checks, trade by trade in the order of the exchange, that no order sells coins of another strategy; and that each book
+    holds at the end what its own orders have left."""
     whose, held = Whose.of(seen), defaultdict[StrategyBook, Decimal](Decimal)
     orders = {(order.symbol, order.order_id): order for order in seen.orders}
     for trade in seen.venue.trades:
         order = orders.get((trade.symbol, trade.order_id))
-        book = whose.find(order) if order is not None else None
-        if order is None or book is None:
+        if order is None:
             continue
+        book = whose.find(order)
         fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "SELL" and trade.qty + fee > held[book]:
             yield f"order {order.client_order_id} sells {trade.qty}, strategy {book.strategy} holds {held[book]} {book.symbol}"

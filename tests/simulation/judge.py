@@ -223,7 +223,7 @@ def _turns(seen: Evidence) -> Iterator[str]:
         order = orders.get((trade.symbol, trade.order_id))
         if order is None:
             continue
-        price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order) or StrategyBook(order.symbol)
+        price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":
             if order.client_order_id[:_PLAN_ID] not in entering and held[book] * price > _SURELY_OPEN:
                 yield f"order {order.client_order_id} entered {order.symbol} though {held[book]} of it were held"

@@ -147,7 +147,7 @@ def _own_position(seen: Evidence) -> Iterator[str]:
     entries, whose = set[str](), Whose.of(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
-        leg, book = leg_of(order.client_order_id), whose.find(order) or StrategyBook(order.symbol)
+        leg, book = leg_of(order.client_order_id), whose.find(order)
         if order.side == "BUY":
             entered[book] = _plan_of(order)
             entries.add(_plan_of(order))
@@ -172,7 +172,7 @@ def _costs(seen: Evidence) -> dict[str, Decimal]:
     costs, whose = dict[str, Decimal](), Whose.of(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
-        book = whose.find(order) or StrategyBook(order.symbol)
+        book = whose.find(order)
         fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":
             held[book] += trade.qty - fee

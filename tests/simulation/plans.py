@@ -75,9 +75,7 @@ def _nothing_left(seen: Evidence) -> Iterator[str]:
     whose = Whose.of(seen)
     for name, order in theirs.items():
         row = ours.get(name)
-        bound[whose.find(order) or StrategyBook(order.symbol)][str(row["list_id"] or name) if row is not None else name] = (
-            order.remaining
-        )
+        bound[whose.find(order)][str(row["list_id"] or name) if row is not None else name] = order.remaining
     for book, lists in bound.items():
         if sum(lists.values()) > held.get(book, Decimal(0)):
             yield f"{sum(lists.values())} {book.symbol} rest to be sold for {book.strategy}, {held.get(book)} are held"

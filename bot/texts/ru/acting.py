@@ -8,7 +8,7 @@ CATALOGUE: dict[str, str] = {
     "strategies.head_paused": "<b>{strategy}</b>: ⏸ на паузе ({who}, {time}); выходы исполняются",
     "strategies.held": "В позиции {quantity} {base} ({symbol})",
     "strategies.nothing": "Открытых позиций и закрытых сделок нет",
-    "strategies.how": "Стратегия на паузе не открывает позиций, её выходы исполняются. Сигналы без стратегии относятся к default.",
+    "strategies.how": "Стратегия на паузе не открывает позиций, выходы исполняются. Сигналы без стратегии относятся к default.",
     "strategies.pause": "⏸ Пауза: {strategy}",
     "strategies.resume": "▶️ Возобновить: {strategy}",
     "strategies.paused": "⏸ Стратегия {strategy} на паузе: входы отклоняются, выходы исполняются.",
