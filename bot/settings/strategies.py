@@ -1,11 +1,11 @@
 """STRATEGIES_FILE: settings by strategy and by symbol, in TOML. Treats the file as hostile, and reports all of its problems."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import PlainValidator
 
@@ -39,7 +39,14 @@ _OF_ACCOUNT = {
 def _readers() -> Mapping[str, Any]:
     """Returns how the value of each setting is read: as in the environment."""
     fields = {name: one for section in (Trading, EntryLimits, ExitPlans, Approvals) for name, one in section.variables().items()}
-    return {name: next(one.func for one in fields[name].metadata if isinstance(one, PlainValidator)) for name in _KEYS}
+    return {name: next(_parsers(fields[name].metadata, fields[name].annotation)) for name in _KEYS}
+
+
+def _parsers(metadata: Iterable[object], annotation: object) -> Iterator[Any]:
+    """Yields the parsers of a setting; that of one that may be unset stands in the type."""
+    yield from (one.func for one in metadata if isinstance(one, PlainValidator))
+    for each in get_args(annotation):
+        yield from _parsers(getattr(each, "__metadata__", ()), None)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
 from core.domain.strategy_book import StrategyBook
+from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
@@ -42,6 +43,7 @@ class MemoryLedger:
     orders: dict[str, Order] = field(default_factory=dict)
     order_history: list[Order] = field(default_factory=list)
     fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
+    strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)
     positions: dict[StrategyBook, Position] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
     executions: dict[str, Execution] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class MemoryLedger:
         return LedgerState(
             trading_state=self.trading_state,
             positions=list(self.positions.values()),
+            strategy_pauses=[pause for pause in self.strategy_pauses.values() if pause.paused],
             orders=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
@@ -171,6 +174,7 @@ class MemoryLedger:
         self.acknowledged.update({one.mark: one for one in batch.acknowledged})
         self.holds.update({halt.symbol: halt for halt in batch.holds})
         self.plans.update({plan.plan_id: plan for plan in batch.plans})
+        self.strategy_pauses.update({pause.strategy: pause for pause in batch.strategy_pauses})
         self.exits.update({wanted.book: wanted for wanted in batch.exits})
         self.events.extend(batch.events)
 
