@@ -51,7 +51,9 @@ async def _changed(context: CommandContext, caller: Caller, name: str, body: Str
         trouble = await request(context, body, caller)
         return ChatMessage(trouble or context.texts("strategies.paused", strategy=short(name)))
     if caller.role < LOOSENS:
-        return ChatMessage(context.texts("strategies.owner"))
+        roles = {"needed": LOOSENS, "role": caller.role}
+        named = {key: context.texts(f"role.{role.name.lower()}") for key, role in roles.items()}
+        return ChatMessage(context.texts("answer.role", command=f"{COMMAND.name} {_RESUME}", **named))
     text = context.texts("strategies.ask", strategy=short(name))
     return ask(context, caller, LOOSENS, text, partial(_resumed, context, caller, body), risk=Risk.RAISES)
 

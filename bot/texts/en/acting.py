@@ -15,7 +15,6 @@ CATALOGUE: dict[str, str] = {
     "strategies.ask": "▶️ Resume strategy {strategy}? Its entries are traded again.",
     "strategies.already_paused": "Strategy {strategy} is paused already.",
     "strategies.already_resumed": "Strategy {strategy} is not paused.",
-    "strategies.owner": "Only an owner can resume a strategy.",
     "strategies.unknown": "There is no strategy {strategy}. Known: {known}",
     "strategies.was_paused": "⏸ Strategy {strategy} paused: its entries are refused, its exits go on",
     "strategies.was_resumed": "▶️ Strategy {strategy} resumed",

@@ -15,7 +15,6 @@ CATALOGUE: dict[str, str] = {
     "strategies.ask": "▶️ Возобновить стратегию {strategy}? Её входы снова будут исполняться.",
     "strategies.already_paused": "Стратегия {strategy} уже на паузе.",
     "strategies.already_resumed": "Стратегия {strategy} не на паузе.",
-    "strategies.owner": "Возобновить стратегию может только владелец.",
     "strategies.unknown": "Стратегии {strategy} нет. Известны: {known}",
     "strategies.was_paused": "⏸ Стратегия {strategy} на паузе: входы отклоняются, выходы исполняются",
     "strategies.was_resumed": "▶️ Стратегия {strategy} возобновлена",

@@ -38,7 +38,7 @@ async def signal(firm: Firm, kind: str, strategy: str) -> None:
 
 
 async def test_a_sale_asks_which_one_is_meant_and_one_tap_says_it(firm: Firm) -> None:
-    asked = await firm.trader.ask("/sell WIFUSDC 50%")
+    asked = await firm.trader.ask("/sell WIFUSDC 60%")
     assert "Several strategies hold WIFUSDC: default, waves" in asked.text
     firm.trader.press(asked, "WIFUSDC @waves")
     question = await firm.trader.wait_for(lambda message: "✅ Confirm" in str(message))
@@ -92,7 +92,7 @@ async def test_one_is_paused_and_resumed_by_role(firm: Firm) -> None:
     assert "paused" in (await firm.trader.ask("/strategies pause waves")).text
     assert "waves" in firm.portfolio.strategy_pauses
     assert "paused already" in (await firm.trader.ask("/strategies pause waves")).text
-    assert "Only an owner" in (await firm.trader.ask("/strategies resume waves")).text
+    assert "needs the role owner" in (await firm.trader.ask("/strategies resume waves")).text
     await confirmed(firm.owner, await firm.owner.ask("/strategies resume waves"))
     await until(lambda: not firm.portfolio.strategy_pauses)
     assert "There is no strategy nobody" in (await firm.trader.ask("/strategies pause nobody")).text
