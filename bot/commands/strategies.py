@@ -114,4 +114,4 @@ def _buttons(context: CommandContext, name: str) -> list[Button]:
     return [Button(context.texts(f"strategies.{action}", strategy=short(name, 20)), f"/strategies {action} {said}")]
 
 
-COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER)
+COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=bool)

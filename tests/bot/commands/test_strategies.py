@@ -1,6 +1,7 @@
 """Several strategies in the chat: named where it matters, never guessed, paused and resumed, with results of their own."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def test_a_sale_asks_which_one_is_meant_and_one_tap_says_it(firm: Firm) ->
     question = await firm.trader.wait_for(lambda message: "✅ Confirm" in str(message))
     await confirmed(firm.trader, question)
     await until(lambda: firm.portfolio.position(WAVES).qty < firm.portfolio.position(DEFAULT).qty)
-    assert firm.portfolio.position(WAVES).is_open
+    assert firm.portfolio.position(WAVES).qty == Decimal(8)
 
 
 async def test_a_strategy_can_be_said_and_an_unknown_one_is_no_other(firm: Firm) -> None:
@@ -67,8 +68,8 @@ async def test_lists_and_alerts_name_it(firm: Firm) -> None:
     assert "WIFUSDC @default" in said
     await signal(firm, "SELL_SM", "waves")
     await until(lambda: not firm.portfolio.position(WAVES).is_open)
-    assert "@" not in (await firm.owner.ask("/positions")).text
     await firm.settled()
+    assert "@" not in (await firm.owner.ask("/positions")).text
     listed = (await firm.owner.ask("/strategies")).text
     assert "Strategies: 2" in listed
     assert "Holds 19.98 WIF (WIFUSDC)" in listed
@@ -93,6 +94,7 @@ async def test_one_is_paused_and_resumed_by_role(firm: Firm) -> None:
     assert "waves" in firm.portfolio.strategy_pauses
     assert "paused already" in (await firm.trader.ask("/strategies pause waves")).text
     assert "needs the role owner" in (await firm.trader.ask("/strategies resume waves")).text
+    await firm.settled()
     await confirmed(firm.owner, await firm.owner.ask("/strategies resume waves"))
     await until(lambda: not firm.portfolio.strategy_pauses)
     assert "There is no strategy nobody" in (await firm.trader.ask("/strategies pause nobody")).text
