@@ -1,4 +1,4 @@
-"""The diffs of docs/extending.md fit the source: their files are there, with what they change and where they are put."""
+"""The diffs of docs/extending.md fit the source, as it is or as it is with them: their files are there, with what they change."""
 
 import re
 from collections.abc import Iterator
@@ -24,8 +24,16 @@ def test_a_diff_fits_the_file_that_it_changes(path: str, hunks: list[str]) -> No
     text = "\n" + (ROOT / path).read_text(encoding="utf-8")
     assert hunks
     for hunk in hunks:
-        before = "".join(f"{line[1:]}\n" for line in hunk.splitlines() if not line.startswith("+"))
-        assert f"\n{before}" in text, hunk
+        before, after = (
+            "".join(f"{line[1:]}\n" for line in hunk.splitlines() if not line.startswith(sign)) for sign in ("+", "-")
+        )
+        assert f"\n{before}" in text or f"\n{after}" in text, hunk
+
+
+def test_the_new_migration_follows_the_latest() -> None:
+    latest = max(path.name[:4] for path in (ROOT / "core/adapters/ledger/migrations/versions").glob("[0-9]*.py"))
+    new = re.findall(r'^\+(?:down_)?revision: .*"(\d+)"$', PAGE, re.MULTILINE)
+    assert new == [f"{int(latest) + 1:04}", latest]
 
 
 def test_every_section_of_the_table_has_its_diff() -> None:

@@ -22,6 +22,7 @@ from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause, TradingState
 from core.policy.entries.placing import is_missed
+from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
@@ -79,9 +80,11 @@ class ExecutionLogger:
         for event in batch.events:
             _write(event)
 
-    def order_ack(self, seconds: float) -> None:
-        """Records how long the venue took to answer an order."""
-        self._metrics.trading.order_ack.observe(seconds)
+    def stage(self, stage: Stage, seconds: float) -> None:
+        """Records how long an order took to come to `stage` from the one before."""
+        self._metrics.trading.stages.labels(stage).observe(seconds)
+        if stage is Stage.ANSWERED:
+            self._metrics.trading.order_ack.observe(seconds)
 
     def signal_to_order(self, seconds: float) -> None:
         """Records the time from reading a signal's record to sending its order."""

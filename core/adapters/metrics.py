@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from core.ports.timings import Stage
 
 _BASIS_POINTS = (-100.0, -50.0, -20.0, -10.0, -5.0, -1.0, 0.0, 1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 # From a loopback round trip to Binance's 10 s timeout.
@@ -34,8 +35,8 @@ class _MetricFactory:
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self._registry)
 
-    def histogram(self, name: str, text: str, buckets: Sequence[float] = _BUCKETS) -> Histogram:
-        return Histogram(name, text, registry=self._registry, buckets=buckets)
+    def histogram(self, name: str, text: str, buckets: Sequence[float] = _BUCKETS, *labels: str) -> Histogram:
+        return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
 
 
 class TradingMetrics:
@@ -68,14 +69,22 @@ class TradingMetrics:
             "marketflow_unprotected_seconds", "For how long a position with a plan has had no protection; 0: it has.", "symbol"
         )
         self.signal_to_order = make.histogram("marketflow_signal_to_order_seconds", "From reading a signal to sending its order.")
+        self.stages = make.histogram(
+            "marketflow_stage_seconds", "From one stage of an order to the next, by which it has come to.", _BUCKETS, "stage"
+        )
         self.order_ack = make.histogram("marketflow_order_ack_seconds", "From sending an order to the venue's answer.")
         self.exchange_errors = make.counter("marketflow_exchange_errors_total", "Errors that the exchange answered with.", "code")
         self.approvals_pending = make.gauge("marketflow_approvals_pending", "Approvals that nobody has answered yet.")
         self.paused = make.gauge("marketflow_paused", "1 while entries or all trading are paused.")
-        # Created at start, so that Prometheus sees the first of a kind as an increase.
+        self._create_labels()
+
+    def _create_labels(self) -> None:
+        """Creates each label value at the start, so that Prometheus sees the first of a kind as an increase."""
         for side in Side:
             for status in _ENDS:
                 self.orders.labels(side, status)
+        for stage in Stage:
+            self.stages.labels(stage)
 
 
 class IntakeMetrics:

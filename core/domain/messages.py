@@ -322,12 +322,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A message stored in the ledger; `seq` orders all of them. `arrived` is when it reached this process (monotonic seconds),
-    None if a former process received it."""
+    """A message stored in the ledger; `seq` orders all of them. `arrived` is when it reached this process and `stored` when it
+    was in the ledger (monotonic seconds), None if a former process received it."""
 
     seq: int
     message: Message
     arrived: float | None = field(default=None, compare=False)
+    stored: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

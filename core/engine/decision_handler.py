@@ -63,7 +63,7 @@ class DecisionHandler:
             order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED, terms=decision.terms)
             batch.outcomes.append(self._writer.outcome(stored, "ordered", facts=facts))
             order = replace(order, approved_by=who, approved_at=at, sizing=decision.sizing)
-            await self._placement.place(order, batch, arrived=stored.arrived, known_at=stored.message.received_at)
+            await self._placement.place(order, batch, message=stored, known_at=stored.message.received_at)
             return batch.outcomes[0]
         if isinstance(decision, AskFirst):
             sized = decision.order if all_of_it is None else replace(decision.order, qty=max(decision.order.qty, all_of_it))

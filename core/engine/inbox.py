@@ -125,7 +125,8 @@ class Inbox:
         events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
 
         def taken(arrivals: Sequence[Arrival]) -> None:
-            new = [replace(stored, arrived=arrived) for stored in arrivals if isinstance(stored, StoredMessage)]
+            now = self._clock.monotonic()
+            new = [replace(one, arrived=arrived, stored=now) for one in arrivals if isinstance(one, StoredMessage)]
             for one in new:
                 expect(one.seq)
             self._take(new)

@@ -10,6 +10,7 @@ import structlog
 from core.domain.errors import LedgerUnavailable
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed, OrderUnanswered
+from core.domain.messages import StoredMessage
 from core.domain.money import ZERO, plain
 from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered, as_placed
 from core.domain.order_state_machine import OrderState
@@ -29,7 +30,7 @@ from core.policy.entries.placing import is_missed, resting_events, with_expiry
 from core.policy.exits.pending import after_failure, after_fills, of_order
 from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
-from core.ports.timings import Timings
+from core.ports.timings import Stage, Timings
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
@@ -78,14 +79,14 @@ class Placement:
         self._timings = timings
 
     async def place(
-        self, order: Order, intent: CommitBatch, *, arrived: float | None = None, known_at: datetime | None = None
+        self, order: Order, intent: CommitBatch, *, message: StoredMessage | None = None, known_at: datetime | None = None
     ) -> Order:
         """Commits `intent` together with the order, then places it. Returns the settled order. If its signal, which was there
-        at `known_at`, is an old one, the venue is asked first.
+        at `known_at`, is an old one, the venue is asked first. How long the signal of `message` took is recorded.
 
         Raises LedgerUnavailable if the intent could not be committed: then nothing was sent, and nothing will be.
         """
-        order = with_expiry(order, self._clock.now())
+        order, decided = with_expiry(order, self._clock.now()), self._clock.monotonic()
         intent.plans += self._protection.begin(order)
         # Reserved before the first await: another symbol that decides meanwhile must count this entry.
         self._portfolio.in_flight[order.client_order_id] = order
@@ -94,9 +95,18 @@ class Placement:
         except BaseException:  # nothing was sent, and nobody must take the order for one that was
             self._portfolio.in_flight.pop(order.client_order_id, None)
             raise
-        if arrived is not None:
-            self._timings.signal_to_order(self._clock.monotonic() - arrived)
+        self._time(message, decided)
         return await self.send(order, known_at=known_at)
+
+    def _time(self, message: StoredMessage | None, decided: float) -> None:
+        """Records how long it took from a signal's arrival to the commit of the intent, which is now."""
+        committed = self._clock.monotonic()
+        self._timings.stage(Stage.COMMITTED, committed - decided)
+        if message is None or message.arrived is None or message.stored is None:
+            return
+        self._timings.stage(Stage.RECEIVED, message.stored - message.arrived)
+        self._timings.stage(Stage.DECIDED, decided - message.stored)
+        self._timings.signal_to_order(committed - message.arrived)
 
     async def send(self, order: Order, *, known_at: datetime | None = None) -> Order:
         """Sends an order whose intent is committed, see `place`."""
@@ -166,7 +176,11 @@ class Placement:
             found = await self._find_out(order)
         else:
             found = answer
-        return await self._follow(order, found, attempt)
+        answered = self._clock.monotonic()
+        followed = await self._follow(order, found, attempt)
+        if isinstance(answer, ExecutionReport) and answer is found and followed.executed_qty > order.executed_qty:
+            self._timings.stage(Stage.FILLED, self._clock.monotonic() - answered)
+        return followed
 
     async def _follow(
         self, order: Order, found: ExecutionReport | Rejected | NotTaken | NeverPlaced | FateUnknown, attempt: int
@@ -191,7 +205,8 @@ class Placement:
         if order.side is Side.BUY and sent - asked > DECIDED_SECONDS:  # somebody may have paused meanwhile
             return NotTaken(reason("exchange_busy"))
         answer = await self._venue.place(await self._request(order))
-        self._timings.order_ack(self._clock.monotonic() - sent)
+        self._timings.stage(Stage.SENT, sent - asked)
+        self._timings.stage(Stage.ANSWERED, self._clock.monotonic() - sent)
         return answer
 
     async def _request(self, order: Order) -> OrderRequest:

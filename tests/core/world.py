@@ -19,6 +19,7 @@ from core.domain.trading_state import Mode, Pause, TradingState
 from core.engine.inbox import CAPACITY
 from core.policy.decision_context import RiskLimits
 from core.ports.ledger import Ledger
+from core.ports.timings import Stage
 from core.records.message_outcome import MessageOutcome
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -62,13 +63,13 @@ class Durations:
     """See `core.ports.Timings`."""
 
     to_order: list[float] = field(default_factory=list)
-    to_answer: list[float] = field(default_factory=list)
+    stages: list[tuple[Stage, float]] = field(default_factory=list)
 
     def signal_to_order(self, seconds: float) -> None:
         self.to_order.append(seconds)
 
-    def order_ack(self, seconds: float) -> None:
-        self.to_answer.append(seconds)
+    def stage(self, stage: Stage, seconds: float) -> None:
+        self.stages.append((stage, seconds))
 
 
 class World:

@@ -40,6 +40,7 @@ from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import SETTABLE_LIMITS, shown
 from core.policy.strategy_settings import StrategySettings
+from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -114,7 +115,7 @@ class Untimed:
 
     def signal_to_order(self, seconds: float) -> None: ...
 
-    def order_ack(self, seconds: float) -> None: ...
+    def stage(self, stage: Stage, seconds: float) -> None: ...
 
 
 class Program:

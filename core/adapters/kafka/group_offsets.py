@@ -8,7 +8,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.client_lifecycle import start, stop
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import explain
 from core.domain.errors import SourceUnavailable

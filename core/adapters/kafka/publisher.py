@@ -11,7 +11,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from core.adapters.kafka.connection import stop
+from core.adapters.kafka.client_lifecycle import stop
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import explain, start_or_explain
 from core.adapters.signals.codec import Unreadable, decode, encode

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, OffsetOutOfRangeError
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.client_lifecycle import start, stop
 from core.adapters.kafka.dead_letters import DeadLetterTopic
 from core.adapters.kafka.group_offsets import GroupOffsets
 from core.adapters.kafka.open_transactions import OpenTransactions, ends_of

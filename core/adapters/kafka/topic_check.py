@@ -10,7 +10,7 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.client_lifecycle import start, stop
 from core.adapters.kafka.options import KafkaOptions
 from core.domain.errors import SourceUnavailable
 

@@ -37,6 +37,7 @@ from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.trading_state import Mode, Pause, TradingState
+from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
@@ -50,7 +51,7 @@ NAMES = {
     "marketflow_orders_in_flight", "marketflow_orders_unknown", "marketflow_part_ready", "marketflow_proof_differences",
     "marketflow_proof_timestamp_seconds", "marketflow_symbols_held",
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
-    "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds",
+    "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds", "marketflow_stage_seconds",
     "marketflow_resting_orders", "marketflow_unprotected_seconds", "marketflow_user_stream_connected",
     "marketflow_protection_failures_total", "marketflow_order_limit_used", "marketflow_slippage_bps",
     "marketflow_exchange_errors_total", "marketflow_kafka_lag", "marketflow_alerts_pending", "marketflow_approvals_pending",
@@ -226,7 +227,8 @@ def test_pause_and_approvals_follow_the_ledger() -> None:
 
 def test_what_others_measure() -> None:
     watched = ExecutionLogger(EMPTY)
-    watched.order_ack(0.004)
+    watched.stage(Stage.ANSWERED, 0.004)
+    watched.stage(Stage.FILLED, 3)
     watched.signal_to_order(0.02)
     watched.kafka(17, None)
     watched.alerts_pending(3)
@@ -234,6 +236,9 @@ def test_what_others_measure() -> None:
     watched.exchange_error(-1021)
     assert value(watched, "marketflow_order_ack_seconds_bucket", le="0.005") == 1
     assert value(watched, "marketflow_signal_to_order_seconds_sum") == pytest.approx(0.02)
+    assert value(watched, "marketflow_stage_seconds_sum", stage="answered") == pytest.approx(0.004)
+    assert value(watched, "marketflow_stage_seconds_bucket", stage="filled", le="2.5") == 0
+    assert value(watched, "marketflow_stage_seconds_count", stage="decided") == 0
     assert (value(watched, "marketflow_kafka_lag"), value(watched, "marketflow_alerts_pending")) == (17, 3)
     assert value(watched, "marketflow_clock_offset_seconds") == -0.25
     assert value(watched, "marketflow_exchange_errors_total", code="-1021") == 1
@@ -304,7 +309,7 @@ def busy() -> ExecutionLogger:
     watched.committed(settled(Side.BUY, "mf-1"), [stored(1)], [])
     watched.committed(CommitBatch(outcomes=[MessageOutcome(1, "ordered", NOON)]), [], [])
     watched.exchange_error(-1021)
-    watched.order_ack(0.1)
+    watched.stage(Stage.ANSWERED, 0.1)
     return watched
 
 

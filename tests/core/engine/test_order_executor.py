@@ -18,6 +18,7 @@ from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause
+from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import OpenWorld
@@ -305,7 +306,8 @@ async def test_how_long_it_took_is_measured(world: World, clock: VirtualClock) -
     message = world.said(world.signal("BUY_SM"))
     await clock.forward(2)
     await clock.run(world.inbox.ask(message))
-    assert (world.timings.to_order, world.timings.to_answer) == ([0.0], [0.0])
+    assert world.timings.to_order == [0.0]
+    assert sorted(stage for stage, _ in world.timings.stages) == sorted(Stage)
 
 
 async def test_it_is_measured_once_an_order_after_its_commit_and_by_no_clock_that_is_set(
@@ -319,3 +321,15 @@ async def test_it_is_measured_once_an_order_after_its_commit_and_by_no_clock_tha
     await clock.forward(5)
     assert await asked is not None
     assert world.timings.to_order == [3.0]
+    assert sum(seconds for stage, seconds in world.timings.stages) == 3.0
+
+
+async def test_waiting_for_the_symbols_turn_is_part_of_the_decision(world: World, clock: VirtualClock) -> None:
+    gate = asyncio.Event()
+    world.venue.next(Course(gate=gate))
+    both = [asyncio.ensure_future(world.inbox.ask(world.said(world.signal(side)))) for side in ("BUY_SM", "SELL_SM")]
+    await clock.forward(4)
+    gate.set()
+    await clock.run(asyncio.gather(*both))
+    assert [seconds for stage, seconds in world.timings.stages if stage is Stage.DECIDED] == [0.0, 4.0]
+    assert [seconds for stage, seconds in world.timings.stages if stage is Stage.ANSWERED] == [4.0, 0.0]

@@ -41,7 +41,7 @@ OFF = {"drawdown", "exposure", "losing_exits", "cooldown"}
     [
         ("BUY_SM", {}, [rule.name for rule in RULES if rule.name not in OFF]),
         ("BUY_SM", {"quote": None}, ["open_positions", "daily_loss"]),
-        ("BUY_SM", {"results_today": None}, ["price_sanity", "price_band", "order_notional", "open_positions"]),
+        ("BUY_SM", {"results_today": None}, [rule.name for rule in RULES if rule.name not in OFF | {"daily_loss"}]),
         ("BUY_SM", {"instrument": None}, []),
         ("SELL_SM", {"position": HELD}, []),
     ],

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from core.adapters.kafka.connection import start, stop
+from core.adapters.kafka.client_lifecycle import start, stop
 from demo.broker import MemoryBroker
 
 TIMES = 60
