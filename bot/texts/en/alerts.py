@@ -1,7 +1,6 @@
 """The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
-    "strategy": "Strategy: {strategy}",
     # lines that many messages share
     "symbol": "Symbol: {symbol}",
     "price": "Price: {price}",
@@ -179,4 +178,5 @@ CATALOGUE: dict[str, str] = {
     "caught_up.all": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, none too old; nothing was missed.",
     "caught_up.too_old": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, {too_old} too old to trade: "
     "/signals",
+    "strategy": "Strategy: {strategy}",
 }

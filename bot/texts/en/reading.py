@@ -1,7 +1,6 @@
 """The answers of the commands that only read."""
 
 CATALOGUE: dict[str, str] = {
-    "pnl.strategies": "By strategy:",
     # /status
     "status.head": "<b>MarketFlow</b>, trading: <b>{trading_mode}</b>, up {uptime}",
     "status.positions": "<b>Open positions: {count}</b>",
@@ -254,4 +253,5 @@ CATALOGUE: dict[str, str] = {
     "audit.zone": "time zone {value}",
     "audit.began": "subscribed",
     "audit.digest": "a digest",
+    "pnl.strategies": "By strategy:",
 }

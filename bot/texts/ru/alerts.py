@@ -1,7 +1,6 @@
 """The alerts, and the lines that many messages share."""
 
 CATALOGUE: dict[str, str] = {
-    "strategy": "Стратегия: {strategy}",
     # lines that many messages share
     "symbol": "Пара: {symbol}",
     "price": "Цена: {price}",
@@ -180,4 +179,5 @@ CATALOGUE: dict[str, str] = {
     "ничего не пропущено.",
     "caught_up.too_old": "🔁 Меня не было с {since} до {until}. За это время: {came:сигнал|сигнала|сигналов}, устарели: "
     "{too_old}. /signals",
+    "strategy": "Стратегия: {strategy}",
 }

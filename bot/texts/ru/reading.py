@@ -1,7 +1,6 @@
 """The answers of the commands that only read."""
 
 CATALOGUE: dict[str, str] = {
-    "pnl.strategies": "По стратегиям:",
     # /status
     "status.head": "<b>MarketFlow</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
     "status.positions": "<b>Открытых позиций: {count}</b>",
@@ -254,4 +253,5 @@ CATALOGUE: dict[str, str] = {
     "audit.zone": "часовой пояс {value}",
     "audit.began": "подписка на оповещения",
     "audit.digest": "сводка",
+    "pnl.strategies": "По стратегиям:",
 }

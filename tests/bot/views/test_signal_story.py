@@ -45,10 +45,10 @@ POLICY = ROOT / "core" / "policy"
 REST = {
     "panic_over",  # sent in the chat to the person who ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, reported like below_min_notional
+    *("held_by_others", "strategy_paused", "own_positions"),  # of several strategies, reported like those of one
     *PLAN_SENTENCES,  # an exit plan that cannot rest
     *(code for code in RECORD_SENTENCES if code.startswith("plan_")),  # a record's plan, refused with the record
     *ENTRY_SENTENCES,  # ends of an entry that rested, told like that of its time
-    *("held_by_others", "strategy_paused", "own_positions"),  # of several strategies, reported like those of one
     "no_equity",  # an account without any money
     "daily_loss_unknown",  # only where a symbol's rules are unknown, and then it is not traded at all
 }
