@@ -106,14 +106,14 @@ async def test_what_a_forgotten_target_had_sold_is_an_execution_of_its_plan(open
     world = await open_world(trade_qty=Decimal(40), take_profit_pct=(Target(Level(pct=Decimal(10))),))
     signal = replace(world.signal("BUY_SM"), extra={"strategy": "trend"})
     await world.clock.run(world.inbox.ask(world.said(signal)))
-    (target,) = world.portfolio.resting_for(StrategyBook(WIF))
+    (target,) = world.portfolio.resting_for(StrategyBook(WIF, "trend"))
     world.venue.fill(target.client_order_id, TARGET, Decimal(5))
     await world.clock.forward(60)
     world.venue.forget()
     await world.clock.forward(900)
     execution = ledger.executions[target.client_order_id]
     assert (execution.qty, execution.role, execution.strategy) == (Decimal(5), Role.TARGET, "trend")
-    assert execution.plan_id == world.portfolio.plans[StrategyBook(WIF)].plan_id
+    assert execution.plan_id == world.portfolio.plans[StrategyBook(WIF, "trend")].plan_id
 
 
 async def test_an_end_that_was_booked_by_a_process_that_died_then_is_found_by_the_next(
