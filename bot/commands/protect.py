@@ -109,7 +109,7 @@ def _offered(context: CommandContext, position: Position, instrument: Instrument
         texts("protect.how", symbol=symbol),
     ]
     buttons = [
-        Button(f"{price(stop)} ({percent_of(stop - market, market)})", f"/protect {symbol} stop {plain(stop)}")
+        Button(texts.figure(f"{price(stop)} ({percent_of(stop - market, market)})"), f"/protect {symbol} stop {plain(stop)}")
         for stop in _stops(market or ZERO, instrument)
         if market is not None
     ]

@@ -49,9 +49,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if name not in SETTABLE_LIMITS:
         return _no_rule(context, name, args[1:])
     if len(args) != 2 or (value is not None and not is_good(name, value)):
-        said = short(" ".join(args[1:])) or "–"
+        said = short(" ".join(args[1:]))
         lines = [
-            context.texts("set.bad", name=name, value=said),
+            context.texts("set.bad", name=name, value=said) if said else _line(context, name),
             context.texts(f"limit.{name}"),
             context.texts(f"set.{SETTABLE_LIMITS[name].kind}"),
         ]

@@ -164,9 +164,9 @@ class ExitPlans(Section):
     time_limit: Annotated[timedelta | None, PlainValidator(read.time_limit)] = None
     """Seconds after the entry when such a position is sold at any price."""
     trailing_pct: Annotated[Decimal | None, PlainValidator(read.stop_distance)] = None
-    """Distance at which the stop of such an entry follows the market up, in per cent below it."""
+    """Distance of the trailing stop of such an entry below the market, in per cent."""
     trailing_activation_pct: Annotated[Decimal | None, PlainValidator(read.activation_distance)] = None
-    """How far above the entry the market has to be before the stop follows it, in per cent; unset: from the start."""
+    """How far above the entry the market has to be for the trailing stop to start, in per cent; unset: from the start."""
     protection: Annotated[ProtectionPolicy, _word(ProtectionPolicy)] = ProtectionPolicy.BEST_EFFORT
     """A plan that the exchange cannot hold: best_effort buys all the same and watches the market while MarketFlow runs, required
     refuses the entry."""

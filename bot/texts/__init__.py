@@ -16,6 +16,7 @@ from babel.dates import format_date, format_datetime
 from bot.texts.figures import Figure, grouped, in_language
 from core.domain.duration import ENGLISH, in_units
 from core.domain.reasons import SENTENCES, Reason
+from core.domain.record_reasons import RECORD_SENTENCES
 
 LANGUAGES = ("en", "ru")
 _DAY = {"en": "dd MMM", "ru": "dd.MM"}
@@ -25,6 +26,7 @@ _FORMS = {"en": ("one", "other"), "ru": ("one", "few", "many", "other")}
 _AMOUNTS = frozenset(
     {"value", "limit", "minimum", "maximum", "result", "close", "price", "qty", "free", "moved", "band"}
 )  # parameters of reasons that are numbers, kept in plain digits
+_LEVELS = frozenset({"found", "market", "pct"})  # numbers too, but where a record is quoted as its sender wrote it
 _FOREIGN_SHOWN = 64  # characters of a name or a text from outside
 
 
@@ -36,25 +38,27 @@ class Html(str):
 
 class _Shown(str):
     """Formats a parameter in a sentence. `{age:duration}` is a number of seconds, shown as a length of time. With forms it
-    is a count and its noun, `{count:trade|trades}`: the forms that the language's plural rule names, in the order of _FORMS."""
+    is a count and its noun, `{count:trade|trades}`: the forms that the language's plural rule names, in the order of _FORMS.
+    `plain` is the same number without the marks of a language."""
 
-    __slots__ = ("_language",)
+    __slots__ = ("_language", "_plain")
     _language: str
+    _plain: str
 
-    def __new__(cls, text: str, language: str) -> "_Shown":
+    def __new__(cls, text: str, language: str, plain: str = "") -> "_Shown":
         shown = super().__new__(cls, text)
-        shown._language = language
+        shown._language, shown._plain = language, plain or text
         return shown
 
     def __format__(self, forms: str) -> str:
         if not forms:
             return str(self)
         if forms == "duration":
-            return in_language(in_units(self, _DURATION[self._language]), self._language)
+            return in_language(in_units(self._plain, _DURATION[self._language]), self._language)
         nouns = forms.split("|")
-        if not self.isdecimal():
+        if not self._plain.isdecimal():
             return f"{self} {nouns[-1]}"
-        form = Locale(self._language).plural_form(int(self))
+        form = Locale(self._language).plural_form(int(self._plain))
         return f"{self} {nouns[min(_FORMS[self._language].index(form), len(nouns) - 1)]}"
 
 
@@ -87,11 +91,21 @@ class Texts:
         sentence = self.sentences.get(reason.code)
         if sentence is None:
             return Html(escape(reason.code))
-        amounts = {name: grouped(value) if name in _AMOUNTS else value for name, value in reason.params.items()}
-        return Html(escape(sentence, quote=False).format_map(self._escaped(amounts)))
+        amounts = _AMOUNTS if reason.code in RECORD_SENTENCES else _AMOUNTS | _LEVELS
+        shown = {name: grouped(value) if name in amounts else value for name, value in reason.params.items()}
+        shown |= {name: self._stored_moment(value) for name, value in shown.items() if name == "at"}
+        return Html(escape(sentence, quote=False).format_map(self._escaped(shown)))
+
+    def _stored_moment(self, text: str) -> str:
+        """Returns a time stored in a reason as the reader sees times; any other text as it is."""
+        try:
+            at = datetime.fromisoformat(text.replace(" UTC", "+00:00"))
+        except ValueError:
+            return text
+        return self.full_moment(at) if at.tzinfo is not None else text
 
     def _escaped(self, params: Mapping[str, object]) -> _Escaped:
-        return _Escaped({name: _Shown(self._text(value), self.language) for name, value in params.items()})
+        return _Escaped({name: _Shown(self._text(value), self.language, _plain(value)) for name, value in params.items()})
 
     def _text(self, value: object) -> str:
         if isinstance(value, Html):
@@ -146,6 +160,10 @@ class Texts:
         """Returns day and time with year and zone: 01 Mar 2026 14:02 UTC; in Russian 01.03.2026 14:02 UTC."""
         local = at.astimezone(self.zone)
         return f"{format_datetime(local, _FULL[self.language], locale=self.language)} {_zone_name(local)}"
+
+
+def _plain(value: object) -> str:
+    return value.replace(",", "") if isinstance(value, Figure) else ""
 
 
 def _zone_name(local: datetime) -> str:

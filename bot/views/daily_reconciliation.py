@@ -18,7 +18,7 @@ def _differences(proof: Proof, count: int, texts: Texts) -> list[Html]:
     shown = [texts("proof.difference", difference=short(each, 160)) for each in proof.differences[:_DIFFERENCES_SHOWN]]
     title = texts("proof.differs", day=proof.day, count=count) if count else texts("proof.agrees", day=proof.day)
     more = [texts("proof.more", count=count - _DIFFERENCES_SHOWN, day=proof.day)] if count > _DIFFERENCES_SHOWN else []
-    return [title, *shown, *more]
+    return [title, *shown, *more, *([texts("proof.next", day=proof.day)] if count else [])]
 
 
 def _counts(proof: Proof, texts: Texts) -> list[Html]:

@@ -28,11 +28,13 @@ def started_lines(event: Started, texts: Texts) -> list[Html]:
 
 
 def part_lines(event: PartTroubled, texts: Texts) -> list[Html]:
-    """Returns the alert that a part of the program stopped or resumed answering."""
-    key = f"part.{event.part}"
+    """Returns the alert that a part of the program stopped or resumed answering, and what that means for trading."""
+    key, means = f"part.{event.part}", f"part.means.{event.part}"
     name = texts(key) if texts.has(key) else event.part
     lines = [texts("part.up" if event.recovered else "part.down", part=name)]
-    return [*lines, texts("part.detail", detail=state_text(event.detail, texts, 300))] if event.detail else lines
+    if event.detail:
+        lines.append(texts("part.detail", detail=state_text(event.detail, texts, 300)))
+    return [*lines, texts(means)] if not event.recovered and texts.has(means) else lines
 
 
 def stranger_lines(event: StrangerSeen, texts: Texts) -> list[Html]:

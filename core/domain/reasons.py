@@ -11,10 +11,10 @@ from core.domain.record_reasons import RECORD_SENTENCES
 # code -> English sentence. Every code that the program can give stands here; other languages translate by code.
 SENTENCES: Mapping[str, str] = {
     # admission
-    "expired": "the signal was {age:duration} old, older than {limit:duration}",
+    "expired": "the signal was {age:duration} old, the limit is {limit:duration}",
     "from_future": "the signal is dated {ahead:duration} in the future: is the sender's clock right?",
     "turned_back": "it could not be stored when it arrived, and the sender did not send it again",
-    "clock_wrong": "this machine's clock is {offset:duration} off the exchange's; set it (NTP). The signal itself is valid",
+    "clock_wrong": "this machine's clock is {offset:duration} off the exchange's; sync it (NTP). The signal itself is fine",
     "conflict": "duplicate signal_id {signal_id}: another signal has it, {signal_type} {symbol} at {price} of {at}",
     "symbol_not_allowed": "{symbol} is not one of the traded symbols ({allowed})",
     "paused": "trading is paused",
@@ -29,7 +29,7 @@ SENTENCES: Mapping[str, str] = {
     "{seconds:duration} (a few minutes in a busy chat)",
     "approval_pending": "the same signal is already waiting for approval",
     "exit_wanted": "an exit from {symbol} is still pending",
-    "earlier_on_its_way": "an order that was sent for this signal before the start may still arrive",
+    "earlier_on_its_way": "an order sent for this signal before the restart may still reach the exchange",
     "exit_over": "this exit has ended",
     "panic_over": "the panic was cancelled",
     "nothing_free": "only {free} {base} is free on the exchange: sold elsewhere, or locked in an order?",
@@ -37,14 +37,14 @@ SENTENCES: Mapping[str, str] = {
     "not_trading": "{symbol} is halted on the exchange (status {status})",
     "market_orders_off": "the exchange does not accept market orders for {symbol}",
     "held": "entries in {symbol} are halted: ledger and exchange disagree; see /accept",
-    "account_held": "entries are halted on the whole account: there are orders on it that are not this ledger's; see /accept",
+    "account_held": "entries are halted on the whole account: it has orders that are not in this ledger; see /accept",
     "not_held": "entries in {symbol} are not halted",
     "hold_changed": "other orders were found since you were asked; see /accept account",
     # ledger and exchange side by side
     "less_than_ledger": "the exchange holds {qty} {asset} less than the ledger: sold elsewhere?",
     "not_adopted": "order {order_id} belongs to this ledger, which has lost it; an error in MarketFlow kept it from being "
     "booked (see the log). Retrying",
-    "symbol_gone": "the exchange no longer lists {symbol} (delisted?), and the ledger holds {qty} of it",
+    "symbol_gone": "the exchange no longer lists {symbol} (delisted?), and the ledger still holds {qty} of it",
     "orders_unreadable": "MarketFlow orders on the exchange can't be read ({count}, the last {order_id}): is there a newer "
     "version?",
     "symbol_shared": "order {order_id} is from the MarketFlow with mark {mark}: two may share an account, not a symbol",
@@ -52,9 +52,9 @@ SENTENCES: Mapping[str, str] = {
     "order_of_other": "{symbol}: orders of another MarketFlow, mark {mark} ({count}, the last {order_id} of {at})",
     "order_unmarked": "{symbol}: orders of a MarketFlow without a mark ({count}, the last {order_id} of {at}), maybe an older "
     "version",
-    "order_id_taken": "{symbol}: somebody else placed an order under an id of ours ({count}, the last {order_id} of {at})",
+    "order_id_taken": "{symbol}: somebody else placed an order with one of our ids ({count}, the last {order_id} of {at})",
     "placed_by_other": "another program already placed this signal's order, {order_id}: nothing was sent",
-    "already_ordered": "its order {order_id} was already placed",
+    "already_ordered": "order {order_id} was already placed for this signal",
     "not_compared": "earlier orders in {symbol} could not be checked on the exchange ({detail})",
     "order_differs": "order {order_id} is {ours} in the ledger, {theirs} on the exchange",
     # sizing
@@ -69,18 +69,18 @@ SENTENCES: Mapping[str, str] = {
     "risk_without_stop": "{found}% at risk needs a stop below the entry; give stop_loss, or set STOP_LOSS_PCT",
     "nothing_to_spend": "only {free} {quote} is free, too little for an order",
     "balances_unknown": "the account's balances can't be read now, so its equity is unknown",
-    "value_unknown": "the price of {symbol}, which is held, is unknown, and so is the account's equity",
+    "value_unknown": "the price of {symbol}, an open position, is unknown, and so is the account's equity",
     # risk
     "price_unknown": "the current price of {symbol} is unknown",
     "price_band": "the price moved {moved}% from the signal's {close} to {price}, more than {limit}%",
-    "price_sanity": "the signal's price {close} does not fit this market, now at {price}",
+    "price_sanity": "the signal's price {close} is too far from the market, now at {price}",
     "order_notional": "order value {value} {quote} is above the limit of {limit}",
-    "open_positions": "{count} positions are open, the limit is {limit}",
-    "own_positions": "{count} positions of strategy {strategy} are open, its limit is {limit}",
+    "open_positions": "open positions: {count}, the limit is {limit}",
+    "own_positions": "open positions of strategy {strategy}: {count}, its limit is {limit}",
     "daily_loss": "daily loss limit reached: {result} {quote} today, the limit is {limit}",
-    "drawdown": "the account's equity is {pct}% below its peak, the limit is {limit}%; /reset drawdown starts anew",
-    "losing_exits": "the last {count} positions were closed at a loss, the limit is {limit}; /reset losses starts anew",
-    "cooldown": "a stop sold {symbol} a moment ago: no entry for another {left:duration} of {limit:duration}",
+    "drawdown": "the account's equity is {pct}% below its peak, the limit is {limit}%; /reset drawdown allows entries again",
+    "losing_exits": "losing exits in a row: {count}, the limit is {limit}; /reset losses allows entries again",
+    "cooldown": "a stop sold {symbol} recently: no entries for another {left:duration} of {limit:duration}",
     "exposure": "positions would be worth {pct}% of the account's equity, the limit is {limit}%",
     "no_equity": "the account has no equity",
     "rate_unknown": "no current rate of {asset} to {into} ({pairs}), so limits can't be checked",
@@ -89,7 +89,7 @@ SENTENCES: Mapping[str, str] = {
     # approval
     "declined": "declined by {who}",
     "approval_expired": "no answer within {ttl:duration}",
-    "approval_withdrawn": "cancelled: {signal_type} came before an answer",
+    "approval_withdrawn": "withdrawn: {signal_type} came before an answer",
     "approval_closed": "this was already decided",
     # control commands
     "pause_changed": "the pause was changed meanwhile",
@@ -106,9 +106,9 @@ SENTENCES: Mapping[str, str] = {
     "too_many_invites": "{count} invite links are already open; revoke them first",
     # the exchange's answer; `code` and `message` are the exchange's own
     "insufficient_balance": "insufficient {asset} balance (-2010). See /balance",
-    "filter_failure": "the exchange rejected it by its rule {filter} (-1013)",
+    "filter_failure": "the order breaks the exchange's rule {filter} (-1013)",
     "too_many_open": "too many open orders: the exchange's rule {filter} allows no more (-1013). See /orders",
-    "would_trigger": "the price has already passed the stop, so the exchange won't let it rest ({code})",
+    "would_trigger": "the price has already passed the stop, so the exchange won't accept it ({code})",
     "would_take": "the price has already reached the limit, so the order would fill at once instead of resting ({code})",
     "list_prices": "the price is no longer between the stop and the target, so the exchange accepts neither ({code})",
     "order_type_off": "the exchange does not accept this type of order for {symbol}: {message} ({code})",
@@ -131,13 +131,13 @@ SENTENCES: Mapping[str, str] = {
     "bad_request": "the exchange did not understand the order: {message} ({code}). MarketFlow may need an update",
     "rejected": "the exchange rejected it: {message} ({code})",
     "not_filled": "nothing was filled: the order ended as {status}",
-    "beyond_limit": "nothing was offered up to {price}, the edge of the price band",
+    "beyond_limit": "no offers up to {price}, the edge of the price band",
     # the protocol
     "unanswered": "no answer from the exchange; checking what became of the order",
     "protection_not_placed": "the exchange did not get the orders that protect the position",
     "order_forgotten": "the exchange no longer knows the order that protected the position (a testnet is reset now and then)",
     "protection_gone": "the orders that protected the position have ended",
-    "protection_ended": "an order that protected the position ended as {status}, not by a fill",
+    "protection_ended": "an order that protected the position ended without a fill: {status}",
     "closed_by_plan": "the position was closed by its stop or target just now",
     "never_placed": "the order never reached the exchange, and the signal is no longer valid: {why}",
     "fate_unknown": "the exchange no longer lists {symbol} (delisted?), so what became of the order is unknown: it may have "

@@ -200,7 +200,7 @@ BROUGHT: Mapping[str, tuple[list[Mapping[str, Any]], tuple[str, ...]]] = {
         [BUY, {**SELL, "signal_id": "tv"}],
         ("SELL_SM refused: signal_id already used", "another signal has it, BUY_SM WIFUSDC"),
     ),
-    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "h old, older than")),
+    "too old": ([{**SELL, "ts": (NOON - timedelta(days=1)).isoformat()}], ("SELL_SM", "h old, the limit is")),
     "of another market": ([BUY, {**SELL, "close": "65000"}], ("SELL_SM", "65,000")),
     "of a symbol that is not there": ([{**SELL, "symbol": "NOSUCHUSDC"}], ("SELL_SM", "NOSUCHUSDC")),
     "nothing to sell": ([SELL], ("SELL_SM ignored", "no WIF position")),

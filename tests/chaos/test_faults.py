@@ -103,9 +103,9 @@ async def test_a_full_disk_stops_trading_and_loses_nothing(tmp_path: Path, memor
         assert not world.program.is_ready()
         world.program.limit_files(None)
         await world.chat.owner.wait_for("🔴 SELL_SM executed", within=30)
-        told = await world.chat.owner.wait_for("The ledger is back", within=30)
+        told = await world.chat.owner.wait_for("The database is back", within=30)
         assert "Nothing was traded meanwhile." in told.text
-        over = await world.chat.owner.wait_for("The ledger was down", within=30)
+        over = await world.chat.owner.wait_for("The database was down", within=30)
         assert "SELL_SM WIFUSDC" in over.text
         assert "sold late" in over.text
         await world.settle()

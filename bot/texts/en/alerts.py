@@ -7,12 +7,12 @@ CATALOGUE: dict[str, str] = {
     "profit": "Profit: {percent}",
     "quantity": "Quantity: {quantity} {base}",
     "quantity_partial": "Quantity: {quantity} of {asked} {base} (partial fill)",
-    "quantity_limit": "Up to {price}, the edge of the price band, nothing more was offered",
+    "quantity_limit": "No more offers up to {price}, the edge of the price band",
     "value": "Value: {value} {quote}",
-    "sizing.equity_pct": "Size: {pct} of {equity} {asset} equity: {wanted} {asset}",
-    "sizing.risk_pct": "Size: {pct} of {equity} {asset} at risk, stop {stop} away, fees included: {wanted} {asset}",
-    "sizing.cap_notional": "; cut to {most} {asset}, the limit of one order",
-    "sizing.cap_free": "; cut to {most} {asset}, all that is free",
+    "sizing.equity_pct": "Size: {pct} of {equity} {asset} equity = {wanted} {asset}",
+    "sizing.risk_pct": "Size: {pct} of {equity} {asset} equity at risk, stop {stop} away, fees included = {wanted} {asset}",
+    "sizing.cap_notional": "; capped at {most} {asset}, the limit of one order",
+    "sizing.cap_free": "; capped at {most} {asset}, the free balance",
     "value_share": "Value: {value} {quote} ({share} of {capital} {asset} cash and positions at cost)",
     "fee": "Fee: {fee} {asset}",
     "fee_valued": "Fee: {fee} {asset} ({value} {quote})",
@@ -37,45 +37,47 @@ CATALOGUE: dict[str, str] = {
     "unanswered": "<b>⏳ {signal_type}: the exchange did not answer</b>",
     # alerts: what to do
     "waits": "<b>⏳ {signal_type}: not sold yet</b>",
-    "waits.next": "Retrying until {time}, after a restart too. No entries in this symbol meanwhile.",
-    "waits.panic": "Retrying until it is sold, after a restart too. /resume cancels it.",
+    "waits.next": "Retrying until {time}, even after a restart. No entries in this symbol meanwhile.",
+    "waits.panic": "Retrying until sold, even after a restart. /resume stops the retries.",
     "failed.buy": "Nothing was bought.",
     "exit_lost": "Nothing was sold. To sell the position, tap the button; you will be asked to confirm.",
     "exit_lost.held": "Position: {quantity} {base} ({symbol})",
     "exit_lost.held_since": "Position: {quantity} {base} ({symbol}), opened {time}",
     "exit_lost.none": "No {base} position: nothing to sell.",
     "failed.sell": "Nothing was sold; the position is still open.",
-    "failed.fate_unknown": "Nothing was booked: the position is as it was before the order. Check the exchange (/balance); if "
-    "it lists the symbol again, the order is looked up and booked.",
-    "unanswered.next": "Checking whether the order exists; no second order is sent meanwhile. You'll get the result here.",
+    "failed.fate_unknown": "Nothing was booked: the ledger still shows the position as before this order. Check what you hold "
+    "on the exchange (/balance). If it lists the symbol again, the order is looked up and booked.",
+    "unanswered.next": "Checking whether the order is on the exchange; no second order is sent meanwhile. You'll get the "
+    "result here.",
     "advice.insufficient_balance": "What to do: top up the account or lower the order size.",
     "advice.bad_key": "What to do: fix the API key and restart. Every order fails until then; /pause ignores signals meanwhile.",
     "advice.bad_signature": "What to do: fix the API secret or private key and restart. Every order fails until then; /pause "
     "ignores signals meanwhile.",
-    "advice.clock_off": "What to do: set this machine's clock (NTP). Orders fail until it is right.",
+    "advice.clock_off": "What to do: sync this machine's clock (NTP). Orders fail until then.",
     "advice.filter_failure": "What to do: check TRADE_QTY or TRADE_QUOTE against the symbol's rules (<code>marketflow "
     "check</code>).",
     "advice.rate_unknown": "What to do: wait. Entries resume once the exchange quotes that pair again (/health). Exits work "
     "as usual.",
     "advice.no_rate": "What to do: remove the symbol from SYMBOLS, or set another REPORT_ASSET.",
-    "advice.sell.insufficient_balance": "What to do: check /balance. Was the coin sold elsewhere, or is it locked in an order "
-    "of yours? Whatever is free will be sold.",
-    "advice.sell.too_little_to_sell": "What to do: it stays in /positions. Sell it at a higher price, or convert it on the "
-    "exchange (small balances), then /accept.",
-    "advice.sell.filter_failure": "Nothing to do: the symbol's rules are reloaded and the allowed amount is sold.",
+    "advice.sell.insufficient_balance": "What to do: check /balance. Was the coin sold elsewhere, or is it locked in one of "
+    "your orders? Whatever is free will be sold.",
+    "advice.sell.too_little_to_sell": "What to do: the rest stays in /positions. Sell it when the price is higher, or convert "
+    "it on the exchange (small balances) and then /accept.",
+    "advice.sell.filter_failure": "Nothing to do: the symbol's rules are being reloaded; as much as they allow will be sold.",
     "advice.sell.bad_key": "What to do: fix the API key, restart, then /close. Or sell on the exchange itself.",
     "advice.sell.bad_signature": "What to do: fix the API secret or private key, restart, then /close. Or sell on the exchange "
     "itself.",
-    "advice.sell.clock_off": "What to do: set this machine's clock (NTP), then /close. Or sell on the exchange itself.",
-    "advice.sell.not_trading": "Nothing to do: it is sold as soon as the exchange resumes trading.",
-    "advice.unanswered": "What to do: check the order on the exchange; <code>marketflow reconcile</code> compares.",
+    "advice.sell.clock_off": "What to do: sync this machine's clock (NTP), then /close. Or sell on the exchange itself.",
+    "advice.sell.not_trading": "Nothing to do: the position is sold as soon as the exchange resumes trading.",
+    "advice.unanswered": "What to do: check the order on the exchange; <code>marketflow reconcile</code> shows what differs.",
     "advice.internal_error": "What to do: check the position on the exchange and the log.",
     # start
     "started": "<b>🚀 MarketFlow started</b>",
     "started.version": "Version {version}, trading: <b>{trading_mode}</b>",
     "started.positions": "Open positions: {count}",
-    "note.from_latest": "First start: only signals from now on are read.",
-    "note.other_asset": "Amounts set in the chat in an asset other than REPORT_ASSET are ignored for now: /set, /mode",
+    "note.from_latest": "First start: signals sent before now are skipped.",
+    "note.other_asset": "Amounts set in the chat (/set, /mode) in an asset other than REPORT_ASSET have no effect: the limits "
+    "of the settings apply.",
     "note.unknown": "Note: {note}",
     # the exchange's key
     "key.dangerous": "<b>🔑 The API key can withdraw funds</b>",
@@ -95,21 +97,21 @@ CATALOGUE: dict[str, str] = {
     "hold.name": "{symbol}",
     "hold.account": "the whole account",
     "hold.account_began": "<b>🛑 Entries are halted on the whole account</b>",
-    "hold.account_advice": "Another program trades this account as MarketFlow. If it runs twice with the same API key, stop "
-    "one; a second one on purpose needs a sub-account or symbols of its own. If you know these orders (new ledger, testnet "
-    "reset), send /accept account. Exits continue.",
+    "hold.account_advice": "MarketFlow orders on this account are not in this ledger. If MarketFlow runs twice with this API "
+    "key, stop one; to run two on purpose, give the second a sub-account or symbols of its own. If you know these orders (new "
+    "ledger, testnet reset), send /accept account. Exits continue.",
     "hold.account_accepted": "<b>🤝 Entries resumed</b>: {who} recognised the orders on the account.",
     "button.accept_account": "🤝 I know these orders",
     "accept.account_ask": "<b>Do you know these orders?</b>",
-    "accept.account_then": "If yes, they no longer halt entries. Later orders without a mark halt them again; later orders of "
-    "another MarketFlow halt only the symbols both trade.",
+    "accept.account_then": "If yes, entries resume. New orders without a mark halt them again; new orders of another "
+    "MarketFlow halt only the symbols that both trade.",
     "accept.account_not_held": "Entries on the account are not halted: nothing to accept.",
     "adopted": "<b>🔁 {side}: recovered an order missing from the ledger</b>",
     "adopted.why": "Order {order_id} is on the exchange with this ledger's mark. The ledger lost its latest records or was "
     "restored from a backup. The order's result follows; /positions shows the current position.",
     "hold.difference": "• {difference}",
-    "hold.advice": "Check the exchange. If it is right, send /accept {symbol}: the ledger takes over its numbers and entries "
-    "resume. Until then you can sell what the exchange actually has.",
+    "hold.advice": "Check what you really hold on the exchange. If the exchange is right, send /accept {symbol}: the ledger "
+    "takes over its numbers and entries resume. Until then you can sell what the exchange actually has.",
     "hold.ended": "<b>🤝 {symbol}: ledger and exchange agree again</b>, entries resumed.",
     "hold.accepted": "<b>🤝 {symbol}: entries resumed</b>, accepted by {who}",
     "hold.written_off_gone": "Written off: {quantity} of {symbol}, cost {cost}",
@@ -125,11 +127,14 @@ CATALOGUE: dict[str, str] = {
     "signals_lost.expired": "Topic {topic}, partition {partition}: the broker no longer has records {first} to {last}.",
     "signals_lost.anew": "Topic {topic}, partition {partition} starts over: it was deleted or lost records. It had been "
     "read up to {first}.",
-    "signals_lost.next": "Reading continues with what is there. Check with the sender what was missed.",
+    "signals_lost.next": "Lost signals are not traded: if one was an exit, the position is still open (/positions). Ask the "
+    "sender what was missed. Reading continues with what is there.",
     "proof.agrees": "<b>🧾 {day}: ledger and exchange agree</b>",
     "proof.differs": "<b>❗ {day}: ledger and exchange differ in {count:place|places}</b>",
     "proof.difference": "• {difference}",
     "proof.more": "and {count} more: <code>marketflow prove --day {day}</code>",
+    "proof.next": "What to do: check these orders on the exchange; /pause stops trading meanwhile. Rows missing only in the "
+    "history: <code>marketflow resend --day {day}</code>",
     "proof.counts": "Compared: {signals:signal|signals}, {orders:executed order|executed orders}, {fills:fill|fills}",
     "proof.history": "Rows in the history: {rows}",
     "proof.unexported": "Not exported to the history yet: {count}",
@@ -142,9 +147,13 @@ CATALOGUE: dict[str, str] = {
     "part.down": "<b>🔌 {part} isn't responding</b>",
     "part.up": "<b>🔋 {part} is back</b>",
     "part.detail": "{detail}",
+    "part.means.exchange": "Entries are refused and exits retried meanwhile. Stops and targets on the exchange stay there.",
+    "part.means.kafka": "Signals wait in Kafka; those too old when it is back are not traded. To sell meanwhile: /close.",
+    "part.means.signals_table": "Its signals wait; those too old when it is back are not traded. To sell meanwhile: /close.",
+    "part.means.history": "Trading is not affected; what is missing is exported later.",
     "part.kafka": "Kafka",
     "part.exchange": "The exchange",
-    "part.ledger": "The ledger",
+    "part.ledger": "The database",
     "part.instruments": "Symbol rules",
     "part.history": "The history (Snowflake)",
     "part.signals_table": "The signals table",
@@ -174,8 +183,8 @@ CATALOGUE: dict[str, str] = {
     "digest.well": "💚 All systems OK.",
     "digest.trouble": "💛 Problems: {troubles} (/health)",
     "started.away": "Last seen running: {time}.",
-    "caught_up.nothing": "🔁 I was offline from {since} to {until}. No signals came, nothing was missed.",
-    "caught_up.all": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, none too old; nothing was missed.",
+    "caught_up.nothing": "🔁 I was offline from {since} to {until}. No signals came in that time.",
+    "caught_up.all": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, none too old: nothing was missed.",
     "caught_up.too_old": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, {too_old} too old to trade: "
     "/signals",
     "strategy": "Strategy: {strategy}",

@@ -2,7 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "approval.ask": "<b>❓ {signal_type}: trade this?</b>",
-    "approval.until": "Answer by {time} ({seconds:duration} left). The price is checked again then.",
+    "approval.until": "Answer by {time} ({seconds:duration} left). The price is checked again when you approve.",
     "approval.approve": "✅ Approve",
     "approval.half": "½ Half: {quantity} {base}",
     "approval.decline": "✖️ Decline",
@@ -38,7 +38,7 @@ CATALOGUE: dict[str, str] = {
     "rule.order_notional": "· order value {value} of max {limit} {unit}",
     "rule.open_positions": "· open positions {value} of max {limit}",
     "rule.drawdown": "· drawdown {value}% of max {limit}%",
-    "rule.losing_exits": "· closed at a loss in a row {value} of max {limit}",
+    "rule.losing_exits": "· losing exits in a row {value} of max {limit}",
     "rule.cooldown": "· last stop {value:duration} ago, cooldown {limit:duration}",
     "rule.exposure": "· exposure {value}% of max {limit}%",
     "rule.daily_loss": "· P&amp;L today {value} {unit}, limit {limit}",

@@ -51,7 +51,8 @@ CATALOGUE: dict[str, str] = {
     "mute.1h": "1 hour",
     "mute.8h": "8 hours",
     "mute.off_button": "🔔 Unmute",
-    "quiet.on": "<b>🌙 Quiet hours {start} to {end}</b> ({zone})\nUrgent alerts still come; the rest arrives together after.",
+    "quiet.on": "<b>🌙 Quiet hours {start} to {end}</b> ({zone})\n"
+    "Urgent alerts still come; the rest arrives together afterwards.",
     "quiet.off": "<b>🌙 No quiet hours</b>\nSet: /quiet 23:00-07:00",
     "quiet.bad": "“{argument}” is not valid: give start and end as hours and minutes. For example: /quiet 23:00-07:00, or "
     "/quiet off",

@@ -9,8 +9,8 @@ CATALOGUE: dict[str, str] = {
     "protection.sold": "Target {number}: {price}, filled",
     "protection.breakeven_target": "stop to breakeven after target 1",
     "protection.breakeven_price": "stop to breakeven at {price}{away}",
-    "protection.trailing": "stop follows {pct}% below the market",
-    "protection.trailing_from": "stop follows {pct}% below the market from {price}{away}",
+    "protection.trailing": "trailing stop {pct}% below the market",
+    "protection.trailing_from": "trailing stop {pct}% below the market from {price}{away}",
     "protection.time": "sold at {time} at the latest",
     # the alert of an executed order
     "protection.stop_filled": "Stop filled, trigger {price}",
@@ -23,16 +23,16 @@ CATALOGUE: dict[str, str] = {
     # alerts
     "protection.failed": "<b>🛡 {symbol}: the position is not protected on the exchange</b>",
     "protection.since": "Since: {time}",
-    "protection.next": "MarketFlow watches the price itself and sells at the stop; it keeps trying to place the orders. While "
+    "protection.next": "MarketFlow watches the price itself, sells at the stop and keeps trying to place the orders. While "
     "MarketFlow is down nothing protects the position.",
     "protection.restored": "<b>🛡 {symbol}: protected again</b>",
-    "protection.rests": "The orders of its exit plan rest on the exchange.",
+    "protection.rests": "The exit plan's orders rest on the exchange again.",
     "protection.not_moved": "<b>🛡 {symbol}: the stop could not be moved</b>",
-    "protection.stop_stays": "The stop at {price} still rests on the exchange. MarketFlow watches the price itself for the new "
-    "one and keeps trying to place it.",
+    "protection.stop_stays": "The stop at {price} still rests on the exchange. MarketFlow watches the new one itself and "
+    "keeps trying to place it.",
     "protection.changed_target": "🛡 {symbol}: target {number} of {count} filled, stop moved to breakeven",
     "protection.changed_price": "🛡 {symbol}: stop moved to breakeven",
-    "protection.changed_trailing": "🛡 {symbol}: the stop follows the market now",
+    "protection.changed_trailing": "🛡 {symbol}: the trailing stop is active now",
     "protection.changed_person": "🛡 {symbol}: exit plan changed by {who}",
     "protection.protected_by": "🛡 {symbol}: protected by {who}",
     "protection.bare": "<b>🛡 Without an exit plan: {symbols}</b>",
@@ -55,9 +55,9 @@ CATALOGUE: dict[str, str] = {
     "protection.a_target": "target",
     "protection.a_target_of": "target {number} of {count}",
     # before /sell, /close, /panic and /pause
-    "protection.taken_off": "Its stop and targets are taken off the exchange first",
-    "protection.taken_off_part": "Its stop and targets are taken off the exchange first, and placed anew for the rest",
-    "protection.all_taken_off": "Stops and targets to take off the exchange: {count}",
+    "protection.taken_off": "Its stop and targets are cancelled on the exchange first",
+    "protection.taken_off_part": "Its stop and targets are cancelled on the exchange first, then placed again for the rest",
+    "protection.all_taken_off": "Stops and targets to cancel: {count}",
     "protection.stays": "Stops and targets stay on the exchange: {count}",
     # /why
     "why.plan": "exit plan: {plan}",
@@ -71,22 +71,24 @@ CATALOGUE: dict[str, str] = {
     "why.kind_protection_restored": "protected again",
     "why.kind_plan_changed": "exit plan changed",
     # /audit
-    "audit.reported": "the exchange reports on an order of {symbol}",
-    "audit.forgotten": "the exchange does not know an order of {symbol} any more",
+    "audit.reported": "order report from the exchange, {symbol}",
+    "audit.forgotten": "order of {symbol} no longer known to the exchange",
     "audit.protection": "protection of {symbol} checked",
     "audit.plan": "exit plan of {symbol} changed",
     "audit.bare": "positions without an exit plan listed",
-    "audit.trailing": "stop of {symbol} follows the market",
-    "audit.breakeven": "stop of {symbol} to breakeven",
+    "audit.trailing": "trailing stop of {symbol} moved",
+    "audit.breakeven": "stop of {symbol} moved to breakeven",
     # /protect, and the buttons of a position
-    "command.protect": "gives a position a stop and targets, or changes them",
+    "command.protect": "set or change a position's stop and targets",
     "protect.which": "Which position do you want to protect?",
     "protect.refused": "🚫 Can't change the exit plan: {reason}",
     "protect.ask": "<b>🛡 Exit plan of {symbol}</b>, {quantity} {base}",
-    "protect.none": "No exit plan: its orders are taken off the exchange, and nothing limits a loss.",
-    "protect.watched": "⚠️ The exchange can't hold it now ({reason}); MarketFlow watches the price itself and keeps trying.",
+    "protect.none": "No exit plan: its orders are cancelled, and nothing limits the loss.",
+    "protect.watched": "⚠️ The exchange can't hold this plan now ({reason}); MarketFlow watches the price itself and keeps "
+    "trying.",
     "protect.now": "<b>🛡 {symbol}</b>",
-    "protect.how": "Change: /protect {symbol} stop 5% target 10% (distance from the entry, a price, or off). The rest stays.",
+    "protect.how": "Change: /protect {symbol} stop 5% target 10% (distance from the entry, a price, or off). What you don't "
+    "name stays as it is.",
     "protect.breakeven": "Stop to breakeven",
     "button.close": "Close",
     "button.half": "Close half",

@@ -9,7 +9,7 @@ CATALOGUE: dict[str, str] = {
     "dead_letters.others": "• {count} × other",
     "dead_letters.raw_first": "The first begins: <code>{raw}</code>",
     "dead_letters.see": "None of them was traded: if one was an exit, the position is still open (/positions). They are kept "
-    "in the ledger; those from Kafka also in the dead-letter topic. Fix the sender.",
+    "in the database; those from Kafka also in the dead-letter topic. Fix the sender.",
     "refused.conflict": "<b>♻️ {signal_type} refused: signal_id already used</b>",
     "advice.conflict": "What to do: leave <code>signal_id</code> out in the sender, or give every signal its own. A repeated "
     "signal must have the same content.",
@@ -25,7 +25,7 @@ CATALOGUE: dict[str, str] = {
     "outage_over.refused": "• {signal_type} {symbol} of {time}: <b>not sold</b>, {reason}",
     "outage_over.failed": "• {signal_type} {symbol} of {time}: <b>failed</b>, {reason}",
     "outage_over.more": "and {count} more: /signals",
-    "outage_over.next": "What was not sold is still open: /positions, /close.",
+    "outage_over.next": "What was not sold is still open: /positions. Sell it: /close.",
     "ended": "<b>🛑 MarketFlow stopped unexpectedly</b>",
     "ended.next": "No trading until it is started again; see the log.",
     "requests_refused": "<b>🚪 Requests refused since {time}: {count}</b> (<code>POST /signals</code>)",

@@ -411,7 +411,7 @@ async def test_after_a_wrong_number_the_question_waits_on_for_the_right_one(serv
         for typed, wrong_with_it in (("12345", "a code has six digits, this one has 5"), (wrong(right), "Not done: wrong code")):
             firm.trader.send(typed)
             answer = await firm.trader.wait_for(wrong_with_it, after=asking)
-            assert re.search(r"Not done: .*\nEnter the right one within \d+ s", answer.text)
+            assert re.search(r"Not done: .*\nEnter the right code within \d+ s", answer.text)
             assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
         assert firm.portfolio.authenticators[TRADER].wrong == 1
         firm.trader.send(f"{right[:3]} {right[3:]}")

@@ -190,6 +190,19 @@ async def test_limits_that_contradict_each_other_are_said_before_they_are_set(fi
     assert "is above PRICE_SANITY_PCT" in (await firm.owner.ask("/set PRICE_BAND_PCT 99")).text
 
 
+async def test_a_limit_without_a_value_is_shown_as_it_is(firm: Firm) -> None:
+    shown = (await firm.owner.ask("/set MAX_OPEN_POSITIONS")).text
+    assert shown.startswith("MAX_OPEN_POSITIONS max open positions")
+    assert shown.endswith("For example: /set MAX_OPEN_POSITIONS 5")
+    assert (await firm.owner.ask("/set MAX_OPEN_POSITIONS x")).text.startswith("“x” is not valid for MAX_OPEN_POSITIONS.")
+
+
+async def test_a_reset_says_what_it_counts_from(firm: Firm) -> None:
+    asked = await firm.owner.ask("/reset drawdown")
+    assert "Drawdown now: not measured yet." in asked.text
+    assert "Reset the count of losing exits in a row? Now: 0." in (await firm.owner.ask("/reset losses")).text
+
+
 async def test_nobody_is_shown_a_button_that_takes_another_role(firm: Firm) -> None:
     assert [button.data for button in (await firm.owner.ask("/mode")).buttons] == [f"/mode {mode}" for mode in Mode]
     assert (await firm.trader.ask("/mode")).buttons == []

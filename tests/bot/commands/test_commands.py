@@ -98,7 +98,7 @@ async def test_health_in_both_languages_with_lag_and_clock(bot: Bot) -> None:
     await bot.owner.ask("/lang ru")
     text = (await bot.owner.ask("/health")).text
     for said in (
-        "✅ Kafka: читаю trading_signals, разделов: 3",
+        "✅ Kafka: читаю trading_signals, партиций: 3",
         "❌ Биржа: HTTP 418: <banned>",
         "✅ Правила пар: загружено пар: 2",
         "✅ Telegram: работает, оповещения уходят",
@@ -146,7 +146,7 @@ async def test_trades_and_signals_tell_what_became_of_them(bot: Bot) -> None:
         "24 Nov 12:00 🚫 BUY_<i> WIFUSDC 0.4801: denied, trading is paused",
         "24 Nov 12:00 ⏳ BUY_SM WIFUSDC 0.4801: queued",
         "24 Nov 12:00 ✅ SELL_SM WIFUSDC 0.4801: executed",
-        "24 Nov 12:00 ↩️ SELL_SM WIFUSDC 0.4801: cancelled: BUY_SM came before an answer",
+        "24 Nov 12:00 ↩️ SELL_SM WIFUSDC 0.4801: withdrawn: BUY_SM came before an answer",
     ]
 
 
@@ -335,4 +335,4 @@ async def test_a_position_that_the_exchange_knows_no_more_is_shown_as_that(bot: 
     await bot.office.market.load_instruments(["WIFUSDC"])
     shown = (await bot.owner.ask("/positions")).text
     assert "19.98 WIF" in shown
-    assert "The exchange no longer lists it (delisted?). /accept WIFUSDC writes it off" in shown
+    assert "The exchange no longer lists this symbol (delisted?). /accept WIFUSDC writes the position off" in shown

@@ -47,9 +47,9 @@ async def test_an_entry_that_waits_is_told_with_what_it_costs_and_until_when(fir
 async def test_it_is_told_in_russian_too(firm: Firm) -> None:
     await firm.owner.ask("/lang ru")
     await waiting(firm, at_limit(on_timeout=OnTimeout.REPRICE))
-    said = (await firm.owner.wait_for("BUY_SM: ждёт по 0,4700")).text
+    said = (await firm.owner.wait_for("BUY_SM: лимитный ордер по 0,4700")).text
     assert "Количество: 100 WIF, не больше 47,00 USDC" in said
-    assert "потом переносится на лучшую цену покупки, до 5 раз и не дороже" in said
+    assert "потом переносится на лучшую цену покупки, до 5 раз, в пределах той же суммы" in said
 
 
 async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
@@ -63,15 +63,15 @@ async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
     firm.owner.press(await firm.owner.ask(f"/cancel {order.client_order_id}"), "✅ Confirm")
     await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
     said = (await firm.owner.wait_for("BUY_SM: missed")).text
-    assert "Reason: Owner cancelled it\nNothing was bought." in said
+    assert "Reason: cancelled by Owner\nNothing was bought." in said
     assert "was missed" in (await firm.owner.ask("/why WIFUSDC")).text
 
 
 async def test_a_pause_says_that_it_takes_entries_off(firm: Firm) -> None:
     await waiting(firm)
-    assert "Entries that wait and are cancelled: 1" in (await firm.owner.ask("/pause entries")).text
+    assert "Resting entries to cancel: 1" in (await firm.owner.ask("/pause entries")).text
     await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
-    assert "trading was paused while it rested" in (await firm.owner.wait_for("BUY_SM: missed")).text
+    assert "trading was paused while the order rested" in (await firm.owner.wait_for("BUY_SM: missed")).text
 
 
 async def test_a_panic_takes_entries_off(firm: Firm) -> None:

@@ -13,7 +13,7 @@ async def test_an_exit_off_tenfold_is_sold_by_the_button_and_a_second_tap(server
         await firm.held()
         await firm.signal("SELL_SM", close="65000")
         told = await firm.owner.wait_for("🚫 SELL_SM denied")
-        assert "the signal's price 65,000 does not fit this market, now at 0.4801" in told.text
+        assert "the signal's price 65,000 is too far from the market, now at 0.4801" in told.text
         assert "Nothing was sold." in told.text
         assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
         firm.owner.press(told, "🔴 Sell WIFUSDC anyway")

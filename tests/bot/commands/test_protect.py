@@ -62,6 +62,15 @@ async def test_a_position_without_a_plan_gets_one(bare: Firm) -> None:
     assert "🛡 Protected on the exchange" in (await bare.owner.ask("/positions")).text
 
 
+async def test_the_buttons_have_the_marks_of_the_language(firm: Firm) -> None:
+    await firm.held()
+    await firm.owner.ask("/lang ru")
+    offered = await firm.owner.ask("/protect WIF")
+    numbers = [button.text for row in offered.keyboard for button in row if "%" in button.text]
+    assert numbers
+    assert not [number for number in numbers if "." in number]
+
+
 async def test_the_stop_moves_by_the_buttons(firm: Firm) -> None:
     await firm.held()
     await guarded(firm)
@@ -98,17 +107,17 @@ async def test_a_stop_follows_the_market(bare: Firm) -> None:
     bare.prices.bid[WIF] = Decimal("0.52")
     await until(lambda: bare.trading.market.price(WIF) == Decimal("0.52"))
     asked = await bare.trader.ask("/protect WIF trail 2%")
-    assert "Stop: 0.5096 (-2.00%) · stop follows 2% below the market" in asked.text
+    assert "Stop: 0.5096 (-2.00%) · trailing stop 2% below the market" in asked.text
     await confirmed(bare.trader, asked)
     await guarded(bare)
     assert stops(bare) == {Decimal("0.5096")}
     told = await bare.owner.wait_for("🛡 WIFUSDC: protected by Trader")
-    assert "Stop: 0.5096 · stop follows 2% below the market" in told.text
+    assert "Stop: 0.5096 · trailing stop 2% below the market" in told.text
     bare.prices.bid[WIF] = Decimal("0.53")
     await until(lambda: stops(bare) == {Decimal("0.5194")})
     await guarded(bare)
-    assert "Stop: 0.5194 (-2.00%) · stop follows 2% below the market" in (await bare.owner.ask("/positions")).text
-    assert not [message for message in bare.owner.received if "follows the market now" in message.text]
+    assert "Stop: 0.5194 (-2.00%) · trailing stop 2% below the market" in (await bare.owner.ask("/positions")).text
+    assert not [message for message in bare.owner.received if "trailing stop is active now" in message.text]
     asked = await bare.trader.ask("/protect WIF target 30%")
     bare.prices.bid[WIF] = Decimal("0.55")
     await until(lambda: stops(bare) == {Decimal("0.5390")})
@@ -127,10 +136,10 @@ async def test_it_is_told_when_a_stop_begins_to_follow(server: RunningChat, tmp_
         await firm.held()
         await guarded(firm)
         alert = await firm.owner.wait_for("BUY_SM executed")
-        assert "stop follows 2% below the market from 0.5041" in alert.text
+        assert "trailing stop 2% below the market from 0.5041" in alert.text
         firm.prices.bid[WIF] = Decimal("0.52")
-        told = await firm.owner.wait_for("🛡 WIFUSDC: the stop follows the market now")
-        assert "Stop: 0.5096 · stop follows 2% below the market" in told.text
+        told = await firm.owner.wait_for("🛡 WIFUSDC: the trailing stop is active now")
+        assert "Stop: 0.5096 · trailing stop 2% below the market" in told.text
         assert stops(firm) == {Decimal("0.5096")}
 
 
@@ -169,9 +178,9 @@ async def test_what_would_sell_at_once_is_refused(firm: Firm) -> None:
     await firm.held()
     await guarded(firm)
     said = (await firm.trader.ask("/protect WIF stop 0.49")).text
-    assert said == "🚫 Can't change the exit plan: the market, now at 0.4801, is not above the stop at 0.49"
-    assert "the exit plan is already that" in (await firm.trader.ask("/protect WIF stop 5%")).text
-    assert "No exit plan: its orders are taken off the exchange" in (await firm.trader.ask("/protect WIF stop off")).text
+    assert said == "🚫 Can't change the exit plan: the market, now at 0.4801, is already at or below the stop 0.49"
+    assert "the exit plan already looks like this" in (await firm.trader.ask("/protect WIF stop 5%")).text
+    assert "No exit plan: its orders are cancelled" in (await firm.trader.ask("/protect WIF stop off")).text
 
 
 async def test_a_purchase_brings_its_plan(bare: Firm) -> None:

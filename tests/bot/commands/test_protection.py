@@ -57,7 +57,7 @@ async def test_positions_show_what_protects_them_and_how_far_it_is(firm: Firm) -
 async def test_orders_are_listed_with_what_each_is_for(firm: Firm) -> None:
     await guarded(firm)
     said = (await firm.owner.ask("/orders")).text
-    assert "Resting on the exchange: 4" in said
+    assert "Open orders on the exchange: 4" in said
     assert "🔴 WIFUSDC stop: 49.95 at 0.4561, accepted" in said
     assert "🔴 WIFUSDC target 1 of 2: 49.95 at 0.5282, accepted" in said
     firm.prices.down = True
@@ -86,10 +86,10 @@ async def test_a_target_that_fills_says_which_and_what_stays_protected(firm: Fir
 
 async def test_the_confirmations_say_that_the_protection_is_taken_off(firm: Firm) -> None:
     await guarded(firm)
-    assert "Its stop and targets are taken off the exchange first\n" in (await firm.owner.ask("/close WIFUSDC")).text
-    assert "first, and placed anew for the rest" in (await firm.owner.ask("/sell WIFUSDC 50%")).text
-    assert "Stops and targets to take off the exchange: 4" in (await firm.owner.ask("/close all")).text
-    assert "Stops and targets to take off the exchange: 4" in (await firm.owner.ask("/panic")).text
+    assert "Its stop and targets are cancelled on the exchange first\n" in (await firm.owner.ask("/close WIFUSDC")).text
+    assert "first, then placed again for the rest" in (await firm.owner.ask("/sell WIFUSDC 50%")).text
+    assert "Stops and targets to cancel: 4" in (await firm.owner.ask("/close all")).text
+    assert "Stops and targets to cancel: 4" in (await firm.owner.ask("/panic")).text
     assert "Stops and targets stay on the exchange: 4" in (await firm.owner.ask("/pause")).text
 
 
@@ -104,7 +104,7 @@ async def test_a_position_that_the_exchange_will_not_protect_is_told_and_shown(
     told = await firm.owner.wait_for("🛡 WIFUSDC: the position is not protected on the exchange")
     assert "Position: 99.9 WIF\nSince: " in told.text
     assert "Reason: the exchange rejected it: no (-2010)" in told.text
-    assert "MarketFlow watches the price itself and sells at the stop" in told.text
+    assert "MarketFlow watches the price itself, sells at the stop" in told.text
     assert "🛡 Not protected on the exchange: WIFUSDC (why: /positions)" in (await firm.owner.ask("/status")).text
     said = (await firm.owner.ask("/positions")).text
     assert "⚠️ Not protected on the exchange since" in said

@@ -228,7 +228,7 @@ async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     text = (await firm.owner.ask("/risk")).text
     assert "🟩🟩⬜⬜⬜⬜⬜⬜ Open positions: 1 of 5" in text
     assert "⬜⬜⬜⬜⬜⬜⬜⬜ P&L today 0.00 USDC, limit -100.00" in text
-    assert "🟩🟩🟩🟩🟩⬜⬜⬜ Order size: 3,030.00 USDC (SOLUSDC), limit 5,000.00" in text
+    assert "🟩🟩🟩🟩🟩⬜⬜⬜ Order value: 3,030.00 USDC (SOLUSDC), limit 5,000.00" in text
     assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
 
 

@@ -145,7 +145,7 @@ async def test_every_exit_of_the_outage_is_named_with_what_became_of_it() -> Non
     ]
     said = plain_text(render(over, texts("en")).text)
     for words in (
-        "The ledger was down",
+        "The database was down",
         "not sold, the signal was 1 min 40 s old",
         "failed, the market",
         "/close",

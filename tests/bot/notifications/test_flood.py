@@ -60,7 +60,7 @@ async def flood(firm: Firm) -> None:
                 await firm.signal(kind, symbol)
         if number == ROUNDS // 2:
             firm.owner.send("/orders")
-            await firm.owner.wait_for("Open orders", within=30)
+            await firm.owner.wait_for("Orders in progress", within=30)
     await until(lambda: not len(firm.trading.inbox) and not firm.portfolio.in_flight, within=60)
 
 

@@ -158,14 +158,14 @@ def test_a_failed_exit_says_that_the_position_is_still_held() -> None:
 def test_a_start_in_pause_says_so_loudly() -> None:
     text = text_of(Started("0.1.0", "live", TradingState(Pause.ALL, Mode.CONFIRM), 2, ("from_latest",)))
     assert text.startswith("🚀 MarketFlow started\n")
-    for said in ("LIVE", "PAUSED", "confirm", "Open positions: 2", "First start: only signals from now on are read"):
+    for said in ("LIVE", "PAUSED", "confirm", "Open positions: 2", "First start: signals sent before now are skipped"):
         assert said in text
 
 
 @pytest.mark.parametrize(
     ("note", "english", "russian"),
     [
-        ("newcomer_untraded", "has placed no order in the last hour", "за последний час с этим учётом ордеров не было"),
+        ("newcomer_untraded", "has placed no order in the last hour", "за последний час по этому учёту не было ордеров"),
         ("newcomer_away", "no program ran on this ledger for 45 s or longer", "45 с или дольше с этим учётом никто не работал"),
         ("newcomer_disturbed", "another program uses this bot's token", "токеном этого бота пользуется ещё одна программа"),
     ],
@@ -218,7 +218,7 @@ def test_every_event_is_well_formed_in_every_language(event: Event, language: st
     message = render(event, texts(language))
     assert Tags(message.text).open == []
     assert "{" not in message.text
-    assert "?" not in message.text.replace("this?", "").replace("торгуем?", "")
+    assert "?" not in message.text.replace("this?", "").replace("исполнить?", "")
     assert units(message.text) < 1_500
 
 

@@ -139,7 +139,7 @@ async def test_what_was_never_placed_is_not_found(port: VenuePort) -> None:
 async def test_a_quantity_against_the_rules_is_rejected(port: VenuePort, qty: str, broken: str) -> None:
     code, sentence = refusal(await port.place(ask(qty=qty)))
     assert code == "filter_failure"
-    assert sentence == f"the exchange rejected it by its rule {broken} (-1013)"
+    assert sentence == f"the order breaks the exchange's rule {broken} (-1013)"
     assert await port.find_order(WIF, "mf-1") is None
 
 

@@ -36,4 +36,4 @@ def test_its_units_may_be_those_of_another_language() -> None:
 
 
 def test_reasons_say_ages_and_waits_this_way() -> None:
-    assert str(reason("expired", age=356347, limit=60)) == "the signal was 4 d 2 h old, older than 1 min"
+    assert str(reason("expired", age=356347, limit=60)) == "the signal was 4 d 2 h old, the limit is 1 min"

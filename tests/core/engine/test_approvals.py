@@ -142,7 +142,7 @@ async def test_a_later_opposite_signal_withdraws_the_question(world: World, ledg
     assert became(await world.say("SELL_SM")) == ("ignored", "no_position")
     assert ledger.approvals[token].state is ApprovalState.WITHDRAWN
     reasons = [str(event.reason) for event in ledger.events if isinstance(event, ApprovalClosed)]
-    assert reasons == ["cancelled: SELL_SM came before an answer"]
+    assert reasons == ["withdrawn: SELL_SM came before an answer"]
     assert became(await world.tap(token)) == ("ignored", "approval_closed")
     assert world.venue.placed == []
 

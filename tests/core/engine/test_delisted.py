@@ -28,7 +28,7 @@ async def test_its_position_is_held_and_said_to_be_lost_and_the_owner_writes_it_
         await compare(world)
     (held,) = [event for event in ledger.events if isinstance(event, SymbolHalted)]
     assert [str(one) for one in held.hold.differences] == [
-        "the exchange no longer lists WIFUSDC (delisted?), and the ledger holds 19.98 of it"
+        "the exchange no longer lists WIFUSDC (delisted?), and the ledger still holds 19.98 of it"
     ]
     rules = world.market.instrument("WIFUSDC")
     assert rules is not None

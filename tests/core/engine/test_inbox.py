@@ -95,7 +95,7 @@ async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld
     assert len(world.venue.placed) == 1
     assert sorted(outcome.outcome for outcome in ledger.outcomes.values()) == ["denied", "ordered"]
     denied = next(outcome.reason for outcome in ledger.outcomes.values() if outcome.reason)
-    assert str(denied) == "1 positions are open, the limit is 1"
+    assert str(denied) == "open positions: 1, the limit is 1"
 
 
 async def test_a_place_is_free_again_when_its_intent_could_not_be_committed(open_world: OpenWorld, ledger: MemoryLedger) -> None:

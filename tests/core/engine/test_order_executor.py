@@ -235,7 +235,7 @@ async def test_an_order_that_ends_unfilled_failed(world: World, ledger: MemoryLe
     await world.say("BUY_SM")
     told = ledger.events[-1]
     assert isinstance(told, OrderFailed)
-    assert str(told.order.reason) == "nothing was offered up to 0.4848, the edge of the price band"
+    assert str(told.order.reason) == "no offers up to 0.4848, the edge of the price band"
     assert (ledger.positions, ledger.executions, world.portfolio.in_flight) == ({}, {}, {})
 
 
@@ -255,7 +255,7 @@ async def test_the_exchange_keeps_the_band_when_the_market_moves_after_the_decis
     await buying
     told = ledger.events[-1]
     assert isinstance(told, OrderFailed)
-    assert str(told.order.reason) == "nothing was offered up to 0.4848, the edge of the price band"
+    assert str(told.order.reason) == "no offers up to 0.4848, the edge of the price band"
     assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 

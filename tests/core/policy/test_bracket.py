@@ -156,12 +156,12 @@ def test_an_empty_plan_places_nothing() -> None:
             bought(),
             "the exchange does not accept order lists (OCO) for WIFUSDC",
         ),
-        (ExitPlan(stop("5")), WIF, bought(market="0.475"), "the market, now at 0.475, is not above the stop at 0.475"),
+        (ExitPlan(stop("5")), WIF, bought(market="0.475"), "the market, now at 0.475, is already at or below the stop 0.475"),
         (
             ExitPlan(targets=(target("5"),)),
             WIF,
             bought(market="0.525"),
-            "the market, now at 0.525, is not below the target at 0.525",
+            "the market, now at 0.525, is already at or above the target 0.525",
         ),
         (
             ExitPlan(stop("11")),
@@ -203,7 +203,7 @@ def test_an_empty_plan_places_nothing() -> None:
             ExitPlan(targets=(target("60", "60"), target("20", "60"))),
             WIF,
             bought(),
-            "the targets sell 120% of the position together; at most 100 is there",
+            "together the targets sell 120% of the position; the most is 100",
         ),
     ],
 )
@@ -227,9 +227,9 @@ FULL = replace(TSLAB.resting, most_orders=10, most_stops=5, most_lists=3)
     ("beside", "sentence"),
     [
         (OpenOrders(orders=6, stops=3, lists=1), None),
-        (OpenOrders(stops=4), "the exit plan needs 2 stop orders; 4 are open on TSLABUSDT and the exchange's limit is 5"),
-        (OpenOrders(orders=7), "the exit plan needs 4 orders; 7 are open on TSLABUSDT and the exchange's limit is 10"),
-        (OpenOrders(lists=2), "the exit plan needs 2 order lists; 2 are open on TSLABUSDT and the exchange's limit is 3"),
+        (OpenOrders(stops=4), "the exit plan needs stop orders: 2; open on TSLABUSDT: 4, the exchange's limit is 5"),
+        (OpenOrders(orders=7), "the exit plan needs orders: 4; open on TSLABUSDT: 7, the exchange's limit is 10"),
+        (OpenOrders(lists=2), "the exit plan needs order lists (OCO): 2; open on TSLABUSDT: 2, the exchange's limit is 3"),
     ],
 )
 def test_open_orders_leave_room_or_not(beside: OpenOrders, sentence: str | None) -> None:

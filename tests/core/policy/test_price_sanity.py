@@ -80,7 +80,7 @@ def test_the_limit_is_the_owners() -> None:
 def test_the_reason_names_both_prices() -> None:
     decision = decide(said(close="65000"), decision_context())
     assert isinstance(decision, Refused)
-    assert str(decision.reason) == "the signal's price 65000 does not fit this market, now at 0.48"
+    assert str(decision.reason) == "the signal's price 65000 is too far from the market, now at 0.48"
 
 
 def test_an_unknown_market_refuses_no_exit() -> None:

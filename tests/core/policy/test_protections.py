@@ -38,10 +38,10 @@ def mark(peak: str, equity: str) -> EquityMark:
 @pytest.mark.parametrize(
     ("ago", "refused"),
     [
-        (timedelta(0), "a stop sold WIFUSDC a moment ago: no entry for another 1 min of 1 min"),
-        (timedelta(seconds=59), "a stop sold WIFUSDC a moment ago: no entry for another 1 s of 1 min"),
+        (timedelta(0), "a stop sold WIFUSDC recently: no entries for another 1 min of 1 min"),
+        (timedelta(seconds=59), "a stop sold WIFUSDC recently: no entries for another 1 s of 1 min"),
         (MINUTE, ""),
-        (timedelta(seconds=-500), "a stop sold WIFUSDC a moment ago: no entry for another 1 min of 1 min"),  # the clock went back
+        (timedelta(seconds=-500), "a stop sold WIFUSDC recently: no entries for another 1 min of 1 min"),  # the clock went back
         (None, ""),
     ],
 )
@@ -54,7 +54,7 @@ def test_after_a_stop_its_symbol_rests(ago: timedelta | None, refused: str) -> N
 
 @pytest.mark.parametrize(
     ("count", "refused"),
-    [(0, ""), (2, ""), (3, "the last 3 positions were closed at a loss, the limit is 3; /reset losses starts anew"), (9, "9")],
+    [(0, ""), (2, ""), (3, "losing exits in a row: 3, the limit is 3; /reset losses allows entries again"), (9, "9")],
 )
 def test_after_so_many_losses_in_a_row_entries_wait(count: int, refused: str) -> None:
     found = str(losing_exits(said(), sized(), decision_context(max_losing_exits=3, losing_exits=count)) or "")
@@ -91,7 +91,7 @@ def test_the_exposure_counts_an_entry_at_the_most_it_may_be_worth() -> None:
     [
         ("1000", ""),
         ("800.01", ""),
-        ("800", "the account's equity is 20.00% below its peak, the limit is 20%; /reset drawdown starts anew"),
+        ("800", "the account's equity is 20.00% below its peak, the limit is 20%; /reset drawdown allows entries again"),
         ("500", "50.00% below its peak"),
     ],
 )

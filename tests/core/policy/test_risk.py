@@ -52,7 +52,7 @@ def test_the_worth_of_one_order(qty: str, refused: str) -> None:
 
 @pytest.mark.parametrize(
     ("count", "refused"),
-    [(0, ""), (4, ""), (5, "5 positions are open, the limit is 5"), (6, "6 positions are open, the limit is 5")],
+    [(0, ""), (4, ""), (5, "open positions: 5, the limit is 5"), (6, "open positions: 6, the limit is 5")],
 )
 def test_the_count_of_open_positions(count: int, refused: str) -> None:
     assert words(open_positions(said(), sized(), decision_context(open_count=count))) == refused

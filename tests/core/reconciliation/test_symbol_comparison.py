@@ -64,7 +64,7 @@ async def test_a_symbol_that_the_exchange_no_longer_knows_is_a_line_and_not_the_
         (replace(FOREIGN, mark=7_000_000_001), "WIFUSDC: order 77 belongs to this ledger, which has lost it"),
         (
             replace(FOREIGN, client_order_id="ours"),
-            "WIFUSDC: somebody else placed an order under an id of ours (1, the",
+            "WIFUSDC: somebody else placed an order with one of our ids (1, the",
         ),
     ],
 )

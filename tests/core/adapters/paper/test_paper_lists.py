@@ -14,7 +14,7 @@ from tests.core.adapters.paper.world import WIF, World, buy, limit, maker, oco, 
 TAKE = OrderType.TAKE_PROFIT
 TAKE_LIMIT = OrderType.TAKE_PROFIT_LIMIT
 BAD_PRICES = "the price is no longer between the stop and the target, so the exchange accepts neither (-2010)"
-WOULD_TRIGGER = "the price has already passed the stop, so the exchange won't let it rest (-2010)"
+WOULD_TRIGGER = "the price has already passed the stop, so the exchange won't accept it (-2010)"
 BRACKET = oco(maker("110"), stop("90"))
 
 
@@ -133,8 +133,8 @@ async def test_a_list_whose_stop_has_filled_cannot_be_cancelled(world: World) ->
         (oco(stop_limit("99", "110", TAKE_LIMIT), stop("90")), WOULD_TRIGGER),
         (oco(maker("110"), stop_limit("100", "90")), BAD_PRICES),
         (oco(maker("110"), stop("90"), "10.01"), "insufficient WIF balance (-2010). See /balance"),
-        (oco(maker("110"), stop_limit("90", "80"), "0.05"), "the exchange rejected it by its rule NOTIONAL (-1013)"),
-        (oco(maker("110.005"), stop("90")), "the exchange rejected it by its rule PRICE_FILTER (-1013)"),
+        (oco(maker("110"), stop_limit("90", "80"), "0.05"), "the order breaks the exchange's rule NOTIONAL (-1013)"),
+        (oco(maker("110.005"), stop("90")), "the order breaks the exchange's rule PRICE_FILTER (-1013)"),
         (oco(limit("110"), stop("90")), misfit(-1158, "Order type not supported in OCO")),
         (oco(maker("110"), AT_MARKET), misfit(-1158, "Order type not supported in OCO")),
         (oco(stop("90"), stop("90")), misfit(-1197, "A stop loss order in a sell OCO must be below")),

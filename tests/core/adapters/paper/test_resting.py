@@ -15,7 +15,7 @@ from tests.core.adapters.paper.world import RULES, WIF, World, buy, limit, maker
 
 TAKE = OrderType.TAKE_PROFIT
 TAKE_LIMIT = OrderType.TAKE_PROFIT_LIMIT
-WOULD_TRIGGER = "the price has already passed the stop, so the exchange won't let it rest (-2010)"
+WOULD_TRIGGER = "the price has already passed the stop, so the exchange won't accept it (-2010)"
 WOULD_MATCH = "the price has already reached the limit, so the order would fill at once instead of resting (-2010)"
 
 RESTING = {
@@ -80,14 +80,14 @@ async def test_the_same_id_again_is_the_same_order(world: World, request_: Order
         (buy(stop("100.02", TAKE)), WOULD_TRIGGER),
         (sell(limit("110"), "10.01"), "insufficient WIF balance (-2010). See /balance"),
         (buy(limit("90"), "11.12"), "insufficient USDC balance (-2010). See /balance"),
-        (sell(limit("110.005")), "the exchange rejected it by its rule PRICE_FILTER (-1013)"),
-        (sell(stop("90.005")), "the exchange rejected it by its rule PRICE_FILTER (-1013)"),
-        (sell(limit("500.01")), "the exchange rejected it by its rule PERCENT_PRICE_BY_SIDE (-1013)"),
-        (sell(stop("19.99")), "the exchange rejected it by its rule PERCENT_PRICE_BY_SIDE (-1013)"),
-        (sell(limit("0")), "the exchange rejected it by its rule PRICE_FILTER (-1013)"),
-        (sell(limit("110"), "0.04"), "the exchange rejected it by its rule NOTIONAL (-1013)"),
-        (sell(stop(None, trailing=9)), "the exchange rejected it by its rule TRAILING_DELTA (-1013)"),
-        (sell(stop("110", TAKE, trailing=2001)), "the exchange rejected it by its rule TRAILING_DELTA (-1013)"),
+        (sell(limit("110.005")), "the order breaks the exchange's rule PRICE_FILTER (-1013)"),
+        (sell(stop("90.005")), "the order breaks the exchange's rule PRICE_FILTER (-1013)"),
+        (sell(limit("500.01")), "the order breaks the exchange's rule PERCENT_PRICE_BY_SIDE (-1013)"),
+        (sell(stop("19.99")), "the order breaks the exchange's rule PERCENT_PRICE_BY_SIDE (-1013)"),
+        (sell(limit("0")), "the order breaks the exchange's rule PRICE_FILTER (-1013)"),
+        (sell(limit("110"), "0.04"), "the order breaks the exchange's rule NOTIONAL (-1013)"),
+        (sell(stop(None, trailing=9)), "the order breaks the exchange's rule TRAILING_DELTA (-1013)"),
+        (sell(stop("110", TAKE, trailing=2001)), "the order breaks the exchange's rule TRAILING_DELTA (-1013)"),
     ],
 )
 async def test_what_the_exchange_would_refuse_is_refused(world: World, request_: OrderRequest, sentence: str) -> None:

@@ -164,7 +164,7 @@ def test_a_time_without_zone_is_refused_in_its_own_words() -> None:
 
 
 def test_a_record_without_any_time_is_refused() -> None:
-    assert "no ts" in problem(b'{"signal_type": "BUY_SM", "close": 1}', record_ts=None)
+    assert "ts is missing" in problem(b'{"signal_type": "BUY_SM", "close": 1}', record_ts=None)
     assert isinstance(read(b'{"signal_type": "BUY_SM", "close": 1, "ts": 1764000000}', record_ts=None), Signal)
 
 
