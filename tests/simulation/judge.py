@@ -26,9 +26,9 @@ from tests.venue.model import Order
 
 _PLAN_ID = 32  # characters: those that all orders of an entry have in common
 _SURELY_OPEN = 10  # quote asset; the exchange requires at least 5, and the price moves
-_OPEN = {"NEW": "ACCEPTED"}  # as the ledger calls it
+_CALLED = {"NEW": "ACCEPTED", "EXPIRED_IN_MATCH": "EXPIRED"}  # as the ledger calls it
 _RESTING = {"ACCEPTED", "PARTIALLY_FILLED"}
-_EMPTY_ENDS = {"EXPIRED", "CANCELED"}
+_EMPTY_ENDS = {"EXPIRED", "EXPIRED_IN_MATCH", "CANCELED"}
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
 
@@ -122,7 +122,7 @@ def _told_apart(row: Row, theirs: Order) -> Iterator[str]:
     """Yields what the ledger says of an order, and the exchange does not. A ledger that was set back decided its signal anew,
     maybe differently: what was sent counts."""
     name = theirs.client_order_id
-    if row["state"] != _OPEN.get(theirs.status, theirs.status) or str(theirs.order_id) != row["order_id"]:
+    if row["state"] != _CALLED.get(theirs.status, theirs.status) or str(theirs.order_id) != row["order_id"]:
         yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
     if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
         yield f"order {name} has other quantities in the ledger"
