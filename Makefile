@@ -85,6 +85,7 @@ chaos: install ## KILLS=100: the program under load and faults, killed with -9 a
 bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.status
+	@$(BIN)/python -m bench.protection
 
 # Without DEMO=1 a running demo's ledger is only read where the directory has neither a .env nor a ledger.
 dashboard: install ## the Streamlit dashboard on the ledger that .env names; DEMO=1: on the running demo's

@@ -41,7 +41,7 @@ async def naive(world: World, topic: str, folder: Path, orders: int) -> AsyncIte
 @asynccontextmanager
 async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
     """Runs `marketflow run`. Raises BenchmarkFailed at the end where its ledger lacks an execution for any order."""
-    program = Program(folder, world.settings(topic) | _UNBOUND)
+    program = Program(folder, world.settings(topic) | _UNBOUND, installed=True)
     try:
         await program.start()
         yield

@@ -1,6 +1,7 @@
 """Keys in files, of the kinds that people have."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
@@ -37,8 +38,13 @@ def _public() -> bytes:
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
+@cache
+def _rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65_537, 2048)  # may take a second
+
+
 def _rsa(form: PrivateFormat, encryption: KeySerializationEncryption = _BARE) -> bytes:
-    return rsa.generate_private_key(65_537, 2048).private_bytes(Encoding.PEM, form, encryption)
+    return _rsa_key().private_bytes(Encoding.PEM, form, encryption)
 
 
 _LOCKED = BestAvailableEncryption(b"hunter2")

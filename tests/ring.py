@@ -32,6 +32,8 @@ class Ring:
     stack: AsyncExitStack
     programs: list[Program] = field(default_factory=list)
     commands: list[Ended] = field(default_factory=list)
+    installed: bool = False
+    """Set by a test whose next commands are the installed one, which loads the program anew each time."""
 
     def settings(self, **changes: str) -> dict[str, str]:
         """Returns an owner's settings, 20 WIF an order unless `changes` say otherwise."""
@@ -49,13 +51,14 @@ class Ring:
 
     async def run(self, **changes: str) -> Program:
         """Runs `marketflow run`, ready, until the end of the test."""
-        program = await self.stack.enter_async_context(running_program(self.folder, self.settings(**changes)))
+        running = running_program(self.folder, self.settings(**changes), installed=self.installed)
+        program = await self.stack.enter_async_context(running)
         self.programs.append(program)
         return program
 
     async def start(self, **changes: str) -> Program:
         """Runs `marketflow run`, ready but perhaps for Telegram, until the end of the test."""
-        program = Program(self.folder, self.settings(**changes), ready_without=("telegram",))
+        program = Program(self.folder, self.settings(**changes), ready_without=("telegram",), installed=self.installed)
         self.stack.push_async_callback(program.kill)
         await program.start()
         self.programs.append(program)
@@ -64,7 +67,7 @@ class Ring:
     async def command(self, *arguments: str, **changes: str) -> Ended:
         """Runs another command from start to end, on the ledger of `run`."""
         ledger = {"DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'ledger.db'}"}
-        ended = await run_command(*arguments, settings=self.settings(**ledger | changes))
+        ended = await run_command(*arguments, settings=self.settings(**ledger | changes), installed=self.installed)
         self.commands.append(ended)
         return ended
 

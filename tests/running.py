@@ -7,13 +7,15 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import make_url
 
@@ -24,7 +26,9 @@ from core.adapters.ledger.tables.order_tables import order_steps
 from core.domain.errors import LedgerNotReady
 from core.domain.order_state_machine import OrderState
 from tests.ledgers import make_ledger
+from tests.servers import preloaded
 from tests.servers.ports import free_port
+from tests.servers.preloaded import RunningProcess
 from tests.servers.process import ServerProcess
 
 MARKETFLOW = str(Path(sys.executable).with_name("marketflow"))
@@ -37,11 +41,18 @@ class Program:
     """One `marketflow run`: its own ledger (SQLite) and log in `folder`, and its own ports, kept through restarts."""
 
     def __init__(
-        self, folder: Path, settings: Mapping[str, str], *, ready_without: Collection[str] = (), newcomer: bool = False
+        self,
+        folder: Path,
+        settings: Mapping[str, str],
+        *,
+        ready_without: Collection[str] = (),
+        newcomer: bool = False,
+        installed: bool = False,
     ) -> None:
         """Takes `settings` over those that every run needs; nothing else of this process's environment is passed on but PATH.
         `ready_without` are parts that need not be well for it to count as started. A `newcomer` begins on a ledger that has
-        never traded; any other on one that has, lately."""
+        never traded; any other on one that has, lately. `installed`: each start is that of the installed command, which loads
+        the program anew."""
         self._is_new = not newcomer
         self._http_port, self._metrics_port = free_port(), free_port()
         self.ready_without = ready_without
@@ -54,8 +65,14 @@ class Program:
         self.settings = own | dict(settings)
         """All of them, except those that the process inherits."""
         self.last_pid = 0
+        env = surroundings(self.settings)
         self._process = ServerProcess(
-            "marketflow", [MARKETFLOW, "run"], log=self._log, ready=self.is_ready, env=surroundings(self.settings)
+            "marketflow",
+            [MARKETFLOW, "run"],
+            log=self._log,
+            ready=self.is_ready,
+            env=env,
+            launch=None if installed else _forked_run(env),
         )
 
     async def start(self) -> None:
@@ -121,9 +138,9 @@ class Program:
 
 
 @asynccontextmanager
-async def running_program(folder: Path, settings: Mapping[str, str]) -> AsyncIterator[Program]:
+async def running_program(folder: Path, settings: Mapping[str, str], *, installed: bool = False) -> AsyncIterator[Program]:
     """Runs `marketflow run`, ready; ends it at the end of the block."""
-    program = Program(folder, settings)
+    program = Program(folder, settings, installed=installed)
     await program.start()
     try:
         yield program
@@ -140,11 +157,16 @@ class Ended:
     stderr: str
 
 
-async def run_command(*arguments: str, settings: Mapping[str, str], within: float = 30.0, cwd: Path = Path("/")) -> Ended:
+async def run_command(
+    *arguments: str, settings: Mapping[str, str], within: float = 30.0, cwd: Path = Path("/"), installed: bool = False
+) -> Ended:
     """Runs one `marketflow` command from start to end; raises TimeoutError, with the command killed, after `within` seconds.
 
-    `cwd` is the folder it runs in, where its `.env` would be.
+    `cwd` is the folder it runs in, where its `.env` would be. `installed`: it is the installed command, which loads the program
+    anew.
     """
+    if not installed and preloaded.IS_POSSIBLE:
+        return await asyncio.to_thread(_run_forked, arguments, settings, within, cwd)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         MARKETFLOW, *arguments, env=surroundings(settings), cwd=cwd, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
@@ -157,6 +179,26 @@ async def run_command(*arguments: str, settings: Mapping[str, str], within: floa
             process.kill()
             await process.wait()
     return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+def _forked_run(env: Mapping[str, str]) -> Callable[[IO[bytes]], RunningProcess] | None:
+    if not preloaded.IS_POSSIBLE:
+        return None
+    return lambda log: preloaded.fork(["run"], env=env, cwd="/", output=log)
+
+
+def _run_forked(arguments: Sequence[str], settings: Mapping[str, str], within: float, cwd: Path) -> Ended:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        env = surroundings(settings)
+        process = preloaded.fork(arguments, env=env, cwd=str(cwd), output=output, errors=errors)
+        try:
+            code = process.wait(within)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            raise TimeoutError from None
+        said = [(file.seek(0), file.read().decode())[1] for file in (output, errors)]
+    return Ended(code, *said)
 
 
 async def _make_ledger_that_traded(database_url: str) -> None:

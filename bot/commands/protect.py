@@ -97,7 +97,7 @@ def _exits(words: ExitWords, before: TradePlan | None, position: Position, instr
     exits = words.applied(before.exits if before is not None else ExitPlan())
     if not words.to_breakeven:
         return exits
-    return replace(exits, stop=StopLoss(Level(price=breakeven_price(position, instrument, ZERO))))
+    return replace(exits, stop=StopLoss(Level(price=breakeven_price(position, instrument, ZERO)), above_cost_pct=ZERO))
 
 
 def _offered(context: CommandContext, position: Position, instrument: Instrument) -> ChatMessage:

@@ -140,7 +140,15 @@ def guard_lines(guard: Guard, texts: Texts) -> list[Html]:
             texts("reason", reason=texts.reason(plan.why)),
             texts("protection.watched"),
         ]
-    return [*lines, plan_line(plan, guard.market, texts)]
+    return [*lines, *_no_stop_yet(plan, texts), plan_line(plan, guard.market, texts)]
+
+
+def _no_stop_yet(plan: TradePlan, texts: Texts) -> list[Html]:
+    """Returns the line that says so where nothing limits a loss before the stop begins to follow."""
+    trailing = plan.exits.trailing
+    if trailing is None or trailing.activation_pct is None or plan.exits.stop is not None:
+        return []
+    return [texts("protection.no_stop_yet", price=price(level_price(Level(pct=trailing.activation_pct), plan.entry_price, 1)))]
 
 
 def purpose(order: Order, plan: TradePlan | None, texts: Texts) -> Html:

@@ -23,6 +23,7 @@ from core.domain.position import Execution
 from core.domain.signal import Signal
 from core.domain.trade_plan import TradePlan
 from core.policy.entries.placing import is_missed
+from core.policy.entries.way import REFUSED
 from core.policy.rule_measurements import DecisionRecord
 from core.read_models import LetterStory, OrderStep, Story
 
@@ -190,6 +191,8 @@ def _decision(decision: DecisionRecord, texts: Texts) -> Iterator[Html]:
         yield texts("why.rate", asset=rate.asset, rate=between, into=rate.into, via=", ".join(rate.via))
     if decision.qty is not None:
         yield texts("why.sized", quantity=quantity(decision.qty))
+    if decision.way is not None:
+        yield texts(f"why.way_{decision.way}")
 
 
 def _asked(story: Story, texts: Texts) -> Iterator[_Step]:
@@ -227,7 +230,7 @@ def _planned(story: Story, texts: Texts) -> Iterator[_Step]:
     plan = story.plan
     if plan is None or story.order is None or not story.order.executed_qty:
         return
-    legs = [leg for leg in story.legs if leg.protects]
+    legs = [leg for leg in story.legs if leg.protects and not _never_placed(leg)]
     shown = legs if len(legs) <= _LEGS_SHOWN else [*legs[: _LEGS_SHOWN // 2], *legs[-_LEGS_SHOWN // 2 :]]
     hidden = len(legs) - len(shown)
     rest = (texts("why.more_legs", count=hidden),) if hidden else ()
@@ -236,6 +239,11 @@ def _planned(story: Story, texts: Texts) -> Iterator[_Step]:
         yield _Step(leg.created_at, _Order.LEG_SENT, _leg("placed", leg, plan, texts))
         if leg.state.final:
             yield _Step(leg.updated_at, _Order.LEG_ENDED, _leg(leg.state, leg, plan, texts))
+
+
+def _never_placed(leg: Order) -> bool:
+    """Tells whether a leg went with an entry that the exchange did not get, or refused with it."""
+    return leg.state is OrderState.CANCELED and leg.order_id is None
 
 
 def _followed(story: Story, texts: Texts) -> Iterator[_Step]:
@@ -274,6 +282,8 @@ def _step(step: OrderStep, attempts: int, texts: Texts) -> Html | None:
     """Returns the step's line; None where another line covers it."""
     if step.state in _TOLD_ELSEWHERE or (step.state in _ENDED and not step.order_id):
         return None
+    if step.state is OrderState.SUBMITTED and step.reason is not None and step.reason.code in REFUSED:
+        return texts("why.sent_apart", quantity=quantity(step.qty), reason=texts.reason(step.reason))
     if step.state is OrderState.SUBMITTED:
         shown = {"quantity": quantity(step.qty), "price": price(step.price), "attempt": attempts}
         return texts("why.sent" if attempts == 1 else "why.sent_again", **shown)

@@ -6,6 +6,7 @@ ENTRY_SENTENCES: Mapping[str, str] = {
     # refusals
     "entry_rests": "an entry in {symbol} already rests on the exchange",
     "entry_price_band": "the limit {price} is {moved}% above the signal's {close}, more than {limit}%",
+    "not_whole": "{qty} {base} were not offered whole up to {price}, the edge of the price band",
     "entry_withdrawn": "the resting entry was cancelled before it bought anything",
     # why an entry that rested was taken off
     "entry_timeout": "not filled within {seconds:duration}",

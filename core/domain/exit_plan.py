@@ -33,10 +33,12 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class StopLoss:
     """A stop below the entry. `limit_offset_pct` is how far below its trigger it may fill, in per cent, where the exchange only
-    has stops with a limit; None: the setting's."""
+    has stops with a limit; None: the setting's. `above_cost_pct` is set once it is at breakeven: at least so many per cent above
+    what the position has cost it stays, whatever is bought later."""
 
     level: Level
     limit_offset_pct: Decimal | None = None
+    above_cost_pct: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

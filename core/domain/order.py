@@ -31,7 +31,8 @@ class Order:
 
     `qty` is base asset; `price` is the market price when it was decided (quote asset), `executed_qty` and `quote_qty` are
     cumulative; `signal` is the signal that it came from, `inbox_seq` the stored message; `approved_by` approved it at
-    `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in.
+    `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in, for
+    an entry the one that brings its exits.
     `booked` is for the fills that are in the position already. An entry that rests is taken off at `expires_at`. `sizing` is how
     `qty` was computed, where it was.
     """
@@ -120,7 +121,8 @@ class ExecutionReport:
     without. `qty` is the quantity ordered (base asset), 0 if it is not reported; `terms` are None if they are not.
     `expiry_reason` is the venue's own word for why it ended an order by itself (user-data-stream.md, "Order Expiry Reason"),
     empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work. `strategy_number` is its
-    strategy's, None for the default one and where it is not reported."""
+    strategy's, None for the default one and where it is not reported. One that `is_pending` was taken, and is on no book yet: it
+    waits for the entry of its list, and protects nothing."""
 
     client_order_id: str
     order_id: str
@@ -136,6 +138,7 @@ class ExecutionReport:
     terms: OrderTerms | None = None
     expiry_reason: str = ""
     strategy_number: int | None = None
+    is_pending: bool = False
 
     @property
     def fills_complete(self) -> bool:
@@ -239,6 +242,27 @@ class ListRequest:
     below: LegRequest
     mark: int | None = None
     strategy: str = DEFAULT_STRATEGY
+
+
+@dataclass(frozen=True, slots=True)
+class EntryList:
+    """An entry together with the orders that are to sell what it buys: a `target`, a `stop`, or both (rest-api.md, "New order
+    list - OPO", "- OPOCO"). The `entry` fills whole at once or not at all; then the exchange itself places the others, for what
+    was received after its commission. They have no quantity before."""
+
+    list_id: str
+    entry: OrderRequest
+    target: LegRequest | None = None
+    stop: LegRequest | None = None
+
+    @property
+    def symbol(self) -> str:
+        return self.entry.symbol
+
+    @property
+    def exits(self) -> tuple[LegRequest, ...]:
+        """Returns the legs that wait for the entry, the target first."""
+        return tuple(leg for leg in (self.target, self.stop) if leg is not None)
 
 
 PlaceListResult = ListPlaced | Rejected | NotTaken | Unanswered

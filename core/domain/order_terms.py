@@ -91,3 +91,8 @@ AT_MARKET = OrderTerms()
 def within(limit_price: Decimal) -> OrderTerms:
     """Returns the terms of an order that takes what is offered up to `limit_price` at once, and leaves the rest (LIMIT, IOC)."""
     return OrderTerms(OrderType.LIMIT, TimeInForce.IOC, limit_price)
+
+
+def whole_within(limit_price: Decimal) -> OrderTerms:
+    """Returns the terms of an order that fills whole at once, at `limit_price` or better, or not at all (LIMIT, FOK)."""
+    return OrderTerms(OrderType.LIMIT, TimeInForce.FOK, limit_price)

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 PLAN_SENTENCES: Mapping[str, str] = {
     "protection_required": "PROTECTION=required is set, and the exchange can't hold the exit plan: {why}",
     "order_type_missing": "the exchange does not accept {type} orders for {symbol}",
+    "no_stop_before": "its stop begins {pct}% above the entry, and nothing limits a loss before that; give it a stop, too",
     "order_lists_missing": "the exchange does not accept order lists (OCO) for {symbol}",
     "stop_reached": "the market, now at {market}, is already at or below the stop {found}",
     "target_reached": "the market, now at {market}, is already at or above the target {found}",
+    "exits_wait": "the exchange took the orders that protect the position with its entry, and has not placed them yet",
     "price_out_of_band": "the exchange accepts no order at {found} while the market is at {market}",
     "part_below_min_qty": "part {number} of the exit plan, {qty} {base}, is below the exchange's minimum order of {minimum}",
     "part_above_max_qty": "part {number} of the exit plan, {qty} {base}, is above the exchange's maximum order of {maximum}",

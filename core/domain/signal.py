@@ -59,6 +59,13 @@ class Signal:
         return StrategyBook(self.symbol, self.strategy)
 
     @property
+    def at_market(self) -> bool:
+        """Tells whether an entry asks for a MARKET order by name: the setting does not make another of it."""
+        found = self.extra.get("order_type")  # the codec has checked it
+        named = isinstance(found, str) and found.strip().upper() == "MARKET"
+        return named and self.entry is None and self.side is Side.BUY
+
+    @property
     def side(self) -> Side:
         return Side.BUY if self.signal_type.startswith("BUY_") else Side.SELL
 

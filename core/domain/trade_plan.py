@@ -26,13 +26,14 @@ class PlanState(StrEnum):
 
 
 class ChangeCause(StrEnum):
-    """The causes why a plan changes: a target has sold, the market has come far enough, a person wants it, or its stop
-    follows the market."""
+    """The causes why a plan changes: a target has sold, the market has come far enough, a person wants it, its stop follows the
+    market, or its entry filled at another price than its exits were counted from."""
 
     TARGET = "target"
     PRICE = "price"
     PERSON = "person"
     TRAILING = "trailing"
+    FILL = "fill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class PlanChange:
     @property
     def is_told(self) -> bool:
         """Tells whether the owner hears of it: of a stop that follows the market when it begins to, and not at each step."""
-        return self.is_new or self.cause is not ChangeCause.TRAILING
+        return self.is_new or self.cause not in {ChangeCause.TRAILING, ChangeCause.FILL}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from core.engine.protection_handler import ProtectionHandler
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
 from core.execution.decision_service import DecisionService
+from core.execution.entry_lists import EntryLists
 from core.execution.equity_watch import EquityWatch
 from core.execution.first_sending import FirstSending
 from core.execution.order_adoption import OrderAdoption
@@ -134,12 +135,23 @@ class SharedParts:
             writer=writer,
             settlement=settlement,
             protection=protection,
+            lists=self._lists(writer, protection),
             look=look,
             clock=self.clock,
             timings=timings,
         )
         entries = self._entries(booking, resting, protection, placement)
         return Execution(placement, resting, entries, protection, writer)
+
+    def _lists(self, writer: OrderWriter, protection: Protection) -> EntryLists:
+        return EntryLists(
+            venue=self.venue,
+            portfolio=self.portfolio,
+            market=self.market,
+            writer=writer,
+            protection=protection,
+            clock=self.clock,
+        )
 
     def _resting(self, booking: "_Booking") -> RestingOrders:
         return RestingOrders(
@@ -155,7 +167,6 @@ class SharedParts:
         self, booking: "_Booking", resting: RestingOrders, protection: Protection, placement: Placement
     ) -> RestingEntries:
         return RestingEntries(
-            venue=self.venue,
             reconciler=booking.reconciler,
             portfolio=self.portfolio,
             market=self.market,

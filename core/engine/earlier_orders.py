@@ -53,6 +53,7 @@ class EarlierOrders:
 
     async def known(self, stored: StoredMessage, signal: Signal) -> Reason | None:
         """Returns why an old signal is over if its order is in the ledger already: it was adopted from the exchange."""
+        self._first.doubt(signal, stored.message.received_at)
         if not self._first.is_old(signal.ts, stored.message.received_at):
             return None
         known = (await self._ledger.find_orders([client_order_id(signal)])).get(client_order_id(signal))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,11 @@ from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import Order
+from core.domain.order_terms import EntryStyle
 from core.domain.reasons import Reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, counts_from_equity, decide
 from core.policy.decision_context import NOT_ASKED, DecisionContext, SizeRequest
@@ -71,15 +73,12 @@ def _lacks_only_an_answer(decision: Decision) -> bool:
     return isinstance(decision, Refused) and decision.reason.code in _UNREAD
 
 
-def _qty(decision: Decision) -> Decimal | None:
-    """Returns the sized quantity, in base asset."""
-    match decision:
-        case Refused(sized=sized):
-            return sized.qty if sized is not None else None
-        case AskFirst(order):
-            return order.qty
-        case _:
-            return decision.qty
+def _record(signal: Signal, decision_context: DecisionContext, decision: Decision) -> DecisionRecord:
+    """Returns the numbers behind a decision."""
+    if isinstance(decision, Refused):
+        return record_of(signal, decision_context, decision.sized.qty if decision.sized is not None else None)
+    order = decision.order if isinstance(decision, AskFirst) else decision
+    return record_of(signal, decision_context, order.qty, order.way)
 
 
 class DecisionService:
@@ -118,7 +117,7 @@ class DecisionService:
         read = await self._read(signal, size_request)
         decision_context = self._context(signal, approved_at, size_request, read)
         decision = decide(signal, decision_context)
-        return Weighed(decision, record_of(signal, decision_context, _qty(decision)), counts(signal, decision_context))
+        return Weighed(decision, _record(signal, decision_context, decision), counts(signal, decision_context))
 
     async def _read(self, signal: Signal, size_request: SizeRequest) -> _Read:
         """Reads what is not in memory; the price last, as it ages."""
@@ -131,10 +130,10 @@ class DecisionService:
 
     def _context(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest, read: _Read) -> DecisionContext:
         """Returns everything known at this moment, with what was `read` for it."""
-        now = self._clock.now()
+        now, limits = self._clock.now(), self._portfolio.limits_for(signal.book)
         return DecisionContext(
             now=now,
-            limits=self._portfolio.limits_for(signal.book),
+            limits=replace(limits, entry_style=EntryStyle.MARKET) if signal.at_market else limits,
             trading_state=self._portfolio.trading_state_for(signal.book),
             instrument=read.instrument,
             quote=read.quote,
@@ -158,6 +157,7 @@ class DecisionService:
             stopped_at=self._portfolio.record.stopped.get(signal.symbol),
             losing_exits=self._portfolio.record.losing_exits.get(signal.strategy, 0),
             **self._beside(signal),
+            shares_coin=read.instrument is not None and self._shares_coin(read.instrument, signal.book),
         )
 
     def _beside(self, signal: Signal) -> dict[str, Any]:
@@ -171,6 +171,14 @@ class DecisionService:
             "strategy_paused": book.strategy in portfolio.strategy_pauses,
             "held_by": tuple(sorted(held)),
         }
+
+    def _shares_coin(self, instrument: Instrument, book: StrategyBook) -> bool:
+        """Tells whether coins of this base asset may be free for another book. What an entry with its exits buys never is."""
+        others = {one.book for one in self._portfolio.positions.values() if one.qty}
+        others |= {one.book for one in self._portfolio.buying() if one.list_id is None}
+        others.discard(book)
+        known = (self._market.instrument(symbol) for symbol in {one.symbol for one in others})
+        return any(one is not None and one.base == instrument.base for one in known)
 
     async def weigh_patiently(
         self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable
 from core.domain.events.orders import OrderAdopted
 from core.domain.order import ExecutionReport, NotTaken, Order, Rejected
 from core.domain.reasons import reason
@@ -15,6 +16,7 @@ from core.domain.signal import Side, Signal
 from core.domain.trade_plan import TradePlan
 from core.execution.account_guard import AccountGuard
 from core.execution.fence import Fence
+from core.execution.ledger_patience import until_answered
 from core.policy.order_ownership import Ours, Whose, whose
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 from core.ports.clock import Clock
@@ -26,19 +28,19 @@ from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-LEDGER_PAUSE_SECONDS = 1.0
 MOST_QUESTIONS = 3
 LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 4.0  # an exit keeps its turn meanwhile
 
 
 @dataclass(slots=True)
 class _Tenure:
-    """The time for which this process has the ledger: the fence of what was sent before, and the orders of old signals that
-    nobody had sent before."""
+    """The time for which this process has the ledger: the fence of what was sent before, the orders of old signals that nobody
+    had sent before, and the symbols in which an entry may be on its way that an earlier process sent."""
 
     since: datetime
     fence: Fence
     sent: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
 
 
 class FirstSending:
@@ -122,10 +124,18 @@ class FirstSending:
             known.append(trading_state.changed_at)
         return min(known) < since or max(known) > self._clock.now() + CLOCK_TOLERANCE
 
+    def doubt(self, signal: Signal, *times: datetime) -> None:
+        """Has later entries of the symbol wait if an earlier process may have sent an order for `signal`, which was there at
+        `times`: it may arrive although the signal is not ordered now, as by a ledger that was set back."""
+        if signal.side is Side.BUY and self._may_be_sent(signal, *times):
+            self._this_tenure().doubtful.add(signal.symbol)
+
     def expect(self, order: Order, *times: datetime) -> None:
-        """Has `order` asked about before it is sent if its signal, which was there at `times`, is old."""
-        if self.is_old(order.signal.ts, *times):
-            self._unasked[order.client_order_id] = self._may_be_sent(order.signal, *times)
+        """Has `order` asked about before it is sent if its signal, which was there at `times`, is old, or if it is an entry and
+        another may be on its way."""
+        in_doubt = order.side is Side.BUY and order.symbol in self._this_tenure().doubtful
+        if in_doubt or self.is_old(order.signal.ts, *times):
+            self._unasked[order.client_order_id] = in_doubt or self._may_be_sent(order.signal, *times)
 
     def forget(self, order: Order) -> None:
         """Removes a settled order."""
@@ -161,7 +171,7 @@ class FirstSending:
         if report.mark is not None and report.mark == self._portfolio.mark:
             log.warning("the order was placed before, and the ledger had lost it", order_id=report.order_id)
             found = OrderAdopted(replace(order, order_id=report.order_id))
-            await self._until_written(lambda: self._ledger.commit(CommitBatch(events=[found])))
+            await self._until_written(partial(self._ledger.commit, CommitBatch(events=[found])))
             return report
         return await self.by_other(order, report)
 
@@ -181,13 +191,8 @@ class FirstSending:
         log.error("another program has placed the order of this signal", order_id=report.order_id, mark=report.mark)
         if whose(report, None, Ours(self._portfolio.mark, self._portfolio.acknowledged)) is Whose.STRANGE:
             strange = strangers([report], {order.client_order_id: order})
-            await self._until_written(lambda: self._account.halt(strange))
+            await self._until_written(partial(self._account.halt, strange))
         return Rejected(reason("placed_by_other", order_id=report.order_id))
 
     async def _until_written(self, write: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                return await write()
-            except LedgerUnavailable as error:
-                log.error("the orders found on the exchange cannot be stored; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+        await until_answered(write, self._clock, failed="the orders found on the exchange cannot be stored")

@@ -1,13 +1,15 @@
 """Moves orders along and commits what has already happened in the world."""
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState, check_move
+from core.execution.ledger_patience import until_answered
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
 from core.records.commit_batch import CommitBatch
@@ -16,7 +18,7 @@ from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
 
-LEDGER_PAUSE_SECONDS = 1.0
+_RULES_PAUSE_SECONDS = 1.0
 
 
 class OrderWriter:
@@ -40,14 +42,7 @@ class OrderWriter:
 
     async def commit(self, batch: CommitBatch) -> None:
         """Commits what has already happened in the world: it cannot be given up, so it retries until it is written."""
-        while True:
-            try:
-                await self.try_commit(batch)
-            except LedgerUnavailable as error:
-                log.error("a commit cannot be written; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
-            else:
-                return
+        await until_answered(partial(self.try_commit, batch), self._clock, failed="a commit cannot be written")
 
     async def instrument(self, symbol: str) -> Instrument:
         """Returns the symbol's rules, as soon as they can be read."""
@@ -59,4 +54,4 @@ class OrderWriter:
             else:
                 if found is not None:
                     return found
-            await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+            await self._clock.sleep(_RULES_PAUSE_SECONDS)

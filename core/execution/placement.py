@@ -1,13 +1,14 @@
 """One signal, one order: commits the intent, sends, finds out the outcome, commits the effects. The only path to the venue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from core.domain.errors import LedgerUnavailable
+from core.domain.assets import base_of
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed, OrderUnanswered
 from core.domain.messages import StoredMessage
@@ -19,7 +20,9 @@ from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side
 from core.execution.decision_service import USUAL, DecisionService
+from core.execution.entry_lists import EntryLists
 from core.execution.first_sending import FirstSending
+from core.execution.ledger_patience import until_answered
 from core.execution.order_writer import OrderWriter
 from core.execution.protection import Protection
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
@@ -27,6 +30,7 @@ from core.execution.settlement import Settled, Settlement, is_empty
 from core.policy.decision import AskFirst, Refused
 from core.policy.decision_context import SizeRequest
 from core.policy.entries.placing import is_missed, resting_events, with_expiry
+from core.policy.entries.way import REFUSED, is_together
 from core.policy.exits.pending import after_failure, after_fills, of_order
 from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
@@ -41,7 +45,6 @@ Look = Callable[[Order], Awaitable[Reason | None]]
 
 MOST_ATTEMPTS = 7
 BACKOFF = RetryBackoff(first=0.25, longest=5.0)
-LEDGER_PAUSE_SECONDS = 1.0
 DECIDED_SECONDS = 1.0  # for which an entry's decision counts while the exchange is asked about an earlier one
 PATIENCE_SECONDS = 10.0  # for which a start finds out about an order silently
 
@@ -60,6 +63,7 @@ class Placement:
         writer: OrderWriter,
         settlement: Settlement,
         protection: Protection,
+        lists: EntryLists,
         look: Look,
         clock: Clock,
         timings: Timings,
@@ -74,6 +78,7 @@ class Placement:
         self._writer = writer
         self._settlement = settlement
         self._protection = protection
+        self._lists = lists
         self._look = look
         self._clock = clock
         self._timings = timings
@@ -86,12 +91,13 @@ class Placement:
 
         Raises LedgerUnavailable if the intent could not be committed: then nothing was sent, and nothing will be.
         """
-        order, decided = with_expiry(order, self._clock.now()), self._clock.monotonic()
-        intent.plans += self._protection.begin(order)
+        decided, exits = self._clock.monotonic(), CommitBatch()
+        order = self._lists.begin(with_expiry(order, self._clock.now()), exits)
+        intent.plans += exits.plans
         # Reserved before the first await: another symbol that decides meanwhile must count this entry.
         self._portfolio.in_flight[order.client_order_id] = order
         try:
-            await self._submit(order, intent)
+            await self._submit(order, intent, exits.orders)
         except BaseException:  # nothing was sent, and nobody must take the order for one that was
             self._portfolio.in_flight.pop(order.client_order_id, None)
             raise
@@ -161,8 +167,8 @@ class Placement:
         if pending is not None:
             await self._writer.commit(CommitBatch(exits=[pending]))
 
-    async def _submit(self, order: Order, intent: CommitBatch) -> None:
-        intent.orders.append(order)
+    async def _submit(self, order: Order, intent: CommitBatch, exits: Sequence[Order] = ()) -> None:
+        intent.orders += [order, *exits]
         await self._writer.try_commit(intent)
 
     async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
@@ -189,6 +195,8 @@ class Placement:
         match found:
             case ExecutionReport():
                 return await self._settle(order, found)
+            case Rejected(why) if is_together(order) and why.code in REFUSED:
+                return await self._send_apart(order, why, attempt)
             case Rejected(why):
                 return await self._fail(order, why)
             case FateUnknown():
@@ -204,7 +212,7 @@ class Placement:
         sent = self._clock.monotonic()
         if order.side is Side.BUY and sent - asked > DECIDED_SECONDS:  # somebody may have paused meanwhile
             return NotTaken(reason("exchange_busy"))
-        answer = await self._venue.place(await self._request(order))
+        answer = await (self._lists.send(order) if is_together(order) else self._venue.place(await self._request(order)))
         self._timings.stage(Stage.SENT, sent - asked)
         self._timings.stage(Stage.ANSWERED, self._clock.monotonic() - sent)
         return answer
@@ -241,8 +249,16 @@ class Placement:
         order = self._writer.move(
             order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price, terms=approved.terms, sizing=sizing
         )
-        await self._writer.commit(CommitBatch(orders=[order]))
-        return await self._send_until_settled(order, attempt + 1)
+        batch = self._lists.again(order, cause.reason if isinstance(cause, NotTaken) else reason("protection_not_placed"))
+        await self._writer.commit(batch)
+        return await self._send_until_settled(batch.orders[0], attempt + 1)
+
+    async def _send_apart(self, order: Order, why: Reason, attempt: int) -> Order:
+        """Sends an entry without its exits, which the exchange refuses with it: they follow once it has filled."""
+        log.warning("the exchange refuses an entry with its exits", symbol=order.symbol, reason=str(why))
+        batch = self._lists.apart(order, why)
+        await self._writer.commit(batch)
+        return await self._send_until_settled(batch.orders[0], attempt + 1)
 
     async def _follow_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """Places an order that follows an entry again, as it was: its limit and its size are all that it may cost."""
@@ -257,12 +273,7 @@ class Placement:
 
     async def _look_first(self, order: Order) -> Reason | None:
         """Takes over what the ledger has lost in the order's symbol: it came before, and may have been what this order is for."""
-        while True:
-            try:
-                return await self._look(order)
-            except LedgerUnavailable as error:
-                log.error("earlier orders cannot be taken over yet; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+        return await until_answered(partial(self._look, order), self._clock, failed="earlier orders cannot be taken over yet")
 
     async def _end_exit(self, order: Order) -> Order:
         """Ends an order that was never placed, and whose exit an order that was lost had made; that was told."""
@@ -305,7 +316,9 @@ class Placement:
             held = self._portfolio.position(order.book)
             events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
         plans = self._protection.without_entry(order)
-        await self._writer.commit(CommitBatch(orders=[order], exits=exits, plans=plans, events=events))
+        never_placed = self._lists.withdrawn(order, order.reason) if order.state is OrderState.REJECTED else []
+        await self._writer.commit(CommitBatch(orders=[order, *never_placed], exits=exits, plans=plans, events=events))
+        await self._lists.follow(order)
         return order
 
     async def _give_up(self, order: Order) -> Order:
@@ -318,6 +331,7 @@ class Placement:
         batch = await self._settlement.end_unheard(order)
         batch.exits += [replace(pending, ended_at=self._clock.now())] if pending is not None else []
         batch.plans += self._protection.without_entry(order)
+        batch.orders += self._lists.withdrawn(order, order.reason)
         batch.events = batch.events or [OrderFailed(order)]
         await self._writer.commit(batch)
         return order
@@ -347,11 +361,14 @@ class Placement:
         if done is None:
             return await self._give_up(order)
         await self._protection.send(legs)
+        await self._lists.follow(done)
         return done
 
 
 def _unfilled(order: Order) -> Reason:
     limit_price = order.terms.limit_price
+    if order.state is OrderState.EXPIRED and limit_price is not None and is_together(order):
+        return reason("not_whole", qty=plain(order.qty), base=base_of(order.symbol), price=plain(limit_price))
     is_of_band = order.signal.entry is None or order.leg is not None
     if order.state is OrderState.EXPIRED and limit_price is not None and is_of_band:
         return reason("beyond_limit", price=plain(limit_price))

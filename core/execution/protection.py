@@ -35,15 +35,16 @@ from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
+from core.policy.entries.way import after_entry, is_together
 from core.policy.exits.bracket_check import OpenOrders
-from core.policy.exits.plan_choice import plan_of
+from core.policy.exits.breakeven import at_cost
 from core.policy.exits.protection import (
     at_prices,
+    carry_out,
     closed,
     exposed,
     failed,
     guarded,
-    has_moved,
     is_whole,
     legs_of,
     lost,
@@ -89,15 +90,6 @@ class Protection:
         self._clock = clock
         self._trading_mode = trading_mode
 
-    def begin(self, order: Order) -> list[TradePlan]:
-        """Returns the plan of an entry that is about to be sent; none for an exit, or where nothing is planned."""
-        exits = plan_of(order.signal, self._portfolio.limits_for(order.book)) if order.side is Side.BUY else None
-        if exits is None or order.book in self._portfolio.plans:
-            return []
-        now = self._clock.now()
-        plan = TradePlan(order.client_order_id, order.symbol, exits, PlanState.ENTERING, order.price, now, order.inbox_seq)
-        return [replace(plan, strategy=order.signal.strategy)]
-
     def after(self, settled: Settled) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
         the orders to send then."""
@@ -106,8 +98,14 @@ class Protection:
             return []
         if is_of_limit(order):
             return self.after_purchase(settled, goes_on=not order.state.final)
+        if is_together(order) and plan.plan_id == order.client_order_id:
+            plan = after_entry(plan, order, self._clock.now())
+            settled.tell(plan)
+            settled.batch.plans.append(plan)
+            return []
         if order.side is Side.BUY and plan.plan_id != order.client_order_id:
-            settled.batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for less than is held now
+            plan = at_cost(plan, settled.position, settled.instrument)  # what rests is for less than is held now
+            settled.batch.plans.append(exposed(plan, self._clock.now()))
             return []
         if plan.plan_id == order.client_order_id:
             plan = replace(plan, entry_price=order.average_price)
@@ -117,20 +115,15 @@ class Protection:
     def after_purchase(self, settled: Settled, *, goes_on: bool, leaving: bool = False) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after a report on an entry at a limit, which may fill on if
         it `goes_on`. Returns the orders to send then: none if the position is to be left now (`leaving`)."""
-        order, position, plan = settled.order, settled.position, self._portfolio.plans.get(settled.order.book)
+        order, instrument, plan = settled.order, settled.instrument, self._portfolio.plans.get(settled.order.book)
         if plan is None or plan.plan_id != plan_id_of(order):
             return []
-        step = after_purchase(
-            plan,
-            position,
-            bought=bool(settled.batch.fills),
-            goes_on=goes_on,
-            is_covered=leaving or bool(self._portfolio.resting_for(order.book)),
-            now=self._clock.now(),
-        )
+        bought, is_covered = bool(settled.batch.fills), leaving or bool(self._portfolio.resting_for(order.book))
+        facts = {"bought": bought, "goes_on": goes_on, "is_covered": is_covered}
+        step = after_purchase(plan, settled.position, instrument, **facts, now=self._clock.now())
         settled.tell(step.plan)
         if step.protect:
-            return self.intend(step.plan, position, settled.instrument, order.average_price, settled.batch)
+            return self.intend(step.plan, settled.position, instrument, order.average_price, settled.batch)
         settled.batch.plans.append(step.plan)
         return []
 
@@ -344,17 +337,20 @@ class Protection:
         await self._writer.commit(CommitBatch(orders=resting))
         for report in sorted(reports, key=lambda one: one.executed_qty, reverse=True):
             await self._resting.hear(report)
-        await self._is_guarded(legs[0].book)
+        plan = self._portfolio.plans.get(legs[0].book)
+        if plan is not None and any(report.is_pending for report in reports):  # they are taken off, and placed anew
+            await self._put_off(plan, reason("exits_wait"))
+        else:
+            await self._is_guarded(legs[0].book)
 
     async def _is_guarded(self, book: StrategyBook) -> None:
         """Commits that the position is protected, once nothing of its protection is missing."""
         plan = self._portfolio.plans.get(book)
         if plan is None or any(order.protects for order in self._portfolio.in_flight.values() if order.book == book):
             return
-        instrument = await self._writer.instrument(book.symbol)
-        resting = self._portfolio.resting_for(book)
-        if not is_whole(remaining(plan, instrument), resting) or not has_moved(at_prices(plan, instrument), resting):
-            return
+        instrument, resting = await self._writer.instrument(book.symbol), self._portfolio.resting_for(book)
+        if not carry_out(plan, self._portfolio.position(book), resting, instrument):
+            return  # it stays exposed, and is placed anew
         batch = CommitBatch(plans=[guarded(plan)])
         if plan.why is not None:
             batch.events.append(ProtectionRestored(book.symbol, plan.inbox_seq, strategy=book.strategy))

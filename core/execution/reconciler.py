@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 RECENT = 100
 BACKOFF = RetryBackoff(first=0.1, longest=5.0)
+PENDING_SECONDS = 5.0
+"""Seconds for which an order that waits for the entry of its list is asked for: the entry has ended by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class NeverPlaced:
 
 @dataclass(frozen=True, slots=True)
 class FateUnknown:
-    """The venue no longer knows the order's symbol, for good: it can never be found out whether there was an order."""
+    """The venue no longer knows the order, or its symbol, for good: it can never be found out what became of it."""
 
 
 class Reconciler:
@@ -56,7 +58,7 @@ class Reconciler:
         """
         fence = fence if fence is not None else Fence(self._clock.monotonic())
         named = order.order_id is not None
-        pause, gone, forgotten = BACKOFF.first, Gone(), Gone()
+        pause, gone, forgotten, since = BACKOFF.first, Gone(), Gone(), self._clock.monotonic()
         while True:
             try:
                 await fence.left(self._venue, self._clock)
@@ -71,7 +73,7 @@ class Reconciler:
                         return FateUnknown()
                 else:
                     forgotten = Gone()
-                if report is not None and (report.state.final or order.terms.may_rest):
+                if report is not None and self._is_answer(report, order, since):
                     return await self.with_fills(report) or FateUnknown()
             except SymbolUnknown as error:
                 if await self._is_gone(order.symbol, gone, error):
@@ -81,6 +83,24 @@ class Reconciler:
                 pause = max(pause, error.retry_after)
             await self._clock.sleep(pause)
             pause = gone.backoff(BACKOFF).longer(pause)
+
+    async def ask_once(self, order: Order) -> ExecutionReport | FateUnknown | None:
+        """Returns what the venue knows of an order that rested there: FateUnknown if it is nothing now, None if there is no
+        answer."""
+        try:
+            return await self._venue.find_order(order.symbol, order.client_order_id) or FateUnknown()
+        except SymbolUnknown:
+            return FateUnknown()
+        except ExchangeUnavailable as error:
+            log.warning("a resting order cannot be asked about yet", client_order_id=order.client_order_id, error=str(error))
+            return None
+
+    def _is_answer(self, report: ExecutionReport, order: Order, since: float) -> bool:
+        """Tells whether a report says what became of `order`, which is asked about `since`. One that waits for the entry of its
+        list is placed or refused as soon as that fills: it is asked for again, but not for ever."""
+        if report.is_pending and self._clock.monotonic() - since < PENDING_SECONDS:
+            return False
+        return report.state.final or order.terms.may_rest
 
     async def _is_gone(self, symbol: str, gone: Gone, error: SymbolUnknown) -> bool:
         """Tells whether the symbol is gone for good, counting one more such answer. Believed after a while, and if the list of

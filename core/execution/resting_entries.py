@@ -2,7 +2,6 @@
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMissed
 from core.domain.events.orders import OrderFailed
 from core.domain.events.table import Event
@@ -16,14 +15,13 @@ from core.execution.decision_service import DecisionService
 from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
 from core.execution.protection import Protection
-from core.execution.reconciler import Reconciler
+from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.resting_orders import Ends, RestingOrders
 from core.execution.settlement import Settled, Settlement
 from core.policy.entries.ends import TIMEOUT, Surroundings, why_ends
 from core.policy.entries.follow_up import Market, follow_up, wants_more
 from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
-from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -37,7 +35,6 @@ class RestingEntries:
     def __init__(
         self,
         *,
-        venue: Venue,
         reconciler: Reconciler,
         portfolio: Portfolio,
         market: MarketDataCache,
@@ -49,7 +46,6 @@ class RestingEntries:
         placement: Placement,
         clock: Clock,
     ) -> None:
-        self._venue = venue
         self._reconciler = reconciler
         self._portfolio = portfolio
         self._market = market
@@ -84,15 +80,9 @@ class RestingEntries:
         order = self._portfolio.resting.get(client_order_id)
         if order is None or order.side is Side.SELL:
             return False
-        try:
-            report = await self._venue.find_order(order.symbol, client_order_id)
-        except SymbolUnknown:
-            report = None
-        except ExchangeUnavailable as error:
-            log.warning("an entry cannot be asked about yet", client_order_id=client_order_id, error=str(error))
-            return True
-        if report is not None:
-            return await self.hear(report)
+        found = await self._reconciler.ask_once(order)
+        if not isinstance(found, FateUnknown):
+            return found is None or await self.hear(found)
         log.error("the exchange has forgotten an entry that rested there", client_order_id=client_order_id)
         gone = self._writer.move(order, OrderState.EXPIRED, reason=reason("entry_forgotten"))
         held = self._portfolio.position(order.book)

@@ -1,6 +1,6 @@
 """Orders that rest on the exchange: what is heard of them is booked, and they are taken off before anything else is sold."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from core.domain.retry_backoff import RetryBackoff
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.execution.order_writer import OrderWriter
-from core.execution.reconciler import Reconciler
+from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.settlement import Settled, Settlement
 from core.policy.entries.purchase import emptied
 from core.policy.exits.breakeven import after_first_target
@@ -86,15 +86,10 @@ class RestingOrders:
         order = self._portfolio.resting.get(client_order_id)
         if order is None:
             return
-        try:
-            report = await self._venue.find_order(symbol, client_order_id)
-        except SymbolUnknown:
-            report = None
-        except ExchangeUnavailable as error:
-            log.warning("an order cannot be asked about yet", client_order_id=client_order_id, error=str(error))
-            return
-        if report is not None:
-            await self.hear(report)
+        found = await self._reconciler.ask_once(order)
+        if not isinstance(found, FateUnknown):
+            if found is not None:
+                await self.hear(found)
             return
         log.error("the exchange has forgotten an order that rested there", client_order_id=client_order_id)
         why = reason("order_forgotten")
@@ -107,10 +102,11 @@ class RestingOrders:
                 batch.events.append(event)
         await self._writer.commit(batch)
 
-    async def take_off(self, book: StrategyBook) -> None:
-        """Takes every order of `book` off the exchange, and books what they filled. Its intent is committed first: a
-        crash in between is finished at the start. Returns when each has ended."""
-        resting = self._portfolio.resting_for(book)
+    async def take_off(self, book: StrategyBook, some: Collection[Order] | None = None) -> None:
+        """Takes every order of `book` off the exchange, or `some` of them, and books what they filled. Its intent is
+        committed first: a crash in between is finished at the start. Returns when each has ended."""
+        names = None if some is None else {order.client_order_id for order in some}
+        resting = [one for one in self._portfolio.resting_for(book) if names is None or one.client_order_id in names]
         if not resting:
             return
         leaving = [self._writer.move(order, OrderState.CANCEL_SUBMITTED) for order in resting]

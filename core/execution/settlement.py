@@ -1,12 +1,13 @@
 """Books what the venue reports about an order: each fill moves the position once, and the execution is written at the end."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
-from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.errors import ExchangeUnavailable
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.priority import Priority
 from core.domain.instrument import Instrument
@@ -17,7 +18,8 @@ from core.domain.position import Position
 from core.domain.reasons import Reason
 from core.domain.trade_plan import TradePlan
 from core.execution.due_messages import Put
-from core.execution.order_writer import LEDGER_PAUSE_SECONDS, OrderWriter
+from core.execution.ledger_patience import until_answered
+from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import Reconciler
 from core.policy.exits.protection import at_prices
 from core.policy.profit import book, execution_of, more
@@ -55,6 +57,15 @@ class Settled:
             replace(event, order=order) if isinstance(event, OrderExecuted) else event for event in self.batch.events
         ]
         return order
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """An order at its end, with all that it has filled, and the position afterwards."""
+
+    order: Order
+    report: ExecutionReport
+    position: Position
 
 
 Extend = Callable[[Settled], None]
@@ -134,9 +145,7 @@ class Settlement:
             trades=[booking.trade] if booking.trade else [],
         )
         if complete.state.final and complete.executed_qty:
-            execution, fee_value = execution_of(moved, complete, instrument, rates, self._portfolio.plans.get(order.book))
-            batch.executions.append(execution)
-            batch.events.append(self._urgent(OrderExecuted(moved, execution, booking.position, fee_value)))
+            self._write(Executed(moved, complete, booking.position), instrument, rates, batch)
         extend(Settled(moved, booking.position, instrument, batch))
         await self._writer.commit(batch)
         return batch.orders[0]
@@ -160,9 +169,7 @@ class Settlement:
             tuple(by_trade(await self._booked(order))),
         )
         rates = await self._reconciler.fee_rates(report, instrument)
-        execution, fee_value = execution_of(order, report, instrument, rates, self._portfolio.plans.get(order.book))
-        batch.executions.append(execution)
-        batch.events.append(self._urgent(OrderExecuted(order, execution, self._portfolio.position(order.book), fee_value)))
+        self._write(Executed(order, report, self._portfolio.position(order.book)), instrument, rates, batch)
         return batch
 
     async def _known_instrument(self, symbol: str) -> Instrument | None:
@@ -172,12 +179,15 @@ class Settlement:
             return None
 
     async def _booked(self, order: Order) -> Sequence[Fill]:
-        while True:
-            try:
-                return await self._fills_of(order.client_order_id)
-            except LedgerUnavailable as error:
-                log.error("booked fills cannot be read; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
+        ask = partial(self._fills_of, order.client_order_id)
+        return await until_answered(ask, self._clock, failed="booked fills cannot be read")
+
+    def _write(self, done: Executed, instrument: Instrument, rates: Mapping[str, Decimal], batch: CommitBatch) -> None:
+        """Adds the execution of an order to what is about to be committed, and what tells of it."""
+        plan = self._portfolio.plans.get(done.order.book)
+        execution, fee_value = execution_of(done.order, done.report, instrument, rates, plan)
+        batch.executions.append(execution)
+        batch.events.append(self._urgent(OrderExecuted(done.order, execution, done.position, fee_value)))
 
     def _urgent(self, event: OrderExecuted) -> OrderExecuted:
         """Returns the event; a panic's sales are urgent, so that they are reported before the panic's end."""
@@ -193,14 +203,9 @@ class Settlement:
             for one in fees_in_coins_held(fills, instrument, self._portfolio.positions, self._market.instruments()):
                 name = f"{order.client_order_id}:{one.asset}" + (f":{fills[0].trade_id}" if order.terms.may_rest else "")
                 messages.append(Message("fee", name, one.symbol, one, now))
-        while messages:
-            try:
-                await self._put(messages)
-            except LedgerUnavailable as error:
-                log.error("a fee paid from another position cannot be stored; retrying", error=str(error))
-                await self._clock.sleep(LEDGER_PAUSE_SECONDS)
-            else:
-                return
+        if messages:
+            store = partial(self._put, messages)
+            await until_answered(store, self._clock, failed="a fee paid from another position cannot be stored")
 
 
 def is_empty(report: ExecutionReport) -> bool:

@@ -10,6 +10,7 @@ from core.domain.trading_state import Mode
 from core.policy.admission import admit
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision_context import DecisionContext, RiskLimits, SizeRequest
+from core.policy.entries.way import by_its_way
 from core.policy.exits.plan_choice import plan_of
 from core.policy.exits.plan_refusal import plan_refusal
 from core.policy.risk import RiskApproved, assess
@@ -82,6 +83,7 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     misfit = limit_refusal(signal, sized, decision_context) or plan_refusal(signal, sized, decision_context)
     if misfit is not None:
         return Refused("denied", misfit, sized)
+    sized = by_its_way(signal, sized, decision_context)
     assessed = assess(signal, sized, decision_context)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, sized)

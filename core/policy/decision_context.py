@@ -121,9 +121,9 @@ class DecisionContext:
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
     `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
-    symbol of other strategies, `own_count` the open positions of its strategy, of which it
-    may have `most_own` (None: no limit of its own), and `held_by` names the others that hold the
-    symbol.
+    symbol of other strategies, `own_count` the open positions of its strategy, of which it may have `most_own` (None: no limit of
+    its own), and `held_by` names the others that hold the symbol. `shares_coin`: another book has, or is about to have, a
+    position in the same coin, which an order of this one could spend.
     """
 
     now: datetime
@@ -155,6 +155,7 @@ class DecisionContext:
     most_own: int | None = None
     strategy_paused: bool = False
     held_by: tuple[str, ...] = ()
+    shares_coin: bool = False
 
     def rate(self, asset: str) -> Rate | Unknown:
         """Returns what one unit of `asset` is worth in the report asset."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.domain.entry_way import EntryWay
 from core.domain.signal import Side, Signal
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import DecisionContext
@@ -18,7 +19,7 @@ from core.policy.sizing.entry_terms import entry_terms
 class DecisionRecord:
     """`price` is the market's for this side (quote asset; None if unknown), `held` the position (base asset) and `qty` the sized
     quantity (base asset; None if it did not come to that). `pause` and `mode` are the trading state. `rates` are those that
-    converted the amounts."""
+    converted the amounts. `way` is that of an entry with a plan which is ordered."""
 
     at: datetime
     pause: str
@@ -28,10 +29,13 @@ class DecisionRecord:
     qty: Decimal | None
     measures: tuple[RuleMeasurement, ...]
     rates: tuple[Rate, ...] = ()
+    way: EntryWay | None = None
 
 
-def record_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | None) -> DecisionRecord:
-    """Returns the numbers that the rules saw; `qty` is the sized quantity."""
+def record_of(
+    signal: Signal, decision_context: DecisionContext, qty: Decimal | None, way: EntryWay | None = None
+) -> DecisionRecord:
+    """Returns the numbers that the rules saw; `qty` is the sized quantity, `way` how it is ordered."""
     price = decision_context.quote.price_for(signal.side) if decision_context.quote is not None else None
     return DecisionRecord(
         at=decision_context.now,
@@ -42,6 +46,7 @@ def record_of(signal: Signal, decision_context: DecisionContext, qty: Decimal | 
         qty=qty,
         measures=tuple(_measures(signal, decision_context, price, qty)),
         rates=tuple(_rates(signal, decision_context)),
+        way=way,
     )
 
 

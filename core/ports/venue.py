@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from core.domain.instrument import Balance
-from core.domain.order import ExecutionReport, Fill, ListRequest, OrderRequest, PlaceListResult, PlaceResult, RecentOrders
+from core.domain.order import (
+    EntryList,
+    ExecutionReport,
+    Fill,
+    ListRequest,
+    OrderRequest,
+    PlaceListResult,
+    PlaceResult,
+    RecentOrders,
+)
 from core.ports.market_data import MarketData
 
 
@@ -18,6 +27,12 @@ class Venue(MarketData, Protocol):
     async def place_list(self, request: ListRequest) -> PlaceListResult:
         """Places two orders of which one cancels the other (OCO). Never raises, like `place`. After an unanswered request ask for
         its legs, each by its client order id."""
+        ...
+
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
+        """Places an entry with its exits, the entry's report first in the answer. What that says of the exits is of before the
+        entry filled: ask for each by its client order id. Never raises, like `place`; after an unanswered request ask for the
+        entry."""
         ...
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:

@@ -156,14 +156,18 @@ class Portfolio:
     def count_open(self, *, besides: str, strategy: str | None = None) -> int:
         """Counts open positions, each strategy's for itself, and entries under way or resting that may become one, without the
         order with the id `besides`; only those of `strategy`, if one is named."""
-        orders = (*self.in_flight.values(), *self.resting.values())
-        entering = {order.book for order in orders if order.side is Side.BUY and order.client_order_id != besides}
+        entering = {order.book for order in self.buying() if order.client_order_id != besides}
         books = entering | {position.book for position in self.positions.values() if position.is_open}
         return sum(strategy in (None, book.strategy) for book in books)
 
+    def buying(self) -> list[Order]:
+        """Returns the entries under way or resting."""
+        return [order for order in (*self.in_flight.values(), *self.resting.values()) if order.side is Side.BUY]
+
     def in_flight_for(self, symbol: str) -> Order | None:
-        """Returns the unsettled order of `symbol`; a mailbox has at most one."""
-        return next((order for order in self.in_flight.values() if order.symbol == symbol), None)
+        """Returns the unsettled order of `symbol`: a mailbox has at most one, besides the orders that protect what it buys."""
+        found = [order for order in self.in_flight.values() if order.symbol == symbol]
+        return min(found, key=lambda order: order.protects, default=None)
 
     def resting_for(self, book: StrategyBook) -> list[Order]:
         """Returns the orders of `book` that rest on the venue to sell, oldest first."""

@@ -54,6 +54,13 @@ def test_it_measures_round_after_round() -> None:
     assert [(figures[name]["samples"], len(figures[name]["bursts"])) for name in (NAIVE, OURS)] == [(80, 2), (80, 2)]
 
 
+def test_the_time_without_protection_is_measured_for_both_ways_of_sending_exits() -> None:
+    command = [sys.executable, "-m", "bench.protection", "--rounds", "1", "--entries", "5"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    assert said.count("ratio: ") == 2
+    assert "OPOCO" in said
+
+
 def test_the_answer_to_status_is_measured_under_load_and_after_a_history() -> None:
     command = [sys.executable, "-m", "bench.status", "--trades", "2000", "--answers", "10", "--rate", "50"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout

@@ -41,6 +41,7 @@ from core.domain.messages import (
     StoredMessage,
 )
 from core.domain.order import (
+    EntryList,
     ExecutionReport,
     Fill,
     ListRequest,
@@ -426,6 +427,9 @@ class Exchange:
         return Rejected(reason("market_closed", symbol=request.symbol))
 
     async def place_list(self, request: ListRequest) -> PlaceListResult:
+        return Rejected(reason("market_closed", symbol=request.symbol))
+
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
         return Rejected(reason("market_closed", symbol=request.symbol))
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:

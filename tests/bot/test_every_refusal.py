@@ -406,8 +406,11 @@ async def provoke(hook: Hook, why: str) -> int:  # noqa: PLR0911 - flat: a case 
 
 
 @pytest.mark.parametrize("why", sorted(HTTP))
-async def test_every_answer_of_http_reaches_the_chat(server: RunningChat, tmp_path: Path, why: str) -> None:
+async def test_every_answer_of_http_reaches_the_chat(
+    server: RunningChat, tmp_path: Path, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     status, words = HTTP[why]
+    monkeypatch.setattr(signals, "ROOM_SECONDS", 60.0)  # a busy machine is not a full inbox
     async with firm_on(server, tmp_path) as firm:
         away, back = (
             UnauthenticatedRequests(firm.emit, firm.clock),

@@ -16,6 +16,7 @@ from tests.venue.venue import Venue
 
 
 async def test_a_signal_becomes_an_order_a_row_and_an_alert(ring: Ring) -> None:
+    ring.installed = True
     program = await ring.run()
     await ring.publish("BUY_SM", 0.4801)
     bought = await ring.told("🟩 BUY_SM executed")

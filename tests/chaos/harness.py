@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -46,6 +47,9 @@ PARTITIONS = 3
 START_BALANCES = {"USDC": "100000", "USDT": "100000"}
 SYMBOLS = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
 SETTLE_SECONDS = 90.0  # without any progress; how long all of it takes depends on the machine's load
+AT_LENGTH = int(os.environ.get("KILLS", "3")) > 10
+"""In a run of its own each start is that of the installed command."""
+_EVERY = 0.2  # seconds between two looks at the ledger
 LOG_LINES = 40  # of the program, in what a failed test says
 
 
@@ -170,7 +174,7 @@ class Chaos:
                 before, until = waiting, time.monotonic() + SETTLE_SECONDS
             if time.monotonic() > until:
                 raise AssertionError(f"waits for ever: {waiting}{self.end_of_log()}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_EVERY)
         assert self.program.is_alive, f"it has ended by itself{self.end_of_log()}"
 
     def end_of_log(self) -> str:
@@ -211,7 +215,7 @@ class Chaos:
         while differences := await self._differences():
             if time.monotonic() > until:
                 raise AssertionError(f"ledger and exchange differ: {differences}")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_EVERY)
 
     async def _differences(self) -> list[str]:
         try:
@@ -299,10 +303,16 @@ def settings(venue: Venue, chat: LocalChat, broker: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def chaos(
-    folder: Path, broker: str, *, seed: int, database_url: str = "", changes: Mapping[str, str] = MappingProxyType({})
+    folder: Path,
+    broker: str,
+    *,
+    seed: int,
+    database_url: str = "",
+    changes: Mapping[str, str] = MappingProxyType({}),
+    installed: bool = False,
 ) -> AsyncIterator[Chaos]:
     """Builds the surroundings and creates the topic; does not start the program. Without `database_url` the ledger is SQLite.
-    `changes` override the settings."""
+    `changes` override the settings; `installed` is that of Program."""
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
@@ -311,7 +321,8 @@ async def chaos(
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
         own = settings(venue, chat, broker) | {"DATABASE_URL": url} | dict(changes)
-        program = Program(folder, own, ready_without={"telegram"})  # it fails now and then, and delays nothing else
+        # Telegram fails now and then, and delays nothing else.
+        program = Program(folder, own, ready_without={"telegram"}, installed=installed or AT_LENGTH)
         stack.push_async_callback(program.kill)
         reader = open_reader(url)
         stack.push_async_callback(reader.close)

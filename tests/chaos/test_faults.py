@@ -12,7 +12,7 @@ from sqlalchemy import make_url, select
 
 from core.adapters.ledger.tables import result_tables
 from demo.broker import MemoryBroker
-from tests.chaos.harness import PARTITIONS, SETTLE_SECONDS, TOPIC, Chaos, chaos
+from tests.chaos.harness import AT_LENGTH, PARTITIONS, SETTLE_SECONDS, TOPIC, Chaos, chaos
 from tests.running import Program, run_command
 from tests.servers.kafka import KafkaServer
 from tests.servers.postgres import PostgresServer
@@ -63,7 +63,7 @@ async def test_a_process_suspended_past_its_lease_trades_no_more(tmp_path: Path,
         held.release()
         (tmp_path / "second").mkdir()
         elsewhere = {name: value for name, value in first.settings.items() if not name.endswith("_PORT")}
-        second = Program(tmp_path / "second", elsewhere)
+        second = Program(tmp_path / "second", elsewhere, installed=AT_LENGTH)
         try:
             await second.start()
             await world.chat.owner.wait_for("🟩 BUY_SM executed", within=20)

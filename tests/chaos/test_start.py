@@ -66,7 +66,7 @@ async def _after_a_kill(world: Chaos) -> float:
 async def test_it_is_back_soon_after_a_kill_however_long_its_history(tmp_path: Path, memory_broker: MemoryBroker) -> None:
     await asyncio.to_thread(memory_broker.create_topic, TOPIC, partitions=PARTITIONS)
     ledger = tmp_path / "ledger.db"
-    async with chaos(tmp_path, memory_broker.address, seed=1) as world:
+    async with chaos(tmp_path, memory_broker.address, seed=1, installed=True) as world:
         cold = await _seconds_to_ready(world)
         back = await _after_a_kill(world)
         await world.program.stop()

@@ -16,7 +16,7 @@ import pytest
 from bot.views.other_instance import QUIET_SECONDS, STAYS_SECONDS
 from demo.broker import MemoryBroker
 from local_telegram.model import Message
-from tests.chaos.harness import PARTITIONS, TOPIC, Chaos, chaos
+from tests.chaos.harness import AT_LENGTH, PARTITIONS, TOPIC, Chaos, chaos
 from tests.running import Program
 
 STARTS = int(os.environ.get("STARTS", "2"))
@@ -42,7 +42,7 @@ def twin(world: Chaos, folder: Path) -> Program:
     folder.mkdir()
     own = {"HTTP_PORT", "METRICS_PORT", "DATABASE_URL"}
     settings = {name: value for name, value in world.program.settings.items() if name not in own}
-    return Program(folder, settings, ready_without=ALONE, newcomer=True)
+    return Program(folder, settings, ready_without=ALONE, newcomer=True, installed=AT_LENGTH)
 
 
 def bought_twice(world: Chaos) -> dict[str, int]:

@@ -11,6 +11,7 @@ from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
 from core.domain.order import (
+    EntryList,
     ExecutionReport,
     Fill,
     ListPlaced,
@@ -84,6 +85,10 @@ class ScriptedVenue:
     delisted: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)  # client order ids
     listed: list[ListRequest] = field(default_factory=list)
+    entered: list[EntryList] = field(default_factory=list)
+    keeps_waiting: int = 0  # answers that say that an entry's exits still wait for it
+    refuses_exits: bool = False  # once their entry has filled
+    from_free: bool = False  # the commission of an entry with exits is taken from what was free before
     cancelled: list[str] = field(default_factory=list)
     _known: dict[str, _Known] = field(default_factory=dict)
     _terms: dict[str, OrderTerms] = field(default_factory=dict)  # of orders that rest
@@ -146,6 +151,34 @@ class ScriptedVenue:
         if course.answer is not None:
             return course.answer
         return ListPlaced(tuple(self._known[leg.client_order_id].report for leg in legs))
+
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
+        course = self.courses.popleft() if self.courses else Course()
+        self.entered.append(request)
+        self.placed_at.append(self.clock.now())
+        if course.executed:
+            self._execute(request.entry, course)
+            self._enter(request, course)
+        if course.answer is not None:
+            return course.answer
+        names = (request.entry.client_order_id, *(leg.client_order_id for leg in request.exits))
+        entry, *exits = (self._known[name].report for name in names)
+        waiting = [replace(leg, state=OrderState.ACCEPTED, is_pending=True, qty=ZERO) for leg in exits]
+        return ListPlaced((self._seen(self._known[entry.client_order_id]), *waiting))
+
+    def _enter(self, request: EntryList, course: Course) -> None:
+        """Places the exits of an entry for what it has bought after its fee, or ends them."""
+        entry = self._known[request.entry.client_order_id].report
+        fees = sum((fill.fee for fill in entry.fills if fill.fee_asset == self.rules[request.symbol].base), ZERO)
+        received = entry.executed_qty - (ZERO if self.from_free else fees)
+        qty = self.rules[request.symbol].market_quantity(received)
+        names = [leg.client_order_id for leg in request.exits]
+        for leg in request.exits:
+            self._rest(OrderRequest(leg.client_order_id, request.symbol, Side.SELL, qty, request.entry.mark, leg.terms), course)
+            if entry.state is not OrderState.FILLED or self.refuses_exits:
+                self.end(leg.client_order_id, OrderState.EXPIRED)
+        if len(names) > 1:
+            self._mates |= {names[0]: names[1], names[1]: names[0]}
 
     def trade(self, symbol: str, price: str) -> None:
         """Moves the market: limits that it trades through fill at their own price, stops that it reaches at the market."""
@@ -213,7 +246,9 @@ class ScriptedVenue:
         known = self._known.get(client_order_id)
         if known is None or known.report.symbol != symbol or self.clock.now() < known.visible_at:
             return None
-        return replace(self._seen(known), fills=())  # a query's answer lacks the fills
+        waits = self.keeps_waiting > 0 and client_order_id in {leg.client_order_id for one in self.entered for leg in one.exits}
+        self.keeps_waiting -= waits
+        return replace(self._seen(known), fills=(), is_pending=waits)  # a query's answer lacks the fills
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         self._must_be_there()

@@ -46,7 +46,7 @@ def metrics_of_ours() -> set[str]:
 @pytest.mark.parametrize("arguments", [("check", "rules", "rules.yml"), ("test", "rules", "rules_test.yml")])
 def test_promtool_finds_nothing(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [need("promtool"), *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False, timeout=60
+        [need("promtool"), *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False, timeout=110
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS" in done.stdout

@@ -9,6 +9,9 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
+
+from tests.servers.preloaded import RunningProcess
 
 _POLL = 0.01  # seconds
 _LOG_LINES = 15
@@ -31,9 +34,10 @@ class ServerProcess:
         stop_signal: signal.Signals = signal.SIGTERM,
         user: pwd.struct_passwd | None = None,
         env: Mapping[str, str] | None = None,
+        launch: Callable[[IO[bytes]], RunningProcess] | None = None,
     ) -> None:
         """Builds it; `name` is for messages. `stop_signal` ends it in an orderly way. `user` is the one to switch to from
-        root."""
+        root. `launch` starts it, with its output in this file, in place of `command`; it leads a group of its own."""
         self._name = name
         self._command = list(command)
         self._log = log
@@ -41,7 +45,8 @@ class ServerProcess:
         self._stop_signal = stop_signal
         self._user = user
         self._env = env
-        self._process: subprocess.Popen[bytes] | None = None
+        self._launch = launch or self._execute
+        self._process: RunningProcess | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,18 +62,7 @@ class ServerProcess:
     def start(self, timeout: float = 60.0) -> None:
         """Starts it and waits, at most `timeout` seconds. Raises ServerDidNotStartError with the end of its log."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=self._user.pw_uid if self._user else None,
-                group=self._user.pw_gid if self._user else None,
-                extra_groups=[] if self._user else None,
-                cwd="/",
-                env=self._env,
-            )
+            self._process = self._launch(log)
         self._watcher = _watch_over(self._process.pid)
         atexit.register(self.kill)
         deadline = time.monotonic() + timeout
@@ -106,6 +100,20 @@ class ServerProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # the group has the number of its first process
         process.wait()
+
+    def _execute(self, log: IO[bytes]) -> RunningProcess:
+        return subprocess.Popen(
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=self._user.pw_uid if self._user else None,
+            group=self._user.pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+            cwd="/",
+            env=self._env,
+        )
 
     def _dismiss_watcher(self) -> None:
         """Ends the watcher before the group's number can be reused."""

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from core.adapters.ledger.engines import ExactSum, _begin_immediate, _prepare_sqlite
+from core.adapters.ledger.engines import ExactSum, _prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
@@ -55,7 +55,7 @@ def _database() -> tuple[sqlite3.Connection, Connection, Connection]:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare_sqlite)
     reads = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", lambda _: connection.execute("BEGIN IMMEDIATE"))  # not by way of a result that nobody reads
     return connection, engine.connect(), reads.connect()
 
 
@@ -116,7 +116,7 @@ class Disk:
         """Returns committed rows."""
         result = self._reads.execute(question, values)
         names = list(result.keys())
-        return [dict(zip(names, row, strict=True)) for row in result]
+        return [dict(zip(names, row, strict=True)) for row in result.all()]
 
     def unsettled(self) -> Iterator[tuple[str, int]]:
         """Counts the unsettled items of each kind, one kind after the other."""

@@ -21,13 +21,21 @@ from tests.venue.venue import Venue
 TIMEOUT_SECONDS = 10.0
 RECV_WINDOW_MS = 2500
 _ORDER, _LIST, _CANCEL = "POST /api/v3/order", "POST /api/v3/orderList/oco", "DELETE /api/v3/order"
+_ONE_EXIT, _TWO_EXITS = "POST /api/v3/orderList/opo", "POST /api/v3/orderList/opoco"
+_ENTRIES = frozenset({_ONE_EXIT, _TWO_EXITS})
+EXITS_REFUSED = "exits of an entry refused"
 _LIST_LAG = 1.9
 """Seconds after which an order of a list is shown at the latest; the program allows for 2."""
 _ON_ITS_WAY = (1.0, 2.4)
 """The least and the most seconds for which an order may be on its way after its sender died; later it would be too late."""
-_PLACES = frozenset({_ORDER, _LIST})
+_PLACES = frozenset({_ORDER, _LIST, *_ENTRIES})
 _LEG_ID = 36  # characters
-_NAMES: Mapping[str, Sequence[str]] = {_ORDER: ("newClientOrderId",), _LIST: ("aboveClientOrderId", "belowClientOrderId")}
+_NAMES: Mapping[str, Sequence[str]] = {
+    _ORDER: ("newClientOrderId",),
+    _LIST: ("aboveClientOrderId", "belowClientOrderId"),
+    _ONE_EXIT: ("workingClientOrderId", "pendingClientOrderId"),
+    _TWO_EXITS: ("workingClientOrderId", "pendingAboveClientOrderId", "pendingBelowClientOrderId"),
+}
 _PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
 _TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
 _AT_ONCE = (Decimal(0), Decimal("0.3"), Decimal("0.7"))  # share of an order that does not rest
@@ -43,6 +51,7 @@ class Exchange:
         self.fate = fate
         self.venue = Venue(balances=START_BALANCES, prices={**_PRICES, **_RATES}, clock=lambda: clock.true().timestamp() + ahead)
         self.venue.limits.strikes = 10**9  # bans are left to fate
+        self.venue.exchange.lists.refuses_pending = lambda _: fate.strikes(EXITS_REFUSED, 0.08)
         self.away = False
         self.banned_until = 0.0
         self._shown_at: dict[str, float] = {}  # the time from which a query finds the order of a client order id
@@ -115,7 +124,7 @@ class Exchange:
             body = route.answer(call)
         except VenueError as error:
             return _refused(error.status, error.code, error.msg, error.headers.get("Retry-After"))
-        late = endpoint == _LIST and self.fate.strikes("list shows late", 0.1)
+        late = endpoint in {_LIST, *_ENTRIES} and self.fate.strikes("list shows late", 0.1)
         for name in _NAMES.get(endpoint, ()):
             self._note_order(values[name], most_lag=_LIST_LAG if late else 0.0)
             if rests:
@@ -150,6 +159,11 @@ class Exchange:
         name = values["origClientOrderId"]
         order = self.venue.exchange.find(self.venue.account, values["symbol"], None, name)
         return is_leg(name) or (order is not None and is_entry(order))
+
+    def take_entries_with_exits(self) -> None:
+        """Has every symbol take entries together with their exits (OPO, OPOCO)."""
+        for symbol in SYMBOLS:
+            self.venue.edit_symbol(symbol, otoAllowed=True, opoAllowed=True)
 
     def offer_enough(self) -> None:
         """Fills the books up: a market that stands still and is empty on one side has no price any more."""
@@ -252,6 +266,9 @@ class SimulatedWire:
     async def place_list(self, parameters: Mapping[str, str]) -> Said:
         return await self._ask(_LIST, parameters, signed=True)
 
+    async def place_entry(self, parameters: Mapping[str, str], *, pair: bool) -> Said:
+        return await self._ask(_TWO_EXITS if pair else _ONE_EXIT, parameters, signed=True)
+
     async def cancel(self, parameters: Mapping[str, str]) -> Said:
         return await self._ask("DELETE /api/v3/order", parameters, signed=True)
 
@@ -263,8 +280,9 @@ class SimulatedWire:
 
     def _note_sending(self, endpoint: str, parameters: Mapping[str, str]) -> None:
         for name in _NAMES[endpoint]:
-            self._exchange.polling.sends(parameters[name], parameters["side"])
-            self._exchange.fate.tell(f"sends {parameters[name]} {parameters['side']} {parameters['symbol']}")
+            side = parameters.get("side") or parameters["workingSide" if name.startswith("working") else "pendingSide"]
+            self._exchange.polling.sends(parameters[name], side)
+            self._exchange.fate.tell(f"sends {parameters[name]} {side} {parameters['symbol']}")
 
     async def _sets_off(self, endpoint: str, parameters: Mapping[str, str]) -> bool:
         """Returns False if the request may not leave. One that takes an order off is no trade."""

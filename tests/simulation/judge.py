@@ -126,7 +126,8 @@ def _told_apart(row: Row, theirs: Order) -> Iterator[str]:
         yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
     if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
         yield f"order {name} has other quantities in the ledger"
-    asked = theirs.orig_qty, theirs.price, theirs.stop_price or ZERO
+    # A leg whose entry did not fill never got a quantity (faqs/opo.md): what was expected stays.
+    asked = theirs.orig_qty or row["qty"], theirs.price, theirs.stop_price or ZERO
     if (known := (row["qty"], row["limit_price"] or ZERO, row["stop_price"] or ZERO)) != asked:
         yield f"order {name} is {known} in the ledger (quantity, limit, trigger), {asked} on the exchange"
 

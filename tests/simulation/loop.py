@@ -6,7 +6,7 @@ Every callback runs in the context of the process that scheduled it. A killed pr
 
 import asyncio
 import heapq
-from asyncio import BaseEventLoop, TimerHandle
+from asyncio import BaseEventLoop, Handle, TimerHandle
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -35,6 +35,28 @@ class Process:
 PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
+class _Handle(TimerHandle):
+    """A handle, due now or at a time. asyncio's own ask the loop again and again whether it debugs, which takes longer than all
+    else about them."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, when: float, callback: Callable[..., Any], args: tuple[Any, ...], loop: "SeededLoop", context: Context | None
+    ) -> None:
+        self._when = when
+        self._callback: Any = callback
+        self._args: Any = args
+        self._loop = loop
+        self._context = copy_context() if context is None else context
+        self._cancelled = self._scheduled = False
+        self._repr = self._source_traceback = None
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None
+
+
 class SeededLoop(BaseEventLoop):
     """Runs one of the ready callbacks, drawn by `random`; time passes only when nothing is ready."""
 
@@ -58,9 +80,19 @@ class SeededLoop(BaseEventLoop):
 
     def call_at(self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> TimerHandle:  # type: ignore[override]
         """Schedules it. The time stands beside the timer: a heap compares numbers sooner than timers."""
-        timer = TimerHandle(when, callback, args, self, context)
+        timer = _Handle(when, callback, args, self, context)
         heapq.heappush(self._scheduled, (when, timer))
         return timer
+
+    def call_later(self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> TimerHandle:  # type: ignore[override]
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> Handle:  # type: ignore[override]
+        if self.is_closed():
+            raise RuntimeError("the history is over")
+        handle = _Handle(0.0, callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def run_in_executor(self, executor: object, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
         """Runs it at once: there are no threads."""
@@ -105,21 +137,18 @@ class SeededLoop(BaseEventLoop):
         ready = self._ready
         if not ready:
             self._let_time_pass()
-            return
-        at = self._random.randrange(len(ready)) if len(ready) > 1 else 0
-        handle = ready[at]
-        del ready[at]
-        if handle._cancelled:
-            return
-        process = handle._context.get(PROCESS)
-        if process is not None:
-            if not process.alive:
-                return
-            if process.suspended:
+        while ready and not self._stopping:
+            at = self._random.randrange(len(ready)) if len(ready) > 1 else 0
+            handle = ready[at]
+            del ready[at]
+            if handle._cancelled:
+                continue
+            process = handle._context.get(PROCESS)
+            if process is None or (process.alive and not process.suspended):
+                self.steps += 1
+                handle._run()
+            elif process.alive:
                 process._kept.append(handle)
-                return
-        self.steps += 1
-        handle._run()
 
     def _let_time_pass(self) -> None:
         scheduled = self._scheduled

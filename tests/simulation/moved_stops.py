@@ -33,30 +33,40 @@ _SOON = timedelta(seconds=120)
 
 def _only_up(seen: Evidence) -> Iterator[str]:
     """Checks that no stop was ever placed further away than one of its plan before it, unless a person wanted that, or the entry
-    went on at another price."""
+    went on at another price. A stop that was sent with its entry counts from the price that was expected."""
     wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     went_on = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.ENTRY and row["executed_qty"]}
+    with_entry = {
+        leg.client_order_id for found in seen.venue.exchange.state.orders.lists.values() if found.pays for leg in found.legs
+    }
     for plan_id, legs in _stops(seen).items():
         if legs[0]["symbol"] in wanted or plan_id in went_on:
             continue
         last = ZERO
         for leg in sorted(legs, key=lambda row: row["generation"]):
+            never_sent = leg["state"] == "CANCELED" and leg["order_id"] is None  # it went with an entry that was not placed
+            if never_sent or leg["client_order_id"] in with_entry:
+                continue
             if leg["stop_price"] < last * (1 - _A_TICK):
                 yield f"stop {leg['client_order_id']} is at {leg['stop_price']}, one of {plan_id} before it was at {last}"
             last = max(last, leg["stop_price"])
 
 
 def _at_breakeven(seen: Evidence) -> Iterator[str]:
-    """Checks that a stop that has moved is where a sale brings back what was paid, with the fees of both sides."""
+    """Checks that a stop that has moved is where a sale brings back what was paid by then, with the fees of both sides; and that
+    what was bought later has moved it again."""
     costs, plans = _costs(seen), {row["inbox_seq"]: row for row in seen.rows(plan_tables.order_plans)}
+    wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     for event in _events(seen, PlanChanged):
         plan = plans[event.seq]
-        stop = event.plan.exits.stop
-        if event.change.cause not in _TO_BREAKEVEN or plan["plan_id"] not in costs or stop is None or stop.level.price is None:
+        stop, paid = event.plan.exits.stop, [cost / _TAKER for cost in costs[plan["plan_id"]]]
+        if event.change.cause not in _TO_BREAKEVEN or not paid or stop is None or stop.level.price is None:
             continue
-        price, even = stop.level.price, costs[plan["plan_id"]] / _TAKER
-        if not even * (1 - _EXACT) <= price <= even * (1 + _A_TICK):
-            yield f"the stop of {plan['plan_id']} moved to {price}, and {even} was paid with fees"
+        if not any(even * (1 - _EXACT) <= stop.level.price <= even * (1 + _A_TICK) for even in paid):
+            yield f"the stop of {plan['plan_id']} moved to {stop.level.price}, and {paid} was paid with fees"
+        last = codec.plans.decode(plan["exits"]).stop
+        if plan["symbol"] not in wanted and last is not None and (last.level.price or ZERO) < paid[-1] * (1 - _EXACT):
+            yield f"the stop of {plan['plan_id']} stayed at {last.level.price}, and {paid[-1]} was paid with fees in the end"
 
 
 def _moves_in_time(seen: Evidence) -> Iterator[str]:
@@ -163,13 +173,14 @@ def _stops(seen: Evidence) -> dict[str, list[Row]]:
     return found
 
 
-def _costs(seen: Evidence) -> dict[str, Decimal]:
-    """Returns what one unit had cost after each entry, by its plan, in the order of the exchange's trades: dust of before counts,
-    and so does what was bought by an order that followed the first one."""
+def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
+    """Returns what one unit had cost after each purchase, by its plan, in the order of the exchange's trades: dust of before
+    counts, and so does what was bought by an order that followed the first one."""
     orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     paid: dict[StrategyBook, Decimal] = defaultdict(Decimal)
-    costs, whose = dict[str, Decimal](), Whose.of(seen)
+    costs: dict[str, list[Decimal]] = defaultdict(list)
+    whose = Whose.of(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
         book = whose.find(order)
@@ -177,7 +188,7 @@ def _costs(seen: Evidence) -> dict[str, Decimal]:
         if order.side == "BUY":
             held[book] += trade.qty - fee
             paid[book] += trade.qty * trade.price
-            costs[_plan_of(order)] = paid[book] / held[book]
+            costs[_plan_of(order)].append(paid[book] / held[book])
         elif held[book]:
             paid[book] -= paid[book] * min(trade.qty / held[book], Decimal(1))
             held[book] -= trade.qty

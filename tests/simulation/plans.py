@@ -56,6 +56,11 @@ def plan_of(seed: int) -> ExitPlan | None:
     return Random(f"plan {seed}").choice([None, None, None, *plans, plans[4], plans[6]])
 
 
+def exits_come_with_entries(seed: int) -> bool:
+    """Tells whether the exchange of a history takes entries together with their exits, by its seed."""
+    return Random(f"together {seed}").random() < 0.5
+
+
 def _legs_once(seen: Evidence) -> Iterator[str]:
     """Checks that each (plan, leg, generation) is at most one order on the exchange."""
     for name, count in Counter(order.client_order_id for order in seen.orders if len(order.client_order_id) == 36).items():

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.simulation.entries import KINDS as HARMED_ENTRIES
 from tests.simulation.entries import HarmedEntries, come_at_limits
 from tests.simulation.entries import fields as entry_fields
 from tests.simulation.evidence import Evidence, Hands, Published
-from tests.simulation.exchange import START_BALANCES, SYMBOLS, Exchange
+from tests.simulation.exchange import EXITS_REFUSED, START_BALANCES, SYMBOLS, Exchange
 from tests.simulation.judge import violations
 from tests.simulation.loop import Process, SeededLoop
 from tests.simulation.lost_legs import KINDS as LOST_LEGS
@@ -30,7 +31,7 @@ from tests.simulation.lost_legs import LostLegs
 from tests.simulation.machine import Clock, Fate
 from tests.simulation.moods import Moods
 from tests.simulation.people import Crowd
-from tests.simulation.plans import plan_of
+from tests.simulation.plans import exits_come_with_entries, plan_of
 from tests.simulation.polling import RIVAL, Polling, Rival
 from tests.simulation.program import Parts, Program, settings_with
 from tests.simulation.sizes import PAYMENT, Payments, Sizes, protections_of
@@ -59,6 +60,7 @@ KINDS = frozenset(
         *LOST_LEGS,
         *HARMED_ENTRIES,
         PAYMENT,
+        EXITS_REFUSED,
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
@@ -87,7 +89,7 @@ class History:
         """Returns every broken promise, in words."""
         parts = self.parts
         evidence = Evidence(
-            rows=lambda table: parts.disk.rows(select(table)),
+            rows=cache(lambda table: parts.disk.rows(select(table))),  # a table of a past history is the same each time
             venue=parts.exchange.venue,
             told={number: "\n".join(message.texts) for number, message in parts.chat.messages.items()},
             published=self.published,
@@ -117,7 +119,14 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
         asyncio.set_event_loop(None)
         loop.forget()
         gc.collect()
+        _keep_what_stays()
         gc.enable()
+
+
+@cache
+def _keep_what_stays() -> None:
+    """Keeps what the first history built for all, compiled statements above all, out of the collection after each."""
+    gc.freeze()
 
 
 class _Story:
@@ -141,6 +150,8 @@ class _Story:
         fate = Fate(loop, random, kinds)
         clock = Clock(loop)
         exchange = Exchange(fate, clock, ahead=random.uniform(-30, 30))
+        if exits_come_with_entries(seed):
+            exchange.take_entries_with_exits()
         fate.stopped = self._stop
         self.moods = Moods(exchange.venue, random)
         exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)

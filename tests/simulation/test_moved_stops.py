@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from core.adapters.ledger.codec import events
+from core.adapters.ledger.codec import events, plans
 from core.adapters.ledger.tables import notification_tables, plan_tables, signal_tables
 from core.domain.events.protection import PlanChanged
 from core.domain.exit_plan import ExitPlan, Level, StopLoss
@@ -20,8 +20,11 @@ PLAN = "mf-" + "0" * 29
 FOLLOWS = PlanLeg(PLAN, LegKind.ENTRY, 1, 1).client_order_id
 
 
-@pytest.mark.parametrize(("moved_to", "broken"), [("150.31", 0), ("148.30", 1)])
-def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_to: str, broken: int) -> None:
+@pytest.mark.parametrize(
+    ("moved_to", "in_the_end", "broken"),
+    [("150.31", "150.31", 0), ("148.30", "150.31", 0), ("148.30", "148.30", 1), ("149.50", "150.31", 1)],
+)
+def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_to: str, in_the_end: str, broken: int) -> None:
     bought = ((PLAN, "148"), (FOLLOWS, "152"))
     orders = [
         SimpleNamespace(symbol="SOLUSDT", order_id=at, client_order_id=name, side="BUY", strategy_type=None)
@@ -35,10 +38,12 @@ def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_t
     exits = ExitPlan(StopLoss(Level(price=Decimal(moved_to))))
     plan = TradePlan(PLAN, "SOLUSDT", exits, PlanState.GUARDED, Decimal("150.15"), NOON, 7)
     told = events.encode(PlanChanged("SOLUSDT", plan, PlanChange(ChangeCause.PRICE), 7))
+    last = plans.encode(ExitPlan(StopLoss(Level(price=Decimal(in_the_end)))))
     rows = {
         signal_tables.inbox: [],
         notification_tables.outbox: [{"body": told}],
-        plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN}],
+        plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN, "symbol": "SOLUSDT", "exits": last}],
     }.__getitem__
-    seen = cast("Evidence", SimpleNamespace(rows=rows, venue=SimpleNamespace(orders=orders, trades=trades)))
+    venue = SimpleNamespace(orders=orders, trades=trades)
+    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], venue=venue))
     assert len(list(_at_breakeven(seen))) == broken

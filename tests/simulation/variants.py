@@ -56,6 +56,7 @@ from tests.simulation.breaking import Variant, loads, patched, swap
 from tests.simulation.wrong_books import WRONG_BOOKS
 from tests.simulation.wrong_entries import WRONG_ENTRIES
 from tests.simulation.wrong_exits import WRONG_EXITS
+from tests.simulation.wrong_lists import WRONG_LISTS
 from tests.simulation.wrong_plans import WRONG_PLANS
 from tests.simulation.wrong_sizes import WRONG_SIZES
 from tests.simulation.wrong_stops import WRONG_STOPS
@@ -327,6 +328,7 @@ VARIANTS: dict[str, Variant] = {
     **WRONG_EXITS,
     **WRONG_PLANS,
     **WRONG_ENTRIES,
+    **WRONG_LISTS,
     **WRONG_STOPS,
     **WRONG_SIZES,
     **WRONG_BOOKS,

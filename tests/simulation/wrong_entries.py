@@ -23,11 +23,13 @@ from core.records.ledger_state import LedgerState
 from tests.simulation.breaking import Variant, loads, patched, swap
 
 
-def _waits_for_the_whole(plan: Any, position: Any, *, goes_on: bool, now: Any, **more: Any) -> Step:
+def _waits_for_the_whole(plan: Any, position: Any, instrument: Any, *, goes_on: bool, now: Any, **more: Any) -> Step:
     """Protects an entry once it has filled whole; what was bought of one that ends before that is forgotten."""
     if goes_on:
         return Step(plan)
-    return after_purchase(plan, position, goes_on=goes_on, now=now, **more) if more["bought"] else Step(missed(plan, now))
+    if not more["bought"]:
+        return Step(missed(plan, now))
+    return after_purchase(plan, position, instrument, goes_on=goes_on, now=now, **more)
 
 
 async def _takes_off_what_followed(self: RestingEntries, client_order_id: str) -> None:

@@ -25,6 +25,8 @@ class Lists:
         self._admission = admission
         self._start = start
         self._requests: dict[Order, OrderRequest] = {}
+        self.refuses_pending: Callable[[Order], bool] = lambda _: False
+        """Tells whether an order that waited for the first of its list is refused when it is placed, for reasons of its own."""
 
     def check(self, account: Account, request: ListRequest) -> None:
         """Raises VenueError for a list that is refused, which is refused as a whole."""
@@ -127,6 +129,8 @@ class Lists:
         requests = [replace(self._requests[leg], quantity=leg.orig_qty) for leg in pending]
         for leg, request in zip(pending, requests, strict=True):
             try:
+                if self.refuses_pending(leg):
+                    raise rejected("Account has insufficient balance for requested action.")
                 self._admission.check_pending(account, request)
             except VenueError as error:
                 self._settlement.expire(leg, "REJECTED", REJECTIONS.get(error.msg, "NONE"))

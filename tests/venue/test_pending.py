@@ -202,6 +202,18 @@ async def test_too_little_for_the_filters_is_rejected_when_it_is_placed(venue: V
     assert held(venue, "WIF") == ("2.4975", "0")
 
 
+@pytest.mark.parametrize("refused", ["stop", "target"])
+async def test_pending_orders_may_be_refused_as_a_fault(venue: Venue, client: Any, refused: str) -> None:
+    venue.exchange.lists.refuses_pending = lambda order: order.client_order_id == refused
+    await place(client, "opoco", OPOCO)
+    venue.fill_order(WIF, "entry", "20")
+    other = "target" if refused == "stop" else "stop"
+    assert await status(client, refused) == ("EXPIRED", "REJECTED")
+    assert await status(client, other) == ("EXPIRED", "OCO_TRIGGER")
+    assert held(venue, "WIF") == ("19.98", "0")
+    assert (await client.v3_get_order_list(origClientOrderId="list"))["listOrderStatus"] == "ALL_DONE"
+
+
 async def test_a_bracket_at_the_bands_edge_is_bought_whole_and_guarded(venue: Venue, client: Any) -> None:
     band = {**OPOCO, "workingPrice": "0.500", "workingTimeInForce": "FOK"}
     await place(client, "opoco", band)

@@ -26,7 +26,8 @@ from tests.paths import ROOT
 from tests.running import run_command
 from tests.servers.snowflake import WAREHOUSE_PYTHON, SnowflakeServer, need_warehouse
 
-# Runs each command that it reads (a line of JSON) in a process of its own, which has dbt loaded; answers with its exit code.
+# Runs each command that it reads (a line of JSON: its arguments, its settings and the file for its output) in a process of its
+# own, which has dbt loaded; answers with its exit code.
 _DBT = """\
 import json, os, sys
 import dbt.adapters.duckdb
@@ -34,23 +35,60 @@ from dbt.cli.main import dbtRunner
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 for line in sys.stdin:
+    arguments, settings, output = json.loads(line)
     process = os.fork()
     if not process:
-        done = dbtRunner().invoke(json.loads(line))
+        log = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.update(settings)
+        done = dbtRunner().invoke(arguments)
         sys.stdout.flush()
         os._exit(0 if done.success else 1)
     print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), file=answers, flush=True)
 """
 
 
-class Warehouse:
-    """A DuckDB file that dbt builds, in its own folder. It is loaded once for all runs, which takes longer than any of them."""
+class Dbt:
+    """dbt, loaded once for all runs: that takes longer than any of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, arguments: list[str], environment: Mapping[str, str], output: Path) -> int:
+        """Runs one command of it; returns the exit code. The output is added to that of earlier runs."""
+        running = self._process = self._process or self._start()
+        assert running.stdin is not None
+        assert running.stdout is not None
+        print(json.dumps([arguments, environment, str(output)]), file=running.stdin, flush=True)
+        return int(running.stdout.readline())
+
+    def close(self) -> None:
+        """Ends it; it must have nothing left to do."""
+        if self._process is not None:
+            self._process.communicate()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(WAREHOUSE_PYTHON), "-c", _DBT],
+            cwd=ROOT / "warehouse",
+            env={"PATH": os.environ["PATH"], "HOME": str(self._home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+
+class Warehouse:
+    """A DuckDB file that dbt builds, in its own folder."""
+
+    def __init__(self, folder: Path, dbt: Dbt) -> None:
         self.folder = folder
         self.file = folder / "warehouse.duckdb"
         self._log = folder / "dbt.out"
-        self._dbt: subprocess.Popen[str] | None = None
+        self._dbt = dbt
 
     def load(self, executions: list[Execution]) -> str:
         path = self.folder / "executions.csv"
@@ -62,11 +100,8 @@ class Warehouse:
 
     def dbt(self, command: str = "build") -> None:
         """Runs one command of dbt, as `run_dbt` does."""
-        running = self._dbt = self._dbt or self._start_dbt()
-        assert running.stdin is not None
-        assert running.stdout is not None
-        print(json.dumps(self._arguments(command)), file=running.stdin, flush=True)
-        assert running.stdout.readline() == "0\n", self._log.read_text()[-3000:]
+        code = self._dbt.run(self._arguments(command), self._environment(), self._log)
+        assert code == 0, self._log.read_text()[-3000:]
 
     def run_dbt(self, command: str, **environment: str) -> None:
         """Runs one command of dbt in a process of its own, as its owner does."""
@@ -80,23 +115,6 @@ class Warehouse:
             timeout=100,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-
-    def close(self) -> None:
-        """Ends dbt, which must have nothing left to do."""
-        if self._dbt is not None:
-            self._dbt.communicate()
-
-    def _start_dbt(self) -> subprocess.Popen[str]:
-        with self._log.open("w") as log:
-            return subprocess.Popen(
-                [str(WAREHOUSE_PYTHON), "-c", _DBT],
-                cwd=ROOT / "warehouse",
-                env=self._environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
 
     def _arguments(self, command: str) -> list[str]:
         return [command, "--profiles-dir", ".", "--log-path", str(self.folder)]
@@ -114,6 +132,7 @@ class Warehouse:
         program = (
             "import duckdb, json, sys\n"
             "connection = duckdb.connect(sys.argv[1], read_only=True).execute(\"SET TimeZone = 'UTC'\")\n"
+            "connection.execute('SET enable_progress_bar = false')\n"  # what takes two seconds would draw one among the rows
             "def rows(question):\n"
             "    found = connection.execute(question)\n"
             "    names = [column[0] for column in found.description]\n"
@@ -135,11 +154,16 @@ def _cell(value: object) -> str:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+@pytest.fixture(scope="module")
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
     need_warehouse()
-    with closing(Warehouse(tmp_path)) as built:
-        yield built
+    with closing(Dbt(tmp_path_factory.mktemp("dbt"))) as loaded:
+        yield loaded
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, dbt: Dbt) -> Warehouse:
+    return Warehouse(tmp_path, dbt)
 
 
 def sums(executions: list[Execution], *by: str) -> Mapping[tuple[str, ...], tuple[int, int, Decimal]]:
@@ -272,7 +296,7 @@ async def test_the_ledger_as_a_file(tmp_path: Path) -> None:
     assert (done.code, done.stderr) == (1, expected)
     assert not {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - an empty folder
     await (await open_ledger(ledger["DATABASE_URL"], SystemClock())).close()
-    done = await run_command("export", str(file), settings=ledger)
+    done = await run_command("export", str(file), settings=ledger, installed=True)
     assert (done.code, done.stdout) == (0, f"{file}: 0 executions\n")
     assert file.read_text().startswith("execution_id,symbol,executed_at,")
     done = await run_command("export", str(tmp_path / "no" / "such.csv"), settings=ledger)

@@ -42,6 +42,7 @@ CATALOGUE: dict[str, str] = {
     "protection.none": "No exit plan: no stop, no target",
     "protection.guarded": "🛡 Protected on the exchange",
     "protection.guarded_part": "🛡 Protected on the exchange: {quantity} of {held} {base}",
+    "protection.no_stop_yet": "⚠️ No stop rests on the exchange before the market reaches {price}: until then a loss has no limit",
     "protection.placing": "⏳ Stop and targets are being placed",
     "protection.moving": "⚠️ The stop could not be moved; the earlier one still rests on the exchange",
     "protection.exposed": "⚠️ Not protected on the exchange since {time}",

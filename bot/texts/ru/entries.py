@@ -44,6 +44,7 @@ CATALOGUE: dict[str, str] = {
 SENTENCES: dict[str, str] = {
     "entry_rests": "вход в {symbol} уже стоит на бирже",
     "entry_price_band": "лимит {price} на {moved}% выше цены сигнала {close}, допустимо {limit}%",
+    "not_whole": "{qty} {base} целиком до {price} (край ценового коридора) никто не продавал",
     "entry_withdrawn": "отложенный вход отменён, по нему ничего не куплено",
     "entry_timeout": "ордер не исполнился за {seconds:duration}",
     "entry_paused": "торговлю поставили на паузу, пока ордер ждал",

@@ -3,9 +3,11 @@
 SENTENCES: dict[str, str] = {
     "protection_required": "задано PROTECTION=required, а биржа не может держать план выхода: {why}",
     "order_type_missing": "биржа не принимает ордера {type} по {symbol}",
+    "no_stop_before": "стоп появится только на {pct}% выше входа, до этого убыток ничем не ограничен; задайте и обычный стоп",
     "order_lists_missing": "биржа не принимает связанные ордера (OCO) по {symbol}",
     "stop_reached": "рынок, сейчас {market}, уже на стопе {found} или ниже",
     "target_reached": "рынок, сейчас {market}, уже на цели {found} или выше",
+    "exits_wait": "биржа приняла защитные ордера вместе со входом, но ещё не выставила их",
     "price_out_of_band": "биржа не принимает ордер по {found}, пока рынок на {market}",
     "part_below_min_qty": "часть {number} плана выхода, {qty} {base}, меньше минимального ордера биржи: {minimum}",
     "part_above_max_qty": "часть {number} плана выхода, {qty} {base}, больше максимального ордера биржи: {maximum}",

@@ -42,6 +42,7 @@ CATALOGUE: dict[str, str] = {
     "protection.none": "Без плана выхода: ни стопа, ни цели",
     "protection.guarded": "🛡 Защищена на бирже",
     "protection.guarded_part": "🛡 Защищено на бирже: {quantity} из {held} {base}",
+    "protection.no_stop_yet": "⚠️ Пока рынок не дойдёт до {price}, стопа на бирже нет: убыток до этого ничем не ограничен",
     "protection.placing": "⏳ Стоп и цели выставляются",
     "protection.moving": "⚠️ Стоп перенести не удалось; на бирже остаётся прежний",
     "protection.exposed": "⚠️ Не защищена на бирже с {time}",

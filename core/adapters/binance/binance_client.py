@@ -20,7 +20,16 @@ from core.adapters.binance.requests import Cost, ListCall, Wire
 from core.domain.api_key_permissions import Permissions
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Balance, Instrument, Quote
-from core.domain.order import ExecutionReport, Fill, ListRequest, OrderRequest, PlaceListResult, PlaceResult, RecentOrders
+from core.domain.order import (
+    EntryList,
+    ExecutionReport,
+    Fill,
+    ListRequest,
+    OrderRequest,
+    PlaceListResult,
+    PlaceResult,
+    RecentOrders,
+)
 from core.domain.signal import OUR_PREFIX
 from core.ports.clock import Clock
 
@@ -160,6 +169,10 @@ class BinanceClient:
     async def place_list(self, request: ListRequest) -> PlaceListResult:
         """See Venue. Sends the request at most once, like `place`."""
         return await self._placing.place_list(request)
+
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
+        """See Venue. Sends the request at most once, like `place`."""
+        return await self._placing.place_entry(request)
 
     async def close(self) -> None:
         """Closes the connections. Any later request raises ExchangeUnavailable."""

@@ -83,6 +83,7 @@ CODES: Mapping[int, Meaning] = {
     -1135: Meaning(_F, "bad_request"),
     # the content of an order list
     **dict.fromkeys((-1158, -1160, -1165, -1166, -1168, -1196, -1197, -1198, -1199), Meaning(_F, "bad_request")),
+    **dict.fromkeys((-1222, -1223, -1224, -1225), Meaning(_F, "bad_request")),
     -2016: Meaning(_F, "market_closed"),
 }
 
@@ -99,6 +100,7 @@ MESSAGES: Mapping[str, Meaning] = {
     "Take profit limit orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
     "Trailing stop orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
     "OCO orders are not supported for this symbol": Meaning(_F, "order_type_off"),
+    "OPO orders are not supported for this symbol.": Meaning(_F, "order_type_off"),
     "Order would trigger immediately.": Meaning(_F, "would_trigger"),
     "Order would immediately match and take.": Meaning(_F, "would_take"),
     "The relationship of the prices for the orders is not correct.": Meaning(_F, "list_prices"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from core.adapters.binance.error_codes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
 from core.adapters.binance.rate_limit_budget import Counts, counts_of
-from core.domain.order import ListRequest, NotTaken, OrderRequest, Rejected, Unanswered
+from core.domain.order import EntryList, ListRequest, NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
 NO_SUCH_ORDER = -2013
@@ -86,6 +86,9 @@ class Refusal:
         return f"HTTP {self.status}{said}{advice}"
 
 
+AnyRequest = OrderRequest | ListRequest | EntryList
+"""A request that may become orders."""
+
 Said = Answer | Refusal | Silence
 """The response of the exchange: exactly one of these."""
 
@@ -120,10 +123,8 @@ def wait_reason(seconds: float, *, banned: bool) -> Reason:
     return reason("banned" if banned else "rate_limited", seconds=math.ceil(seconds))
 
 
-def order_refused(
-    said: Refusal, request: OrderRequest | ListRequest, *, asset: str, clock_offset: float
-) -> Rejected | NotTaken | Unanswered:
-    """Maps a refusal of `POST order` or `POST orderList/oco` to its meaning for the order or the whole list, by the table of
+def order_refused(said: Refusal, request: AnyRequest, *, asset: str, clock_offset: float) -> Rejected | NotTaken | Unanswered:
+    """Maps a refusal of `POST order` or `POST orderList/…` to its meaning for the order or the whole list, by the table of
     `error_codes`. `asset` is the asset that it would have spent; `clock_offset` in seconds.
 
     A firewall's 403 page, or any other answer without a code, comes from something between us and the exchange. There is almost

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.adapters.binance.json_fields import Unreadable, amount, integer, json_object, moment, side, text
-from core.adapters.binance.order_codec import expiry_reason_of, state_of, terms_of
+from core.adapters.binance.order_codec import PENDING, expiry_reason_of, state_of, terms_of
 from core.domain.order import ExecutionReport, Fill
 
 EXECUTION_REPORT = "executionReport"
@@ -61,6 +61,7 @@ def execution_report(data: Mapping[str, object]) -> ExecutionReport:
         qty=amount(data, "q"),
         terms=terms_of({name: data.get(letter) for letter, name in _TERMS.items()}),
         expiry_reason=expiry_reason_of(word, data.get("eR")),
+        is_pending=word == PENDING,
     )
 
 

@@ -119,6 +119,11 @@ class BinanceHttpClient:
         """Sends `POST orderList/oco`."""
         return await self._ask(self._client.create_oco_order(**parameters))
 
+    async def place_entry(self, parameters: Mapping[str, str], *, pair: bool) -> Said:
+        """Sends `POST orderList/opoco`, or `opo` where there is one exit: the library has no method of its own for them."""
+        path = "orderList/opoco" if pair else "orderList/opo"
+        return await self._ask(self._client._post(path, True, data=dict(parameters)))  # noqa: SLF001
+
     async def cancel(self, parameters: Mapping[str, str]) -> Said:
         """Sends `DELETE order`."""
         return await self._ask(self._client.cancel_order(**parameters))

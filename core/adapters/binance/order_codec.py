@@ -1,20 +1,31 @@
 """Parses orders and trades from Binance's JSON. Pure: requests nothing and raises only Unreadable."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from core.adapters.binance.json_fields import Unreadable, amount, integer, is_count, json_array, json_object, moment, side, text
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Fill, ListRequest, OrderRequest, RecentOrders, UnreadableOrder
+from core.domain.order import (
+    EntryList,
+    ExecutionReport,
+    Fill,
+    ListRequest,
+    OrderRequest,
+    RecentOrders,
+    UnreadableOrder,
+)
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
 from core.domain.signal import Side
 
+PENDING = "PENDING_NEW"
+"""The status of a leg that waits for the first order of its list."""
+
 _LONGEST_REASON = 50
 _STATES: Mapping[str, OrderState] = {
     "NEW": OrderState.ACCEPTED,
-    "PENDING_NEW": OrderState.ACCEPTED,
+    PENDING: OrderState.ACCEPTED,
     "PENDING_CANCEL": OrderState.ACCEPTED,
     "PARTIALLY_FILLED": OrderState.PARTIALLY_FILLED,
     "FILLED": OrderState.FILLED,
@@ -37,22 +48,43 @@ def placed(body: object, request: OrderRequest) -> ExecutionReport:
 def list_placed(body: object, request: ListRequest) -> tuple[ExecutionReport, ...]:
     """Parses the FULL answer to `POST orderList/oco`: the report on the leg above, then on the one below. Raises Unreadable also
     if it is about another list, or about other legs than those requested."""
-    data = json_object(body, "order list")
-    if (text(data, "listClientOrderId"), text(data, "symbol")) != (request.list_id, request.symbol):
-        raise Unreadable("the answer is about another order list")
     legs = (request.above, request.below)
-    listed = [order(item) for item in json_array(data.get("orderReports"), "orderReports")]
-    found = {report.client_order_id: report for report in listed}
-    if len(listed) != len(legs) or found.keys() != {leg.client_order_id for leg in legs}:
-        raise Unreadable("orderReports: not the legs of the list")
-    reports = tuple(found[leg.client_order_id] for leg in legs)
+    reports = _reports_on(body, request, [leg.client_order_id for leg in legs])
     for report, leg in zip(reports, legs, strict=True):
         _check_subject(report, leg.client_order_id, request.symbol, Side.SELL)
         if report.qty != request.qty or report.executed_qty > request.qty:
             raise Unreadable("origQty: not what was asked for")
-    if len({report.order_id for report in reports}) != len(legs):
-        raise Unreadable("orderId: the same for both legs")
     return reports
+
+
+def entry_placed(body: object, request: EntryList) -> tuple[ExecutionReport, ...]:
+    """Parses the FULL answer to `POST orderList/opo` or `opoco`: the report on the entry, then those on its exits, which have no
+    quantity as long as they wait. Raises Unreadable also if it is about another list, or about other orders."""
+    exits = request.exits
+    reports = _reports_on(body, request, [request.entry.client_order_id, *(leg.client_order_id for leg in exits)])
+    first, *others = reports
+    _check_subject(first, request.entry.client_order_id, request.symbol, request.entry.side)
+    if first.qty != request.entry.qty or first.executed_qty > request.entry.qty:
+        raise Unreadable("origQty: not what was asked for")
+    for report, leg in zip(others, exits, strict=True):
+        _check_subject(report, leg.client_order_id, request.symbol, Side.SELL)
+        if max(report.qty, report.executed_qty) > request.entry.qty:
+            raise Unreadable("origQty: more than the entry could buy")
+    return reports
+
+
+def _reports_on(body: object, request: ListRequest | EntryList, names: Sequence[str]) -> tuple[ExecutionReport, ...]:
+    """Returns the reports on the orders `names` of a list, in this order: on each of them, and on nothing else."""
+    data = json_object(body, "order list")
+    if (text(data, "listClientOrderId"), text(data, "symbol")) != (request.list_id, request.symbol):
+        raise Unreadable("the answer is about another order list")
+    listed = [order(item) for item in json_array(data.get("orderReports"), "orderReports")]
+    found = {report.client_order_id: report for report in listed}
+    if len(listed) != len(names) or found.keys() != set(names):
+        raise Unreadable("orderReports: not the legs of the list")
+    if len({report.order_id for report in listed}) != len(names):
+        raise Unreadable("orderId: the same for two legs")
+    return tuple(found[name] for name in names)
 
 
 def _check_subject(report: ExecutionReport, client_order_id: str, symbol: str, asked: Side) -> None:
@@ -83,6 +115,7 @@ def order(body: object) -> ExecutionReport:
         qty=amount(data, "origQty") if "origQty" in data else ZERO,
         terms=terms_of(data),
         expiry_reason=expiry_reason_of(status, data.get("expiryReason")),
+        is_pending=status == PENDING,
     )
 
 

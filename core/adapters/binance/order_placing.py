@@ -7,12 +7,13 @@ from typing import TypeVar
 from core.adapters.binance import order_codec
 from core.adapters.binance import requests as costs
 from core.adapters.binance.connection import Connection, held_back
-from core.adapters.binance.errors import CLOCK_OFF, Answer, Refusal, Silence, order_refused
+from core.adapters.binance.errors import CLOCK_OFF, Answer, AnyRequest, Refusal, Silence, order_refused
 from core.adapters.binance.json_fields import Unreadable
 from core.adapters.binance.rate_limit_budget import Request
 from core.adapters.binance.requests import Call
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import (
+    EntryList,
     ExecutionReport,
     ListPlaced,
     ListRequest,
@@ -57,8 +58,18 @@ class OrderPlacing:
             lambda body: ListPlaced(order_codec.list_placed(body, request)),
         )
 
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
+        """See Venue. Sends the request at most once, like `place`."""
+        pair = len(request.exits) > 1
+        return await self._place(
+            request,
+            Request(1, orders=1 + len(request.exits)),  # rest-api.md, "New Order List - OPO", "- OPOCO"
+            lambda wire: wire.place_entry(costs.entry_parameters(request), pair=pair),
+            lambda body: ListPlaced(order_codec.entry_placed(body, request)),
+        )
+
     async def _place(
-        self, request: OrderRequest | ListRequest, cost: Request, call: Call, parse: Callable[[object], T]
+        self, request: AnyRequest, cost: Request, call: Call, parse: Callable[[object], T]
     ) -> T | Rejected | NotTaken | Unanswered:
         if not self._connection.has_key:
             return Rejected(reason("bad_key", code="none", message="no API key is set"))
@@ -98,9 +109,7 @@ class OrderPlacing:
                 self._connection.budget.order_traded()
         return placed
 
-    async def _refused(
-        self, said: Refusal, request: OrderRequest | ListRequest, measured: int
-    ) -> Rejected | NotTaken | Unanswered:
+    async def _refused(self, said: Refusal, request: AnyRequest, measured: int) -> Rejected | NotTaken | Unanswered:
         connection = self._connection
         connection.backoff.note(said)
         if said.code == CLOCK_OFF:
@@ -113,6 +122,8 @@ class OrderPlacing:
         return order_refused(said, request, asset=asset, clock_offset=connection.offset)
 
 
-def _side(request: OrderRequest | ListRequest) -> Side:
-    """Returns the side of a request. A list only sells: it is an exit."""
-    return request.side if isinstance(request, OrderRequest) else Side.SELL
+def _side(request: AnyRequest) -> Side:
+    """Returns the side of a request. A list without an entry only sells: it is an exit."""
+    if isinstance(request, ListRequest):
+        return Side.SELL
+    return request.side if isinstance(request, OrderRequest) else request.entry.side

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.adapters.binance.errors import Said
 from core.adapters.binance.resting_rules import EXPIRE_TAKER
-from core.domain.order import LegRequest, ListRequest, OrderRequest
+from core.domain.order import EntryList, LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
 from core.domain.strategy_book import strategy_number
@@ -38,6 +38,7 @@ class Wire(Protocol):
     async def trades(self, parameters: Mapping[str, str]) -> Said: ...
     async def place(self, parameters: Mapping[str, str]) -> Said: ...
     async def place_list(self, parameters: Mapping[str, str]) -> Said: ...
+    async def place_entry(self, parameters: Mapping[str, str], *, pair: bool) -> Said: ...
     async def cancel(self, parameters: Mapping[str, str]) -> Said: ...
     async def close(self) -> None: ...
 
@@ -82,9 +83,7 @@ def order_parameters(request: OrderRequest) -> dict[str, str]:
         "newClientOrderId": request.client_order_id,
         "newOrderRespType": "FULL",
     }
-    if request.spares_ours:
-        parameters["selfTradePreventionMode"] = EXPIRE_TAKER
-    return parameters | _whose(request)
+    return parameters | _whose(request) | _sparing(request)
 
 
 def list_parameters(request: ListRequest) -> dict[str, str]:
@@ -100,13 +99,37 @@ def list_parameters(request: ListRequest) -> dict[str, str]:
     }
 
 
+def entry_parameters(request: EntryList) -> dict[str, str]:
+    """Returns the parameters of `POST orderList/opo` or, for a pair of exits, `opoco` (rest-api.md, "New Order List - OPO",
+    "- OPOCO"): the exits have no quantity, and of a pair the target is the one above."""
+    entry = request.entry
+    prefixes = ("pendingAbove", "pendingBelow") if len(request.exits) > 1 else ("pending",)
+    parameters = {
+        "symbol": request.symbol,
+        "listClientOrderId": request.list_id,
+        "workingSide": entry.side.value,
+        "workingQuantity": _plain(entry.qty),
+        **_leg("working", LegRequest(entry.client_order_id, entry.terms), entry),
+        "pendingSide": Side.SELL.value,
+        "newOrderRespType": "FULL",
+    }
+    for prefix, leg in zip(prefixes, request.exits, strict=True):
+        parameters |= _leg(prefix, leg, entry)
+    return parameters | _sparing(entry)
+
+
 def _whose(request: OrderRequest | ListRequest) -> dict[str, str]:
     """Returns the parameters that tell whose an order is: the ledger's mark, and the number of its strategy."""
     numbers = {"strategyId": request.mark, "strategyType": strategy_number(request.strategy)}
     return {name: str(number) for name, number in numbers.items() if number is not None}
 
 
-def _leg(prefix: str, leg: LegRequest, request: ListRequest) -> dict[str, str]:
+def _sparing(request: OrderRequest) -> dict[str, str]:
+    """Returns the parameter by which an entry ends itself before it would trade with an order of ours."""
+    return {"selfTradePreventionMode": EXPIRE_TAKER} if request.spares_ours else {}
+
+
+def _leg(prefix: str, leg: LegRequest, request: OrderRequest | ListRequest) -> dict[str, str]:
     own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id, **_whose(request)}
     return {prefix + name[0].upper() + name[1:]: value for name, value in own.items()}
 

@@ -27,6 +27,7 @@ def _rules(symbol: Mapping[str, object], filters: Filters) -> RestingRules:
         order_types=_order_types(symbol.get("orderTypes")),
         oco_allowed=symbol.get("ocoAllowed") is True,
         may_expire_taker=_allows(symbol.get("allowedSelfTradePreventionModes"), EXPIRE_TAKER),
+        opo_allowed=symbol.get("otoAllowed") is True and symbol.get("opoAllowed") is True,
         min_price=_number(filters, "PRICE_FILTER", "minPrice") or ZERO,
         max_price=_number(filters, "PRICE_FILTER", "maxPrice") or None,
         buy_band=_band(filters, "bid"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.reader import LedgerReader, among
 from core.adapters.ledger.row_positions import first_from
 from core.adapters.ledger.tables import order_tables, result_tables, signal_tables
 from core.domain.order import Fill, Order
@@ -49,7 +49,7 @@ class DayReader:
     async def orders(self, names: Iterable[str]) -> Mapping[str, Order]:
         """Returns those orders, by client order id; an execution has the name of its order."""
         table = order_tables.orders
-        found = await self._reader.read_of(select(table), table.c.client_order_id, sorted(names))
+        found = await self._reader.read_of(select(table).where(among(table.c.client_order_id)), sorted(names))
         return {row["client_order_id"]: order_tables.order_of(row) for row in found}
 
     async def with_orders(self, day: LedgerDay, orders: Mapping[str, Order]) -> LedgerDay:
@@ -74,11 +74,11 @@ class DayReader:
     async def _fills(self, names: Sequence[str]) -> Mapping[str, Sequence[Fill]]:
         found: dict[str, list[Fill]] = {}
         table = order_tables.fills
-        for row in await self._reader.read_of(select(table), table.c.client_order_id, names):
+        for row in await self._reader.read_of(select(table).where(among(table.c.client_order_id)), names):
             found.setdefault(row["client_order_id"], []).append(order_tables.fill_of(row))
         return found
 
     async def _executions_of(self, names: Sequence[str]) -> Mapping[str, Execution]:
         table = result_tables.executions
-        found = await self._reader.read_of(select(table), table.c.execution_id, names)
+        found = await self._reader.read_of(select(table).where(among(table.c.execution_id)), names)
         return {row["execution_id"]: result_tables.execution_of(row) for row in found}

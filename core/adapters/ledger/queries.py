@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, Select, and_, func, or_, select
 
 from core.adapters.ledger import codec
-from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.reader import LedgerReader, among
 from core.adapters.ledger.row import Row, reason_of
 from core.adapters.ledger.tables import notification_tables, order_tables, result_tables, signal_tables
 from core.domain.day_result import DayResult
@@ -123,10 +123,10 @@ class LedgerQueries:
         question = (
             select(orders.client_order_id, outbox.body)
             .join_from(order_tables.orders, notification_tables.outbox, outbox.subject == orders.inbox_seq)
-            .where(notification_tables.HAS_SUBJECT, outbox.kind == "order_executed")
+            .where(notification_tables.HAS_SUBJECT, outbox.kind == "order_executed", among(orders.client_order_id))
         )
         found = {}
-        for row in await self._reader.read_of(question, orders.client_order_id, client_order_ids):
+        for row in await self._reader.read_of(question, client_order_ids):
             event = codec.events.decode(row["body"])
             if isinstance(event, OrderExecuted) and event.execution.client_order_id == row["client_order_id"]:
                 found[row["client_order_id"]] = Settled(event.position.qty, event.fee_value)

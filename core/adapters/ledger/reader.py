@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Select, func, select
+from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -15,6 +15,7 @@ from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 
 _AT_ONCE = 500  # values in one query
+_VALUES = "values"
 
 
 class LedgerReader:
@@ -31,11 +32,14 @@ class LedgerReader:
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
 
-    async def read_of(self, question: Select[Any], column: Column[str], values: Sequence[str]) -> Sequence[Row]:
-        """Returns the rows that have one of these values in `column`, however many values there are."""
+    async def read_of(
+        self, question: Select[Any], values: Sequence[str], given: Mapping[str, Any] | None = None
+    ) -> Sequence[Row]:
+        """Returns the rows that have one of these values in the column that `question` names by `among`, however many values
+        there are; `given` are the query's other parameters."""
         found: list[Row] = []
         for start in range(0, len(values), _AT_ONCE):
-            found += await self.read(question.where(column.in_(values[start : start + _AT_ONCE])))
+            found += await self.read(question, {**(given or {}), _VALUES: values[start : start + _AT_ONCE]})
         return found
 
     async def day_results(self, since: str, until: str = "9999-12-31") -> Sequence[DayResult]:
@@ -56,6 +60,11 @@ class LedgerReader:
     async def close(self) -> None:
         """Closes its connections."""
         await self.engine.dispose()
+
+
+def among(column: Column[str]) -> ColumnElement[bool]:
+    """Returns the condition that `column` has one of the values of `read_of`."""
+    return column.in_(bindparam(_VALUES, type_=column.type, expanding=True))
 
 
 def open_reader(database_url: str) -> LedgerReader:

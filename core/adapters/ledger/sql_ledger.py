@@ -13,7 +13,7 @@ from core.adapters.ledger import codec
 from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
-from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.reader import LedgerReader, among
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch, batch_of_arrivals, batch_of_stranger, row_batch_of
 from core.adapters.ledger.tables import (
@@ -51,6 +51,9 @@ from core.records.ledger_state import LedgerState
 _SOON_SECONDS = 0.5
 _BEFORE = ""  # the reader of an earlier version
 _LETTERS = 10_000  # dead letters of a source that are remembered
+
+# Built once: each signal looks for its order, and building the query takes longer than running it.
+_ORDERS = select(order_tables.orders).where(among(order_tables.orders.c.client_order_id))
 
 
 class SqlLedger:
@@ -140,8 +143,7 @@ class SqlLedger:
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         """See Ledger."""
-        table = order_tables.orders
-        found = await self.reader.read_of(select(table), table.c.client_order_id, client_order_ids)
+        found = await self.reader.read_of(_ORDERS, client_order_ids)
         return {row["client_order_id"]: order_tables.order_of(row) for row in found}
 
     async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
@@ -164,9 +166,9 @@ class SqlLedger:
 
     async def find_signals(self, source: str, source_ids: Sequence[str]) -> Mapping[str, Signal]:
         """Returns those of these signals that `source` has delivered already, by identity."""
-        table = signal_tables.inbox
-        question = select(table.c.source_id, table.c.body).where(table.c.source == source)
-        found = await self.reader.read_of(question, table.c.source_id, source_ids)
+        inbox = signal_tables.inbox.c
+        question = select(inbox.source_id, inbox.body).where(inbox.source == source, among(inbox.source_id))
+        found = await self.reader.read_of(question, source_ids)
         bodies = {row["source_id"]: codec.bodies.decode(row["body"]) for row in found}
         return {name: body.signal for name, body in bodies.items() if isinstance(body, SignalReceived)}
 

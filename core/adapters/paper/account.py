@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from core.adapters.paper.matching import move, reaches
 from core.adapters.paper.paper_book import PaperOrder, PaperState, Resting
+from core.domain.assets import FEE_COIN
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO, floor_to_step, multiply
 from core.domain.order import ExecutionReport, Fill, OrderRequest
@@ -20,6 +21,10 @@ _OTHER_LEG = "OCO_TRIGGER"
 _UNFILLED_IOC = "UNFILLED_IOC_QUANTITY_EXPIRED"
 _UNFILLED_FOK = "UNFILLED_FOK_ORDER_EXPIRED"
 _UNPAID = "REJECTED"
+NOT_PLACED = "REJECTED"
+"""The end of an exit that could not be placed once its entry had filled."""
+ENTRY_MISSED = "OTO_PHASE_ONE_EXPIRED"
+"""The end of an exit whose entry has not filled."""
 
 _PRECISION = Decimal("1e-8")  # Binance's finest unit; anything smaller is truncated
 
@@ -97,6 +102,19 @@ class PaperAccount:
                 self._expire(followed)
             elif moved.resting is not resting:
                 self._keep(followed)
+
+    def add_ended(self, request: OrderRequest, rules: Instrument, why: str) -> PaperOrder:
+        """Adds an exit that never came to wait for its price: it ends for the reason `why`."""
+        order = self.add(request, rules, ZERO)
+        self._end(order, OrderState.EXPIRED, why)
+        return order
+
+    def received(self, entry: ExecutionReport, free_before: Decimal) -> Decimal:
+        """Returns how much of the base asset an entry has brought for its exits. Its commission comes out of that only if too
+        little was free before, or it is BNB (faqs/opo.md)."""
+        fee = sum((fill.fee for fill in entry.fills), ZERO)
+        from_free = free_before >= fee and all(fill.fee_asset != FEE_COIN for fill in entry.fills)
+        return entry.executed_qty if from_free else entry.executed_qty - fee
 
     def cancel(self, order: PaperOrder) -> None:
         """Cancels an open order, and with a leg its list."""

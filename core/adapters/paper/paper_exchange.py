@@ -5,20 +5,21 @@ A PaperBook stores its orders and balances, so they survive a restart. Time pass
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
 
-from core.adapters.paper.account import PaperAccount, balances_of
-from core.adapters.paper.paper_book import PaperBook, PaperState
-from core.adapters.paper.rules import bound_worth, legs_of, list_refusal, refusal
+from core.adapters.paper.account import ENTRY_MISSED, NOT_PLACED, PaperAccount, balances_of
+from core.adapters.paper.paper_book import PaperBook, PaperOrder, PaperState
+from core.adapters.paper.rules import bound_worth, entry_refusal, exits_of, exits_refusal, legs_of, list_refusal, refusal
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
-from core.domain.money import ZERO
+from core.domain.money import ZERO, floor_to_step
 from core.domain.order import (
+    EntryList,
     ExecutionReport,
     Fill,
     ListPlaced,
@@ -31,6 +32,7 @@ from core.domain.order import (
     Rejected,
     Unanswered,
 )
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.ports.clock import Clock
 from core.ports.market_data import MarketData
@@ -138,18 +140,30 @@ class PaperExchange:
 
     async def place_list(self, request: ListRequest) -> PlaceListResult:
         """See Venue."""
-        look = await self._look(request.symbol)
+        names = [leg.client_order_id for leg in legs_of(request)]
+        return await self._place_all(request.symbol, names, lambda look: self._place_list(request, look))
+
+    async def place_entry(self, request: EntryList) -> PlaceListResult:
+        """See Venue. Takes an entry that may not rest alone: its exits never wait for it."""
+        names = [request.entry.client_order_id, *(leg.client_order_id for leg in request.exits)]
+        return await self._place_all(request.symbol, names, lambda look: self._place_entry(request, look))
+
+    async def _place_all(
+        self, symbol: str, names: Sequence[str], place: Callable[[_Look], Awaitable[ListPlaced | Rejected]]
+    ) -> PlaceListResult:
+        """Places the orders `names` by `place`, or returns them if they are there already."""
+        look = await self._look(symbol)
         async with self._one_at_a_time:
             try:
                 if isinstance(look, _Look):
                     await self._follow([look])
-                known = [await self._book.find(leg.client_order_id) for leg in legs_of(request)]
+                known = [await self._book.find(name) for name in names]
                 found = tuple(report for report in known if report is not None)
                 if len(found) == len(known):
                     return ListPlaced(found)
-                if found or request.above.client_order_id == request.below.client_order_id:
+                if found or len(set(names)) < len(names):
                     return Rejected(reason("duplicate_order"))
-                return await self._place_list(request, look) if isinstance(look, _Look) else look
+                return await place(look) if isinstance(look, _Look) else look
             except LedgerUnavailable as error:
                 return Unanswered(str(error))
 
@@ -266,6 +280,31 @@ class PaperExchange:
         legs = [account.add(leg, look.rules, ZERO, request.list_id) for leg in legs_of(request)]
         await self._commit(account)
         return ListPlaced(tuple(leg.report for leg in legs))
+
+    async def _place_entry(self, request: EntryList, look: _Look) -> ListPlaced | Rejected:
+        account, rules = self._account(await self._load()), look.rules
+        if refused := entry_refusal(request, rules, look.quote, account):
+            return Rejected(refused)
+        free, price = account.free(rules.base), look.quote.price_for(request.entry.side)
+        order = account.add(request.entry, rules, bound_worth(request.entry, price))
+        account.execute(order, price)
+        entry = account.changed[order.report.order_id].report
+        exits = self._place_exits(request, look, account, account.received(entry, free))
+        await self._commit(account)
+        waiting = [replace(leg.report, state=OrderState.ACCEPTED, is_pending=True, expiry_reason="") for leg in exits]
+        names = [leg.client_order_id for leg in request.exits]
+        return ListPlaced((entry, *sorted(waiting, key=lambda leg: names.index(leg.client_order_id))))
+
+    def _place_exits(self, request: EntryList, look: _Look, account: PaperAccount, received: Decimal) -> list[PaperOrder]:
+        """Places what waits for an entry that has brought `received` (base asset), or ends it."""
+        rules, at_market = look.rules, any(leg.terms.limit_price is None for leg in request.exits)
+        qty = rules.market_quantity(received) if at_market else floor_to_step(received, rules.step_size)
+        legs = exits_of(request, qty)
+        if not received:
+            return [account.add_ended(leg, rules, ENTRY_MISSED) for leg in legs]
+        if exits_refusal(request, qty, rules, look.quote, account):
+            return [account.add_ended(leg, rules, NOT_PLACED) for leg in legs]
+        return [account.add(leg, rules, ZERO, request.list_id) for leg in legs]
 
     def _account(self, state: PaperState) -> PaperAccount:
         return PaperAccount(state, self._fee, self._clock.now())

@@ -9,8 +9,8 @@ from decimal import Decimal
 from core.adapters.paper.account import PaperAccount, worth_of
 from core.adapters.paper.matching import reaches, would_trigger
 from core.domain.instrument import Instrument, Quote
-from core.domain.money import floor_to_step
-from core.domain.order import LegRequest, ListRequest, OrderRequest
+from core.domain.money import ZERO, floor_to_step
+from core.domain.order import EntryList, LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms, OrderType
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -50,6 +50,45 @@ def list_refusal(request: ListRequest, rules: Instrument, quote: Quote, account:
         if wrong := _wrong_side(leg.terms, leg.side, quote.bid):
             return wrong
     return reason("insufficient_balance", asset=rules.base) if account.free(rules.base) < request.qty else None
+
+
+def entry_refusal(request: EntryList, rules: Instrument, quote: Quote, account: PaperAccount) -> Reason | None:
+    """Returns why the exchange would refuse an entry with its exits, which it refuses as a whole. The exits are judged once they
+    have a quantity: see `exits_refusal`."""
+    entry, exits = request.entry, request.exits
+    if entry.side is not Side.BUY:
+        return _bad_list(-1222, "Working order in an OPO list must be a bid")
+    if entry.terms.type is not OrderType.LIMIT or entry.terms.may_rest or not exits:
+        return _bad_list(-1014, "Unsupported order combination")
+    if not rules.resting.opo_allowed:
+        return _type_off(request.symbol, "OPO orders are not supported for this symbol")
+    if len(exits) > 1 and (misfit := _misfit(_pair(request, ZERO), rules)):
+        return misfit
+    terms = [entry.terms, *(leg.terms for leg in exits)]
+    return _too_many(terms, rules, account, is_list=True) or refusal(entry, rules, quote, account)
+
+
+def exits_refusal(request: EntryList, qty: Decimal, rules: Instrument, quote: Quote, account: PaperAccount) -> Reason | None:
+    """Returns why the exchange would not place the exits of an entry that has bought `qty` (base asset) for them."""
+    if len(request.exits) > 1:
+        return list_refusal(_pair(request, qty), rules, quote, account)
+    return next((refusal(leg, rules, quote, account) for leg in exits_of(request, qty)), None)
+
+
+def exits_of(request: EntryList, qty: Decimal) -> tuple[OrderRequest, ...]:
+    """Returns the exits of an entry as orders to sell `qty`, in the sequence in which the exchange numbers them."""
+    if len(request.exits) > 1:
+        return legs_of(_pair(request, qty))
+    mark = request.entry.mark
+    return tuple(
+        OrderRequest(leg.client_order_id, request.symbol, Side.SELL, qty, mark, leg.terms, request.entry.strategy)
+        for leg in request.exits
+    )
+
+
+def _pair(request: EntryList, qty: Decimal) -> ListRequest:
+    above, below = request.exits
+    return ListRequest(request.list_id, request.symbol, qty, above, below, request.entry.mark)
 
 
 def legs_of(request: ListRequest) -> tuple[OrderRequest, OrderRequest]:

@@ -1,15 +1,18 @@
 """Reads the exit plan that a record brings: `stop_loss`, `take_profit`, `trailing`, `breakeven` and `time_limit`. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from core.adapters.signals.json_parser import Refused, as_decimal, printable, shown
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
-from core.domain.money import HUNDRED, ZERO
+from core.domain.money import ZERO
 from core.domain.reasons import reason
 from core.policy.exits.plan_check import LONGEST_SECONDS, check_plan
+
+T = TypeVar("T")
 
 STOP, TARGET, BREAKEVEN, TIME, TRAILING = "stop_loss", "take_profit", "breakeven", "time_limit", "trailing"
 PLAN_FIELDS = frozenset({STOP, TARGET, BREAKEVEN, TIME, TRAILING})
@@ -42,12 +45,16 @@ def read_plan(fields: Mapping[str, Any], signal_type: str, entry_price: Decimal)
 
 def _read(fields: Mapping[str, Any]) -> ExitPlan:
     return ExitPlan(
-        _stop(fields.get(STOP)),
-        _targets(fields.get(TARGET)),
-        _breakeven(fields.get(BREAKEVEN)),
-        _time_limit(fields.get(TIME)),
-        _trailing(fields.get(TRAILING)),
+        _if_given(_stop, fields.get(STOP)),
+        _if_given(_targets, fields.get(TARGET)) or (),
+        _if_given(_breakeven, fields.get(BREAKEVEN)),
+        _if_given(_time_limit, fields.get(TIME)),
+        _if_given(_trailing, fields.get(TRAILING)),
     )
+
+
+def _if_given(read: Callable[[Any], T], found: Any) -> T | None:
+    return None if found is None else read(found)
 
 
 def _refuse_unread(fields: Mapping[str, Any]) -> None:
@@ -58,19 +65,14 @@ def _refuse_unread(fields: Mapping[str, Any]) -> None:
             raise Refused(reason("plan_misspelled", name=printable(name), meant=meant))
 
 
-def _stop(found: Any) -> StopLoss | None:
-    if found is None:
-        return None
+def _stop(found: Any) -> StopLoss:
     if not isinstance(found, dict):
         return StopLoss(_level(STOP, found))
     level = _level_of(STOP, found, _STOP_KEYS)
-    offset = found.get("limit_offset_pct")
-    return StopLoss(level, None if offset is None else _number(f"{STOP}.limit_offset_pct", offset))
+    return StopLoss(level, _if_given(partial(_number, f"{STOP}.limit_offset_pct"), found.get("limit_offset_pct")))
 
 
 def _targets(found: Any) -> tuple[Target, ...]:
-    if found is None:
-        return ()
     if not isinstance(found, list):
         return (_target(found),)
     if not found:
@@ -82,19 +84,14 @@ def _target(found: Any) -> Target:
     if not isinstance(found, dict):
         return Target(_level(TARGET, found))
     level = _level_of(TARGET, found, _TARGET_KEYS)
-    share = found.get("position_pct")
-    return Target(level, HUNDRED if share is None else _number(f"{TARGET}.position_pct", share))
+    share = _if_given(partial(_number, f"{TARGET}.position_pct"), found.get("position_pct"))
+    return Target(level) if share is None else Target(level, share)
 
 
-def _breakeven(found: Any) -> Breakeven | None:
-    if found is None:
-        return None
-    if not isinstance(found, dict):
-        raise Refused(reason("plan_breakeven_object", found=shown(found)))
-    _refuse_unknown(BREAKEVEN, found, _BREAKEVEN_KEYS)
-    offset = found.get("offset_pct")
-    offset_pct = ZERO if offset is None else _number(f"{BREAKEVEN}.offset_pct", offset)
-    after = found.get("after")
+def _breakeven(found: Any) -> Breakeven:
+    values = _object(BREAKEVEN, found, _BREAKEVEN_KEYS)
+    offset_pct = _if_given(partial(_number, f"{BREAKEVEN}.offset_pct"), values.get("offset_pct")) or ZERO
+    after = values.get("after")
     if after == "target":
         return Breakeven(None, offset_pct)
     try:
@@ -103,20 +100,21 @@ def _breakeven(found: Any) -> Breakeven | None:
         raise Refused(reason("plan_breakeven_after", found=shown(after))) from None
 
 
-def _trailing(found: Any) -> Trailing | None:
-    if found is None:
-        return None
+def _trailing(found: Any) -> Trailing:
+    values = _object(TRAILING, found, _TRAILING_KEYS)
+    activation = _if_given(partial(_number, f"{TRAILING}.activation_pct"), values.get("activation_pct"))
+    return Trailing(_number(f"{TRAILING}.pct", values.get("pct")), activation)
+
+
+def _object(name: str, found: Any, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Returns what is to be an object with no other keys than `keys`."""
     if not isinstance(found, dict):
-        raise Refused(reason("plan_trailing_object", found=shown(found)))
-    _refuse_unknown(TRAILING, found, _TRAILING_KEYS)
-    after = found.get("activation_pct")
-    activation = None if after is None else _number(f"{TRAILING}.activation_pct", after)
-    return Trailing(_number(f"{TRAILING}.pct", found.get("pct")), activation)
+        raise Refused(reason(f"plan_{name}_object", found=shown(found)))
+    _refuse_unknown(name, found, keys)
+    return found
 
 
-def _time_limit(found: Any) -> timedelta | None:
-    if found is None:
-        return None
+def _time_limit(found: Any) -> timedelta:
     try:
         return timedelta(seconds=float(min(as_decimal(found), _MOST_SECONDS)))
     except (ValueError, OverflowError):

@@ -8,6 +8,7 @@ from core.domain.events.table import Event
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.policy.entries.purchase import is_of_limit
+from core.policy.entries.way import is_together
 
 _WOULD_TAKE = "would_take"
 
@@ -26,8 +27,9 @@ def resting_events(order: Order) -> list[Event]:
 
 
 def is_missed(order: Order) -> bool:
-    """Tells whether an entry at a limit that ended without a fill was missed: its market did not come, or was there already."""
-    if not is_of_limit(order):
+    """Tells whether an entry at a limit, or one that was to fill whole, was missed where it ended without a fill: its market did
+    not come, or was there already."""
+    if not (is_of_limit(order) or is_together(order)):
         return False
     passed_by = order.reason is not None and order.reason.code == _WOULD_TAKE
     return passed_by or order.state in {OrderState.CANCELED, OrderState.EXPIRED}

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from core.domain.instrument import Instrument
 from core.domain.money import divide
 from core.domain.order import Order
 from core.domain.plan_leg import LegKind
 from core.domain.position import Position
 from core.domain.trade_plan import PlanState, TradePlan
+from core.policy.exits.breakeven import at_cost
 from core.policy.exits.protection import closed, exposed
 
 
@@ -34,11 +36,20 @@ def missed(plan: TradePlan, now: datetime) -> TradePlan:
     return replace(closed(plan, now), state=PlanState.MISSED)
 
 
-def after_purchase(plan: TradePlan, position: Position, *, bought: bool, goes_on: bool, is_covered: bool, now: datetime) -> Step:
+def after_purchase(
+    plan: TradePlan,
+    position: Position,
+    instrument: Instrument,
+    *,
+    bought: bool,
+    goes_on: bool,
+    is_covered: bool,
+    now: datetime,
+) -> Step:
     """Returns the plan once a report on its entry is booked, which left `position`. `bought`: the report had fills. `goes_on`:
     the entry may fill on. `is_covered`: orders rest already for what was held before: they are placed anew for all of it."""
     if bought and position.qty:
-        plan = replace(plan, entry_price=divide(position.value, position.qty))
+        plan = at_cost(replace(plan, entry_price=divide(position.value, position.qty)), position, instrument)
     if not position.is_open:
         if goes_on:
             return Step(plan)

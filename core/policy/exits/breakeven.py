@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.exit_plan import Level, StopLoss
+from core.domain.exit_plan import Level
 from core.domain.instrument import Instrument
 from core.domain.money import HUNDRED, ceil_to_step, divide, multiply
 from core.domain.order import Order
@@ -42,14 +42,27 @@ def after_first_target(plan: TradePlan, leg: Order, position: Position, instrume
 def at_breakeven(plan: TradePlan, move: PlanChange, position: Position, instrument: Instrument, now: datetime) -> TradePlan:
     """Returns the plan with its stop at breakeven, and nothing more to move it."""
     offset_pct = plan.exits.breakeven.offset_pct if plan.exits.breakeven is not None else Decimal(0)
-    done = replace(plan, exits=replace(plan.exits, breakeven=None))
+    stop = None if plan.exits.stop is None else replace(plan.exits.stop, above_cost_pct=offset_pct)
+    done = replace(plan, exits=replace(plan.exits, stop=stop, breakeven=None))
     return with_stop_at(done, breakeven_price(position, instrument, offset_pct), move, now)
+
+
+def at_cost(plan: TradePlan, position: Position, instrument: Instrument) -> TradePlan:
+    """Returns the plan after something was bought for it: a stop that is at breakeven goes up to what `position` has cost now."""
+    stop = plan.exits.stop
+    if stop is None or stop.above_cost_pct is None:
+        return plan
+    return _raised(plan, breakeven_price(position, instrument, stop.above_cost_pct))
 
 
 def with_stop_at(plan: TradePlan, price: Decimal, move: PlanChange, now: datetime) -> TradePlan:
     """Returns the plan with its stop at `price` (quote asset). It is never moved down: then it stays where it is."""
+    raised = _raised(plan, price)
+    return plan if raised is plan else replace(exposed(raised, now), change=move)
+
+
+def _raised(plan: TradePlan, price: Decimal) -> TradePlan:
     stop = plan.exits.stop
     if stop is None or level_price(stop.level, plan.entry_price, -1) >= price:
         return plan
-    moved = StopLoss(Level(price=price), stop.limit_offset_pct)
-    return replace(exposed(plan, now), exits=replace(plan.exits, stop=moved), change=move)
+    return replace(plan, exits=replace(plan.exits, stop=replace(stop, level=Level(price=price))))

@@ -15,7 +15,7 @@ from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.plan_check import check_plan
 from core.policy.exits.protection import exposed, parts_of
-from core.policy.exits.trailing import follows_less, with_first_stop
+from core.policy.exits.trailing import bare_before, follows_less, with_first_stop
 
 SOURCE = "protect"
 _AT_ONCE = frozenset({"stop_reached", "target_reached"})
@@ -68,7 +68,9 @@ def change_refusal(
         return None
     if (faulty := check_plan(plan.exits)) is not None:
         return faulty
-    found = obstacle(plan, position, instrument, market)
+    found = obstacle(plan, position, instrument, market) or (
+        bare_before(plan.exits) if policy is ProtectionPolicy.REQUIRED else None
+    )
     if found is None or found.code in _AT_ONCE:
         return found
     return reason("protection_required", why=found) if policy is ProtectionPolicy.REQUIRED else None

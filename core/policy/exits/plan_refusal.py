@@ -8,14 +8,14 @@ from core.policy.decision_context import DecisionContext
 from core.policy.exits.bracket import Purchase, brackets
 from core.policy.exits.plan_check import check_plan
 from core.policy.exits.plan_choice import plan_of
-from core.policy.exits.trailing import with_later_stop
+from core.policy.exits.trailing import bare_before, with_later_stop
 from core.policy.sizing.fees import TAKER_FEE
 from core.policy.sizing.order_size import SizedOrder
 
 
 def plan_refusal(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
     """Returns why the plan of an entry is refused; None for an exit, and where nothing is planned. What the exchange cannot hold
-    is watched by this program instead, unless PROTECTION is `required`."""
+    is watched by this program instead, unless PROTECTION is `required`: then the position needs a stop from the start, too."""
     plan, instrument = plan_of(signal, decision_context.limits), decision_context.instrument
     if plan is None or instrument is None:
         return None
@@ -26,5 +26,5 @@ def plan_refusal(signal: Signal, sized: SizedOrder, decision_context: DecisionCo
     expected = sized.expected_price
     market = min(decision_context.quote.bid, expected) if decision_context.quote is not None else expected
     bought = Purchase(multiply(sized.qty, 1 - TAKER_FEE), expected, market)
-    found = brackets(with_later_stop(plan), instrument, bought, decision_context.open_beside)
+    found = bare_before(plan) or brackets(with_later_stop(plan), instrument, bought, decision_context.open_beside)
     return reason("protection_required", why=found) if isinstance(found, Reason) else None

@@ -1,6 +1,6 @@
 """The next step of a plan: which orders protect a position, and when that is tried again. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -252,13 +252,31 @@ def is_whole(exits: ExitPlan, resting: Iterable[Order]) -> bool:
 
 
 def has_moved(plan: TradePlan, resting: Iterable[Order]) -> bool:
-    """Tells whether the stops that rest are where the plan, its levels as prices, wants them after a change: a target may have
-    sold while the stops of other parts were on their way."""
+    """Tells whether the stops that rest, or the targets of a plan without one, are where the plan, its levels as prices, wants
+    them after a change: a target may have sold while the stops of other parts were on their way."""
     stop = plan.exits.stop
-    if plan.change is None or stop is None:
+    if plan.change is None:
         return True
+    if stop is None:
+        targets = {one.level.price for one in plan.exits.targets}
+        return all(one.price in targets for one in resting if one.leg is not None and one.leg.kind is LegKind.TARGET)
     stops = [one.terms.stop_price for one in resting if one.leg is not None and one.leg.kind is LegKind.STOP]
     return all(price == stop.level.price for price in stops)
+
+
+def carry_out(plan: TradePlan, position: Position, resting: Sequence[Order], instrument: Instrument) -> bool:
+    """Tells whether the orders that rest protect `position` as the plan wants: every part, at its price, and all that is held."""
+    is_placed = is_whole(remaining(plan, instrument), resting) and has_moved(at_prices(plan, instrument), resting)
+    return is_placed and covers(plan, position, resting, instrument)
+
+
+def covers(plan: TradePlan, position: Position, resting: Iterable[Order], instrument: Instrument) -> bool:
+    """Tells whether the orders that rest sell what is held: no more, and all that an order can sell where the plan wants all of
+    it sold. The exchange sizes the exits that an entry brings: it may take a commission from elsewhere (faqs/opo.md)."""
+    left = position.qty - bound(resting)
+    shares = sum((one.share for one in plan.exits.targets), ZERO)
+    wants_all = plan.exits.stop is not None or shares == HUNDRED
+    return left >= 0 and (not wants_all or instrument.is_remainder(left, plan.entry_price))
 
 
 def closed(plan: TradePlan, now: datetime) -> TradePlan:

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from core.domain.exit_plan import ExitPlan, Level, StopLoss, Trailing
 from core.domain.instrument import Instrument
-from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, multiply
+from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, multiply, plain
 from core.domain.plan_leg import MOST_GENERATIONS
+from core.domain.reasons import Reason, reason
 from core.domain.trade_plan import ChangeCause, PlanChange, TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import exposed
@@ -38,6 +39,13 @@ def with_later_stop(exits: ExitPlan) -> ExitPlan:
     return replace(exits, stop=StopLoss(Level(pct=exits.trailing.pct)))
 
 
+def bare_before(exits: ExitPlan) -> Reason | None:
+    """Returns why a plan has no stop at first: one that follows begins at its activation, and there is no other. None if it
+    has."""
+    after = exits.trailing.activation_pct if exits.trailing is not None else None
+    return reason("no_stop_before", pct=plain(after)) if after is not None and exits.stop is None else None
+
+
 def wants_to_move(plan: TradePlan, bid: Decimal, instrument: Instrument) -> bool:
     """Tells whether the stop is to follow the market, now at `bid` (quote asset)."""
     return _next_stop(plan, bid, instrument) is not None
@@ -49,7 +57,7 @@ def trailed(plan: TradePlan, bid: Decimal, instrument: Instrument, now: datetime
     trailing, stop, price = plan.exits.trailing, plan.exits.stop, _next_stop(plan, bid, instrument)
     if trailing is None or price is None:
         return plan
-    moved = StopLoss(Level(price=price), stop.limit_offset_pct if stop is not None else None)
+    moved = StopLoss(Level(price=price)) if stop is None else replace(stop, level=Level(price=price))
     exits = replace(plan.exits, stop=moved, trailing=replace(trailing, activation_pct=None))
     return replace(exposed(plan, now), exits=exits, change=_change(plan, trailing))
 

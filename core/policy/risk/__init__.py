@@ -4,6 +4,7 @@ refuses."""
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.domain.entry_way import EntryWay
 from core.domain.order_terms import AT_MARKET, OrderTerms
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
@@ -38,13 +39,14 @@ RULES: tuple[RiskRule, ...] = (
 @dataclass(frozen=True, slots=True)
 class RiskApproved:
     """An order that passed every rule. Only `assess` makes one, and the executor accepts nothing else. `qty` in base asset,
-    `price` in quote asset."""
+    `price` in quote asset; `way` is that of an entry with a plan."""
 
     side: Side
     qty: Decimal
     price: Decimal
     terms: OrderTerms = AT_MARKET
     sizing: Sizing | None = None
+    way: EntryWay | None = None
 
 
 def assess(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> RiskApproved | Reason:
@@ -53,4 +55,4 @@ def assess(signal: Signal, sized: SizedOrder, decision_context: DecisionContext)
         refused = rule.refuses(signal, sized, decision_context)
         if refused is not None:
             return refused
-    return RiskApproved(sized.side, sized.qty, sized.price, sized.terms, sized.sizing)
+    return RiskApproved(sized.side, sized.qty, sized.price, sized.terms, sized.sizing, sized.way)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from core.domain.entry_way import EntryWay
 from core.domain.instrument import Instrument
 from core.domain.limit_entry import LimitEntry
 from core.domain.money import HUNDRED, ZERO, amount, divide, multiply, plain
@@ -22,13 +23,14 @@ from core.policy.sizing.fees import TAKER_FEE
 @dataclass(frozen=True, slots=True)
 class SizedOrder:
     """An order that is sized and not yet approved by the risk rules. `qty` in base asset; `price` in quote asset is the current
-    one. `sizing` is how the quantity was computed, where it was."""
+    one. `sizing` is how the quantity was computed, where it was; `way` is that of an entry with a plan."""
 
     side: Side
     qty: Decimal
     price: Decimal
     terms: OrderTerms = AT_MARKET
     sizing: Sizing | None = None
+    way: EntryWay | None = None
 
     @property
     def worst_price(self) -> Decimal:

@@ -1,4 +1,7 @@
-"""The command line as its users meet it: every command in its own process, its output, and its exit code."""
+"""The command line as its users meet it: every command in its own process, its output, and its exit code.
+
+At least one test of each command, and each that is about the loading, starts the installed one.
+"""
 
 import asyncio
 import gc
@@ -112,7 +115,7 @@ HEAVY = frozenset(
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 async def test_help_is_given_without_importing_what_is_heavy(command: str) -> None:
     arguments = [*filter(None, [command]), "--help"]
-    ended = await run_command(*arguments, settings={})
+    ended = await run_command(*arguments, settings={}, installed=True)
     assert (ended.code, ended.stderr) == (0, "")
     assert ended.stdout.startswith(f"usage: {' '.join(['marketflow', *arguments[:-1]])} ")
     assert [name for name in COMMANDS if not command and not re.search(rf"^ +{name}\b", ended.stdout, re.MULTILINE)] == []
@@ -130,7 +133,7 @@ async def test_help_is_given_without_importing_what_is_heavy(command: str) -> No
 
 
 async def test_a_word_that_is_no_command_is_answered_with_those_that_are() -> None:
-    ended = await run_command("trade", settings={})
+    ended = await run_command("trade", settings={}, installed=True)
     assert ended.code == 2
     assert "'trade'" in ended.stderr
     assert [name for name in COMMANDS if name not in ended.stderr] == []
@@ -159,6 +162,7 @@ def findings(ended: Ended) -> list[tuple[str, str, str]]:
 
 
 async def test_check_says_one_line_of_each_part_that_is_well(ring: Ring) -> None:
+    ring.installed = True
     ended = await ring.command("check")
     assert (ended.code, ended.stderr) == (0, ""), ended.stdout
     expected = (
@@ -332,7 +336,9 @@ def read_of(record: ConsumerRecord) -> tuple[bytes | None, str, str, Decimal, st
 
 
 async def test_a_published_record_is_a_signal_keyed_by_its_symbol(ring: Ring) -> None:
+    ring.installed = True
     first = await ring.command("publish", "BUY_SM", "--close", "0.4801")
+    ring.installed = False
     second = await ring.command("publish", "SELL_SM", "--close", "60000.10", "--symbol", "BTCUSDC", "--signal-id", "mine")
     assert [(ended.code, ended.stderr) for ended in (first, second)] == [(0, ""), (0, "")]
     assert [word for word in ("BUY_SM WIFUSDC at 0.4801", TOPIC) if word not in first.stdout] == []
@@ -432,6 +438,7 @@ async def test_reconcile_names_each_difference(ring: Ring) -> None:
     ring.venue.set_balance("WIF", "10")
     (order,) = program.ledger("SELECT client_order_id FROM orders WHERE side = 'SELL'")
 
+    ring.installed = True
     ended = await ring.command("reconcile")
     held.release()
     assert (ended.code, ended.stderr) == (1, ""), ended.stdout
@@ -529,8 +536,9 @@ async def test_ctrl_c_while_the_exchange_is_silent_ends_without_a_traceback(ring
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):  # to load it may take a busy machine long
             await silence.arrived.wait()
+        async with asyncio.timeout(20):
             process.send_signal(signal.SIGINT)
             said, _ = await process.communicate()
     finally:

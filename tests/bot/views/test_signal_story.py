@@ -409,6 +409,31 @@ async def limit_too_high(stage: Stage) -> None:
     await stage.world.enter("0.49")
 
 
+async def _with_exits(stage: Stage) -> None:
+    """Has the exchange take entries together with their exits."""
+    rules = stage.venue.rules["WIFUSDC"]
+    stage.venue.rules["WIFUSDC"] = replace(rules, resting=replace(rules.resting, opo_allowed=True))
+    await stage.clock.run(stage.world.market.load_instruments(None))
+
+
+async def together(stage: Stage) -> None:
+    await _with_exits(stage)
+    await stage.world.say("BUY_SM")
+
+
+async def not_whole(stage: Stage) -> None:
+    await _with_exits(stage)
+    stage.venue.next(Course(fills=Decimal(0), state=OrderState.EXPIRED))
+    await stage.world.say("BUY_SM")
+
+
+async def refused_together(stage: Stage) -> None:
+    await _with_exits(stage)
+    message = "OPO orders are not supported for this symbol"
+    stage.venue.next(refused(Rejected(reason("order_type_off", symbol="WIFUSDC", message=message, code=-2010))))
+    await stage.world.say("BUY_SM")
+
+
 SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "executed": ("An entry is executed", executed, {}),
     "sold": ("An exit is executed", sold, {}),
@@ -417,6 +442,9 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "found": ("The exchange does not answer, and the order is found", found_after_silence, {}),
     "recovered": ("The program is killed while an order is on its way", recovered, {}),
     "guarded": ("An entry with an exit plan: refused at first, placed, and its target is filled", guarded, PLAN),
+    "together": ("An entry that brings its exits", together, PLAN),
+    "not_whole": ("An entry that brings its exits is not offered whole", not_whole, PLAN),
+    "refused_together": ("The exchange refuses an entry with its exits, and takes it without them", refused_together, PLAN),
     "stopped": ("An exit that its stop forestalled", stopped_just_now, PLAN),
     "entry_timeout": ("An entry at a limit waits in vain", missed, {}),
     "chased": ("An entry at a limit is followed when its time is over", chased, {**PLAN, "trade_qty": Decimal(40)}),

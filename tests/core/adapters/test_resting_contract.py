@@ -1,13 +1,14 @@
 """The contract of every Venue for orders that rest and order lists: Binance (on loopback) and the paper exchange."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from core.domain.instrument import Balance
-from core.domain.order import ExecutionReport, LegRequest, ListPlaced, ListRequest, OrderRequest, Rejected
+from core.domain.order import EntryList, ExecutionReport, LegRequest, ListPlaced, ListRequest, OrderRequest, Rejected
 from core.domain.order_state_machine import OrderState
-from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
+from core.domain.order_terms import OrderTerms, OrderType, TimeInForce, whole_within
 from core.domain.signal import Side
 from core.ports.venue import Venue as VenuePort
 from tests.venue import Venue
@@ -200,3 +201,142 @@ async def test_an_entry_above_the_market_takes_what_is_offered_at_once(port: Ven
     assert isinstance(report, ExecutionReport)
     assert (report.state, report.executed_qty) == (OrderState.FILLED, Decimal(20))
     assert report.quote_qty <= Decimal(20) * Decimal("0.4802")
+
+
+# --- entries with their exits
+
+EDGE = whole_within(Decimal("0.484"))
+TARGET, STOP = LegRequest("mf-t", maker("0.52")), LegRequest("mf-s", stop("0.45"))
+
+
+def bracketed(
+    terms: OrderTerms = EDGE, *, target: LegRequest | None = TARGET, stop_: LegRequest | None = STOP, qty: str = "20"
+) -> EntryList:
+    return EntryList("mf-l", OrderRequest("mf-e", WIF, Side.BUY, Decimal(qty), 7, terms), target, stop_)
+
+
+@pytest.fixture
+def modern(port: VenuePort, venue: Venue) -> VenuePort:
+    venue.modernize(WIF)
+    return port
+
+
+async def entered(port: VenuePort, request: EntryList) -> ExecutionReport:
+    """Places an entry with its exits; returns the report on the entry, of which the answer says that the others wait."""
+    result = await port.place_entry(request)
+    assert isinstance(result, ListPlaced), result
+    entry, *exits = result.reports
+    assert [leg.client_order_id for leg in exits] == [leg.client_order_id for leg in request.exits]
+    assert all(leg.is_pending and leg.mark == 7 and not leg.executed_qty for leg in exits)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("request_", "names"),
+    [(bracketed(), ["mf-t", "mf-s"]), (bracketed(target=None), ["mf-s"]), (bracketed(stop_=None), ["mf-t"])],
+    ids=["both", "a stop", "a target"],
+)
+async def test_an_entry_brings_its_exits_for_what_was_received_after_the_fee(
+    modern: VenuePort, request_: EntryList, names: list[str]
+) -> None:
+    entry = await entered(modern, request_)
+    assert (entry.client_order_id, entry.state, entry.executed_qty, entry.quote_qty, entry.mark) == (
+        "mf-e", OrderState.FILLED, Decimal(20), Decimal("9.602"), 7,
+    )  # fmt: skip
+    assert entry.fills_complete
+    for name, leg in zip(names, request_.exits, strict=True):
+        shown = await found(modern, name)
+        assert (shown.state, shown.is_pending, shown.qty, shown.mark) == (OrderState.ACCEPTED, False, QTY, 7)
+        assert shown.terms == leg.terms
+    assert [one.client_order_id for one in await modern.open_orders(WIF)] == sorted(names)
+    assert await held(modern) == Balance("WIF", Decimal(0), QTY)
+
+
+async def test_the_exits_of_an_entry_are_a_pair(modern: VenuePort, venue: Venue) -> None:
+    await entered(modern, bracketed())
+    venue.set_price(WIF, "0.53")
+    assert await states(modern) == [OrderState.FILLED, OrderState.EXPIRED]
+    assert (await held(modern)).total == 0
+
+
+async def test_with_one_exit_cancelled_the_pair_is_gone(modern: VenuePort) -> None:
+    await entered(modern, bracketed())
+    assert await modern.cancel_order(WIF, "mf-s") is True
+    assert await states(modern) == [OrderState.CANCELED, OrderState.CANCELED]
+    assert await held(modern) == Balance("WIF", QTY)
+
+
+async def test_an_entry_that_misses_buys_nothing_and_ends_its_exits(modern: VenuePort) -> None:
+    before = await cash(modern)
+    entry = await entered(modern, bracketed(whole_within(Decimal("0.480"))))
+    assert (entry.state, entry.executed_qty) == (OrderState.EXPIRED, Decimal(0))
+    for name in ("mf-t", "mf-s"):
+        leg = await found(modern, name)
+        assert (leg.state, leg.executed_qty, leg.expiry_reason) == (OrderState.EXPIRED, Decimal(0), "OTO_PHASE_ONE_EXPIRED")
+    assert list(await modern.open_orders(WIF)) == []
+    assert (await cash(modern), (await held(modern)).total) == (before, Decimal(0))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        bracketed(stop_=replace(STOP, terms=stop("0.481"))),
+        bracketed(target=None, stop_=replace(STOP, terms=stop("0.481"))),
+        bracketed(target=replace(TARGET, terms=maker("0.480"))),
+        bracketed(target=replace(TARGET, terms=maker("0.480")), stop_=None),
+    ],
+)
+async def test_exits_that_cannot_be_placed_once_the_entry_has_filled_are_refused_then(
+    modern: VenuePort, request_: EntryList
+) -> None:
+    entry = await entered(modern, request_)
+    assert entry.state is OrderState.FILLED
+    ends = [await found(modern, leg.client_order_id) for leg in request_.exits]
+    assert {leg.state for leg in ends} == {OrderState.EXPIRED}
+    assert "REJECTED" in {leg.expiry_reason for leg in ends}
+    assert list(await modern.open_orders(WIF)) == []
+    assert await held(modern) == Balance("WIF", QTY)
+
+
+async def test_a_fee_is_taken_from_what_was_free_where_there_is_enough(modern: VenuePort) -> None:
+    assert isinstance(await modern.place(OrderRequest("mf-b", WIF, Side.BUY, Decimal(20))), ExecutionReport)
+    await entered(modern, bracketed())
+    assert [(await found(modern, name)).qty for name in ("mf-t", "mf-s")] == [Decimal(20), Decimal(20)]
+    assert await held(modern) == Balance("WIF", Decimal("19.96"), Decimal(20))
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        (bracketed(whole_within(Decimal("0.4845"))), "filter_failure"),
+        (bracketed(qty="20.001"), "filter_failure"),
+        (bracketed(qty="300000"), "insufficient_balance"),
+        (bracketed(target=replace(TARGET, terms=stop("0.52"))), "bad_request"),
+    ],
+)
+async def test_an_entry_that_is_refused_leaves_nothing(modern: VenuePort, request_: EntryList, code: str) -> None:
+    before = await cash(modern)
+    result = await modern.place_entry(request_)
+    assert isinstance(result, Rejected), result
+    assert result.reason.code == code
+    for name in ("mf-e", "mf-t", "mf-s"):
+        assert await modern.find_order(WIF, name) is None
+    assert await cash(modern) == before
+
+
+async def test_where_a_symbol_takes_no_such_list_it_is_refused(modern: VenuePort, venue: Venue) -> None:
+    venue.edit_symbol(WIF, opoAllowed=False)
+    result = await modern.place_entry(bracketed())
+    assert isinstance(result, Rejected)
+    assert result.reason.code == "order_type_off"
+    assert await modern.find_order(WIF, "mf-e") is None
+
+
+async def test_too_many_stops_refuse_the_entry_with_them(modern: VenuePort, venue: Venue) -> None:
+    await modern.place(OrderRequest("mf-b", WIF, Side.BUY, Decimal(100)))
+    for number in range(5):
+        await modern.place(replace(sell(stop("0.44")), client_order_id=f"mf-{number}", qty=Decimal(15)))
+    result = await modern.place_entry(bracketed())
+    assert isinstance(result, Rejected)
+    assert result.reason.code == "too_many_open"
+    assert await modern.find_order(WIF, "mf-e") is None

@@ -9,12 +9,14 @@ import pytest
 
 from core.domain.events.protection import PlanChanged, ProtectionFailed, ProtectionRestored
 from core.domain.exit_plan import Breakeven, Level, Target
+from core.domain.limit_entry import OnTimeout
 from core.domain.order import ListRequest, NotTaken, PlaceListResult, RecentOrders, Unanswered
 from core.domain.order_terms import OrderType
 from core.domain.plan_leg import LegKind
 from core.domain.reasons import reason
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import ChangeCause, PlanState
+from core.policy.exits.breakeven import breakeven_price
 from core.policy.exits.protection import STOPPED, TAKEN
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.execution.test_account_guard import compare, set_back
@@ -112,6 +114,25 @@ async def test_an_offset_is_added(open_world: OpenWorld) -> None:
     world.venue.trade(WIF, "0.4945")
     await world.clock.forward(5)
     assert stops(world) == {Decimal("0.4858")}  # 0.48096… and 1 % of it
+
+
+async def test_a_stop_at_breakeven_moves_again_when_its_entry_buys_dearer(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    """The entry fills in part and is followed at the market, dearer: the stop is to bring back what both have cost."""
+    world = await open_world(**BY_PRICE)
+    await world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
+    entry = world.portfolio.entry_for(StrategyBook(WIF))
+    assert entry is not None
+    world.venue.fill(entry.client_order_id, Decimal("0.47"), Decimal(20))
+    await world.clock.forward(5)
+    world.venue.trade(WIF, "0.4845")
+    await world.clock.forward(10)
+    assert stops(world) == {Decimal("0.4710")}
+    await world.clock.forward(80)
+    held = world.portfolio.position(StrategyBook(WIF))
+    assert held.qty > Decimal(39)
+    assert stops(world) == {breakeven_price(held, world.venue.rules[WIF], Decimal(0))} == {Decimal("0.4781")}
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    assert len(moves(ledger)) == 1  # the execution tells where it is now
 
 
 @pytest.mark.parametrize("stop", ["0.4", "0.2"])

@@ -248,3 +248,23 @@ async def test_an_entry_is_decided_anew_where_the_answer_about_an_earlier_one_to
     await again.set(pause=Pause.ALL)
     await clock.forward(30)
     assert again.venue.placed == []
+
+
+async def test_an_entry_on_its_way_that_a_ledger_set_back_would_not_make_again_keeps_the_next_one_waiting(
+    holding: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    """The ledger has forgotten a sale, and so ignores the signal whose order comes after that."""
+    first = holding.signal("BUY_SM")
+    await clock.forward(2)
+    again = await restart(holding, deepcopy(ledger))
+    await hear(again, first)
+    await clock.forward(0.5)
+    await again.say("SELL_SM")
+    before = len(again.venue.executed)
+    await hear(again, again.signal("BUY_SM"))
+    await clock.forward(2)
+    assert len(again.venue.executed) == before
+    await clock.run(again.venue.place(on_its_way(again, first, "20")))
+    await clock.forward(30)
+    assert again.venue.executed[before:] == [client_order_id(first)]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")

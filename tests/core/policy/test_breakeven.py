@@ -6,13 +6,14 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target
+from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.money import HUNDRED, multiply
 from core.domain.position import Position
 from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.exits.bracket import level_price
-from core.policy.exits.breakeven import at_breakeven, breakeven_price, is_reached, with_stop_at
+from core.policy.exits.breakeven import at_breakeven, at_cost, breakeven_price, is_reached, with_stop_at
 from core.policy.exits.plan_check import check_plan
+from core.policy.exits.trailing import trailed
 from core.policy.sizing.fees import TAKER_FEE
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument
@@ -63,6 +64,34 @@ def test_it_moves_once_and_only_if_there_is_a_stop(entry: Decimal, pct: Decimal,
     assert not is_reached(moved, multiply(entry, Decimal(2)))
     bare = replace(waits, exits=replace(waits.exits, stop=None))
     assert at_breakeven(bare, MOVE, held, instrument(), NOON).exits.stop is None
+
+
+@given(PRICES, PRICES, PRICES, QUANTITIES, PER_CENT)
+def test_once_at_breakeven_it_stays_at_least_there_whatever_is_bought_later(
+    stop: Decimal, first: Decimal, later: Decimal, qty: Decimal, offset: Decimal
+) -> None:
+    waits = plan(first, Level(price=stop), Breakeven(Decimal(5), offset))
+    dearer = position(qty, multiply(qty, later))
+    assert at_cost(waits, dearer, instrument()) is waits  # it is not there yet
+    moved = at_breakeven(waits, MOVE, position(qty, multiply(qty, first)), instrument(), NOON)
+    after = at_cost(moved, dearer, instrument())
+    assert moved.exits.stop is not None
+    assert after.exits.stop is not None
+    before, found = moved.exits.stop.level.price, after.exits.stop.level.price
+    assert before is not None
+    assert found == max(before, breakeven_price(dearer, instrument(), offset))
+    assert after.change == moved.change  # what is told is that it moved, once
+
+
+def test_a_stop_that_follows_stays_above_what_is_bought_later() -> None:
+    exits = ExitPlan(StopLoss(Level(price=Decimal("0.48")), above_cost_pct=Decimal(0)), trailing=Trailing(Decimal(2)))
+    follows = replace(plan(Decimal("0.48"), Level(pct=Decimal(5))), exits=exits)
+    higher = trailed(follows, Decimal("0.51"), instrument(), NOON)
+    assert higher.exits.stop is not None
+    assert higher.exits.stop.level.price == Decimal("0.4998")
+    after = at_cost(higher, position(Decimal(10), Decimal(5)), instrument())
+    assert after.exits.stop is not None
+    assert after.exits.stop.level.price == Decimal("0.5006")
 
 
 @given(PRICES, st.decimals("0.21", "79", places=2), st.decimals("0", "200", places=2))

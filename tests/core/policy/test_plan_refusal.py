@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
+from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.protection_policy import ProtectionPolicy
 from core.domain.resting_rules import RestingRules
 from core.domain.signal import Signal
@@ -42,6 +42,21 @@ def test_what_the_exchange_cannot_hold_is_refused_only_where_protection_is_requi
         assert why(found) == "protection_required"
         assert isinstance(found, Refused)
         assert str(found.reason).endswith("the exchange does not accept STOP_LOSS orders for WIFUSDC")
+    else:
+        assert isinstance(found, RiskApproved)
+
+
+@pytest.mark.parametrize("protection", ProtectionPolicy)
+@pytest.mark.parametrize("stop", [None, StopLoss(Level(pct=Decimal(5)))])
+def test_a_stop_that_begins_later_needs_another_one_where_protection_is_required(
+    protection: ProtectionPolicy, stop: StopLoss | None
+) -> None:
+    plan = ExitPlan(stop, trailing=Trailing(Decimal(2), Decimal(3)))
+    found = decide(replace(said(), plan=plan), decision_context(limits=replace(LIMITS, protection=protection)))
+    if stop is None and protection is ProtectionPolicy.REQUIRED:
+        assert why(found) == "protection_required"
+        assert isinstance(found, Refused)
+        assert "its stop begins 3% above the entry" in str(found.reason)
     else:
         assert isinstance(found, RiskApproved)
 

@@ -112,7 +112,8 @@ def test_what_tells_too_little_of_an_order_is_unreadable(name: str) -> None:
 )
 def test_every_status_word(word: str, executed: str, state: OrderState) -> None:
     body = {**QUERIED, "status": word, "executedQty": executed, "cummulativeQuoteQty": executed}
-    assert order_codec.order(body).state is state
+    report = order_codec.order(body)
+    assert (report.state, report.is_pending) == (state, word == "PENDING_NEW")
 
 
 @pytest.mark.parametrize(

@@ -144,3 +144,11 @@ def test_answers() -> None:
     for frame in ("[" * 100_000, '{"id":1}', '{"event":5}', "5", '{"status":200,"error":5}'):
         with pytest.raises(Unreadable):
             event_codec.message(frame)
+
+
+def test_a_leg_that_waits_for_the_entry_of_its_list_is_pending_until_it_is_placed() -> None:
+    waiting = {**TRADE, "x": "NEW", "X": "PENDING_NEW", "t": -1, "N": None, "z": "0", "Z": "0", "q": "0"}
+    found = event_codec.execution_report(waiting)
+    assert (found.state, found.is_pending) == (OrderState.ACCEPTED, True)
+    placed = event_codec.execution_report({**waiting, "X": "NEW"})
+    assert (placed.state, placed.is_pending) == (OrderState.ACCEPTED, False)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from core.adapters.binance import order_codec
 from core.adapters.binance.json_fields import Unreadable
-from core.adapters.binance.requests import list_parameters, order_parameters
-from core.domain.order import LegRequest, ListRequest, OrderRequest
+from core.adapters.binance.requests import entry_parameters, list_parameters, order_parameters
+from core.domain.order import EntryList, LegRequest, ListRequest, OrderRequest
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
 from core.domain.signal import Side
@@ -165,3 +165,93 @@ def test_without_a_mark_a_list_has_no_strategy() -> None:
 def test_the_terms_of_an_order_are_sent_as_documented(terms: OrderTerms, sent: dict[str, str]) -> None:
     always = {"symbol": "WIFUSDC", "side": "SELL", "quantity": "20", "newClientOrderId": "mf-1", "newOrderRespType": "FULL"}
     assert order_parameters(OrderRequest("mf-1", "WIFUSDC", Side.SELL, Decimal(20), terms=terms)) == {**always, **sent}
+
+
+# --- entries with their exits ---
+
+OPOCO: dict[str, Any] = json.loads((BINANCE / "samples" / "orderList_opoco.json").read_text())
+OPO: dict[str, Any] = json.loads((BINANCE / "samples" / "orderList_opo.json").read_text())
+BOUGHT = OrderRequest(
+    "OLSBhMWaIlLSzZ9Zm7fnKB",
+    "BTCUSDT",
+    Side.BUY,
+    Decimal("0.0017"),
+    7,
+    OrderTerms(OrderType.LIMIT, TimeInForce.FOK, Decimal(102496)),
+)
+ABOVE = LegRequest("yINkaXSJeoi3bU5vWMY8Z8", OrderTerms(OrderType.LIMIT_MAKER, limit_price=Decimal(104261)))
+BELOW = LegRequest("mfif39yPTHsB3C0FIXznR2", OrderTerms(OrderType.STOP_LOSS, stop_price=Decimal(101613)))
+ENTRY = EntryList("bcedxMpQG6nFrZUPQyshoL", BOUGHT, ABOVE, BELOW)
+
+
+def test_the_documented_entry_is_read_first_and_its_exits_wait() -> None:
+    entry, target, stop = order_codec.entry_placed(OPOCO, ENTRY)
+    assert (entry.order_id, entry.state, entry.qty, entry.is_pending) == ("9", OrderState.ACCEPTED, Decimal("0.0017"), False)
+    assert [(leg.order_id, leg.state, leg.qty, leg.is_pending) for leg in (target, stop)] == [
+        ("11", OrderState.ACCEPTED, Decimal(0), True),
+        ("10", OrderState.ACCEPTED, Decimal(0), True),
+    ]
+
+
+def test_the_documented_entry_with_one_exit_is_read() -> None:
+    first, second = OPO["orderReports"]
+    bought = replace(BOUGHT, client_order_id=first["clientOrderId"], qty=Decimal("0.0006"))
+    one = EntryList(OPO["listClientOrderId"], bought, stop=replace(BELOW, client_order_id=second["clientOrderId"]))
+    entry, stop = order_codec.entry_placed(OPO, one)
+    assert (entry.is_pending, stop.is_pending) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"list_id": "another"},
+        {"entry": replace(BOUGHT, symbol="BTCUSDC")},
+        {"entry": replace(BOUGHT, client_order_id="another")},
+        {"entry": replace(BOUGHT, side=Side.SELL)},
+        {"entry": replace(BOUGHT, qty=Decimal("0.0016"))},
+        {"target": None},
+        {"target": replace(ABOVE, client_order_id="another")},
+    ],
+)
+def test_an_answer_about_another_entry_is_unreadable(change: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        order_codec.entry_placed(OPOCO, replace(ENTRY, **change))
+
+
+@pytest.mark.parametrize(
+    "change", [{"side": "BUY"}, {"origQty": "0.0018"}, {"orderId": 9}, {"status": "WAITING"}, {"symbol": "X"}]
+)
+def test_an_exit_that_cannot_be_so_is_unreadable(change: dict[str, Any]) -> None:
+    entry, stop, target = OPOCO["orderReports"]
+    with pytest.raises(Unreadable):
+        order_codec.entry_placed({**OPOCO, "orderReports": [entry, {**stop, **change}, target]}, ENTRY)
+
+
+@given(data=st.data())
+def test_whatever_the_answer_to_an_entry_it_is_read_or_unreadable(data: st.DataObject) -> None:
+    found: object = ()
+    with suppress(Unreadable):
+        found = order_codec.entry_placed(data.draw(damaged(OPOCO)), ENTRY)
+    assert isinstance(found, tuple)
+    assert len(found) in {0, 3}
+
+
+def test_an_entry_is_sent_with_its_exits_as_documented() -> None:
+    assert entry_parameters(ENTRY) == {
+        "symbol": "BTCUSDT", "listClientOrderId": "bcedxMpQG6nFrZUPQyshoL", "newOrderRespType": "FULL",
+        "workingType": "LIMIT", "workingSide": "BUY", "workingClientOrderId": BOUGHT.client_order_id, "workingPrice": "102496",
+        "workingQuantity": "0.0017", "workingTimeInForce": "FOK", "workingStrategyId": "7",
+        "pendingSide": "SELL",
+        "pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "104261", "pendingAboveClientOrderId": ABOVE.client_order_id,
+        "pendingAboveStrategyId": "7",
+        "pendingBelowType": "STOP_LOSS", "pendingBelowStopPrice": "101613", "pendingBelowClientOrderId": BELOW.client_order_id,
+        "pendingBelowStrategyId": "7",
+    }  # fmt: skip
+
+
+def test_one_exit_is_sent_with_its_entry_as_documented() -> None:
+    sent = entry_parameters(replace(ENTRY, target=None, stop=replace(BELOW, terms=STOP_LIMIT)))
+    assert {name: value for name, value in sent.items() if name.startswith("pending")} == {
+        "pendingSide": "SELL", "pendingType": "STOP_LOSS_LIMIT", "pendingPrice": "0.38", "pendingStopPrice": "0.4",
+        "pendingTimeInForce": "GTC", "pendingClientOrderId": BELOW.client_order_id, "pendingStrategyId": "7",
+    }  # fmt: skip

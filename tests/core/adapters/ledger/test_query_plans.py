@@ -1,5 +1,6 @@
 """Frequent queries use an index: both databases explain their plans, and no plan may scan a whole table that grows."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -123,9 +124,8 @@ async def full(ledger: SqlLedger) -> SqlLedger:
     await ledger.store([*said, *(said_by_hand(number) for number in range(20))])
     letters = [DeadLetter("kafka:t", f"t/1/{number}", "no JSON", b"{", NOW) for number in range(300)]
     await ledger.store([], dead=letters)
-    for number in range(1, 200):
-        told = Delivery(1 + number % 9, 1_000 + number, Priority.NORMAL, number, number)
-        await ledger.keep_cursor("main", {Priority.NORMAL: number}, told)
+    told = [Delivery(1 + number % 9, 1_000 + number, Priority.NORMAL, number, number) for number in range(1, 200)]
+    await asyncio.gather(*(ledger.keep_cursor("main", {Priority.NORMAL: one.last_seq}, one) for one in told))
     async with ledger.reader.engine.connect() as connection:
         if ledger.writing.dialect == "postgresql":
             await connection.execute(text("ANALYZE"))

@@ -238,6 +238,7 @@ async def test_every_planted_difference_is_named(traded: Traded) -> None:
 
 async def test_every_difference_of_the_history_is_named_and_mended_by_sending_again(ring: Ring, traded: Traded) -> None:
     day, settings = f"{traded.day:%Y-%m-%d}", snowflake_settings(traded.session)
+    ring.installed = True
     for statement, words in HISTORY_CHANGES:
         await traded.change(statement)
         differences = (await traded.prove()).differences
@@ -251,6 +252,7 @@ async def test_every_difference_of_the_history_is_named_and_mended_by_sending_ag
         assert (await traded.prove()).differences == ()
     await traded.change(HISTORY_CHANGES[0][0])
     today = await ring.command("prove", "--day", day, **settings)
+    ring.installed = False
     assert (today.code, today.stderr) == (1, "")
     assert "DIFFERENCE: execution mf-" in today.stdout
     assert "1 differences\n" in today.stdout

@@ -184,9 +184,9 @@ def test_the_rules_that_must_still_hold(known: dict[str, Any], code: str | None)
 
 def test_the_plan_counts_from_the_average_of_all_that_was_bought() -> None:
     bought = replace(HELD, qty=Decimal(10), value=Decimal("4.75"))
-    step = after_purchase(PLAN, bought, bought=True, goes_on=True, is_covered=False, now=NOON)
+    step = after_purchase(PLAN, bought, instrument(), bought=True, goes_on=True, is_covered=False, now=NOON)
     assert (step.protect, step.plan.entry_price, step.plan.state) == (True, Decimal("0.475"), PlanState.ENTERING)
-    more = after_purchase(step.plan, bought, bought=True, goes_on=True, is_covered=True, now=NOON)
+    more = after_purchase(step.plan, bought, instrument(), bought=True, goes_on=True, is_covered=True, now=NOON)
     assert (more.protect, more.plan.state) == (False, PlanState.EXPOSED)
 
 
@@ -200,7 +200,7 @@ def test_the_plan_counts_from_the_average_of_all_that_was_bought() -> None:
 )
 def test_the_plan_of_an_entry_without_a_position(state: PlanState, *, goes_on: bool, after: PlanState) -> None:
     plan = replace(PLAN, state=state)
-    step = after_purchase(plan, NOTHING, bought=False, goes_on=goes_on, is_covered=False, now=NOON)
+    step = after_purchase(plan, NOTHING, instrument(), bought=False, goes_on=goes_on, is_covered=False, now=NOON)
     assert (step.plan.state, step.protect) == (after, False)
 
 
