@@ -38,13 +38,13 @@ def _all_of_the_symbol(self: Protection, plan: Any, position: Position, *rest: A
     return _INTEND(self, plan, replace(position, qty=position.qty + alike) if position.is_open else position, *rest)
 
 
-async def _takes_off_all(self: RestingOrders, book: StrategyBook) -> None:
+async def _takes_off_all(self: RestingOrders, book: StrategyBook, some: Any = None) -> None:
     """Takes off what protects the symbol's other strategies, too, and forgets their plans."""
     for other in sorted({order.book for order in self._portfolio.offers_in(book.symbol)} - {book}):
         blind: Any = copy(self)
         blind._portfolio = _WithoutPlans(self._portfolio)
         await _TAKE_OFF(blind, other)
-    await _TAKE_OFF(self, book)
+    await _TAKE_OFF(self, book, some)
 
 
 class _WithoutPlans:
