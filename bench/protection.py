@@ -19,6 +19,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.domain.exit_plan import Level, Target
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import TradingState
 from core.state.portfolio import Portfolio
@@ -107,7 +108,7 @@ async def measure(folder: Path, count: int, *, together: bool) -> Bare:
             for number in range(-3, count):  # the first ones warm it up
                 await say(trading, "BUY_SM", f"buy {number}")
                 known_at = time.perf_counter()
-                plan = trading.portfolio.plans.get(WIF)
+                plan = trading.portfolio.plans.get(StrategyBook(WIF))
                 if plan is None or plan.state is not PlanState.GUARDED:
                     raise RuntimeError("a position was not protected")
                 if number >= 0:

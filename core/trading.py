@@ -119,7 +119,7 @@ class Trading:
 
     def comparable(self) -> list[str]:
         """Returns the symbols that have something to compare."""
-        known = {symbol for symbol, position in self.portfolio.positions.items() if position.is_open}
+        known = {position.symbol for position in self.portfolio.positions.values() if position.is_open}
         known |= {symbol for symbol, hold in self.portfolio.holds.items() if hold.active or hold.differences}
         known |= {order.symbol for order in self.portfolio.in_flight.values()}
         # Each costs some of the rate limit: of many symbols, only those with something to compare.

@@ -22,6 +22,7 @@ from bot.views.event_batch import render_digest
 from bot.views.events import render
 from core.domain.events.table import Event
 from core.domain.outbox_item import OutboxItem
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode
 from local_telegram.room import Room
 from local_telegram.server import running_chat
@@ -119,7 +120,7 @@ async def asking(scene: Scene) -> None:
     await scene.say("/mode confirm")
     await asked(scene, "BUY_SM")
     await scene.tap("ap:")
-    await until(lambda: scene.firm.portfolio.position("SOLUSDC").is_open)
+    await until(lambda: scene.firm.portfolio.position(StrategyBook("SOLUSDC")).is_open)
     scene.firm.prices.bid["SOLUSDC"] = Decimal("153.2")
     await until(lambda: scene.firm.trading.market.price("SOLUSDC") == Decimal("153.2"))
     await asked(scene, "SELL_SM")

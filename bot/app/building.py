@@ -9,6 +9,7 @@ from bot.app.intake import Intake, build_intake
 from bot.factories import limits_of, today_of
 from bot.process_identity import this_program
 from bot.settings.fields import TradingMode
+from bot.settings.strategies import strategy_settings
 from bot.telegram.single_instance import SingleInstance
 from core.domain.trading_state import TradingState
 from core.state.portfolio import Portfolio
@@ -53,8 +54,10 @@ def _single_instance(base: Foundation) -> SingleInstance:
 def _trading(base: Foundation, alone: SingleInstance) -> Trading:
     settings, ledger, clock = base.settings, base.ledger, base.clock
     trading_state = TradingState(mode=settings.approval)
+    portfolio = Portfolio.from_ledger(base.state, trading_state, limits_of(settings), today_of(clock), settings.users)
+    portfolio.strategy_settings = strategy_settings(settings.strategies_file)
     return Trading(
-        portfolio=Portfolio.from_ledger(base.state, trading_state, limits_of(settings), today_of(clock), settings.users),
+        portfolio=portfolio,
         ledger=ledger,
         venue=base.venue,
         clock=clock,

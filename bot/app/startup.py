@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from bot.app.building import Parts
+from bot.views.book_names import book_name
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.events.process import Started
 from core.domain.messages import Message, SourcePosition
@@ -69,7 +70,7 @@ async def _tell_bare(parts: Parts) -> None:
 
 def bare_message(portfolio: Portfolio, clock: Clock) -> Message | None:
     """Returns the message that positions without a plan were found, the same one at every start; None if there are none."""
-    bare = tuple(one.symbol for one in portfolio.open_positions() if one.symbol not in portfolio.plans)
+    bare = tuple(book_name(one.book) for one in portfolio.open_positions() if one.book not in portfolio.plans)
     return Message("start", "positions without a plan", "", PositionsFound(bare), clock.now()) if bare else None
 
 

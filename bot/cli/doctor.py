@@ -12,9 +12,11 @@ from bot.clock import SystemClock
 from bot.factories import binance_client, check_trading_mode, kafka_options, limits_of, snowflake_options, today_of
 from bot.settings.fields import TradingMode
 from bot.settings.settings import Settings
+from bot.settings.strategies import strategy_settings
 from bot.telegram.client import connect
 from bot.texts import short
 from bot.views.api_key_warning import IN_ENGLISH
+from bot.views.book_names import book_name
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import find_lag, find_partitions
@@ -95,6 +97,9 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
     people = ", ".join(f"{user} ({role.name.lower()})" for user, role in settings.users.items())
     commanding = f"may command: {people or 'nobody; set TG_USERS or a private TG_CHAT_ID'}"
     yield f"trading mode {settings.trading_mode}, approval {settings.approval}, {commanding}"
+    if settings.strategies_file is not None:
+        names = ", ".join(short(name) for name in sorted(strategy_settings(settings.strategies_file).names))
+        yield f"{settings.strategies_file} has settings for: {names or 'no strategy'}"
     for warning in settings.warnings:
         yield Doubt(warning)
     if missing := settings.missing_for_run():
@@ -125,7 +130,7 @@ async def _ledger(settings: Settings) -> AsyncIterator[str]:
     async with _opened(settings) as ledger:
         await check_trading_mode(settings, ledger)
         state = await ledger.load(today_of(SystemClock()))
-    held = [f"{position.symbol} {plain(position.qty)}" for position in state.positions if position.is_open]
+    held = [f"{book_name(position.book)} {plain(position.qty)}" for position in state.positions if position.is_open]
     yield f"migrated; open positions: {', '.join(held) or 'none'}; unsettled orders: {len(state.orders)}"
 
 

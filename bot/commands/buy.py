@@ -14,6 +14,7 @@ from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import ManualInstruction
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.policy.risk.limits import amount
 
 ROLE = Role.TRADER
@@ -34,7 +35,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     words = exit_words(exits) if exits else None
     if symbol is None or instruction is None or (exits and (words is None or words.to_breakeven)):
         return bad_argument(context, args, COMMAND.usage)
-    found = await plan(context, Side.BUY, symbol, instruction, words.exits if words is not None else None)
+    found = await plan(context, Side.BUY, StrategyBook(symbol), instruction, words.exits if words is not None else None)
     if not isinstance(found, Plan):
         return ChatMessage(context.texts("confirm.refused", reason=context.texts.reason(found)))
     return ask(

@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands import sell
+from bot.commands.arguments.books import name_of
 from bot.commands.arguments.symbols import held_buttons
 from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
@@ -59,22 +60,20 @@ async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
     sums: dict[str, Decimal] = {}
     held = context.portfolio.open_positions()
     # All at once: a slow exchange would delay each one.
-    plans = await asyncio.gather(*(plan(context, Side.SELL, position.symbol, instruction) for position in held))
+    plans = await asyncio.gather(*(plan(context, Side.SELL, position.book, instruction) for position in held))
     for position, found in zip(held, plans, strict=True):
-        priced = context.exchange.priced(position.symbol)
+        priced, name = context.exchange.priced(position.symbol), name_of(context, position.book)
         if isinstance(found, Plan) and not found.price_known:
             unknown = True
-            lines.append(
-                context.texts("close.line_unknown", symbol=position.symbol, quantity=quantity(found.qty), base=priced.base)
-            )
+            lines.append(context.texts("close.line_unknown", symbol=name, quantity=quantity(found.qty), base=priced.base))
         elif isinstance(found, Plan):
             left = multiply(found.value, 1 - TAKER_FEE)
             profit = left - multiply(position.average_cost, found.qty)
             sums[priced.quote_asset] = sums.get(priced.quote_asset, ZERO) + profit
             shown = {"value": money(left), "profit": money(profit, signed=True), "quote": priced.quote_asset}
-            lines.append(context.texts("close.line", symbol=position.symbol, **shown))
+            lines.append(context.texts("close.line", symbol=name, **shown))
         else:
-            lines.append(context.texts("close.line_refused", symbol=position.symbol, reason=context.texts.reason(found)))
+            lines.append(context.texts("close.line_refused", symbol=name, reason=context.texts.reason(found)))
     totals = [
         context.texts("close.total", profit=money(total, signed=True), quote=quote) for quote, total in sorted(sums.items())
     ]
@@ -87,9 +86,9 @@ async def exit_lines(context: CommandContext, caller: Caller) -> list[Html]:
 
 async def _close_all(context: CommandContext, caller: Caller, source_id: str) -> str:
     instruction = ManualInstruction(caller.user_id, caller.name)
-    symbols = [position.symbol for position in context.portfolio.open_positions()]
-    bodies = [(symbol, sell_body(context, symbol, instruction, f"{source_id}:{number}")) for number, symbol in enumerate(symbols)]
+    books = [position.book for position in context.portfolio.open_positions()]
+    bodies = [(book.symbol, sell_body(context, book, instruction, f"{source_id}:{number}")) for number, book in enumerate(books)]
     return await place_all(context, caller, bodies, source_id)
 
 
-COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL|all]", answers_anew=True, in_any_group=bool)
+COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL [@STRATEGY] | all]", answers_anew=True, in_any_group=bool)

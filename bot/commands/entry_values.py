@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from bot.commands.context import CommandContext
+from core.domain.position import Position
 from core.domain.signal import Side
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import RiskLimits
@@ -27,5 +28,5 @@ def entry_values(context: CommandContext, limits: RiskLimits) -> list[tuple[Deci
         (rate.at_most(sized.notional), instrument.symbol)
         for instrument, ask in known
         if isinstance(rate := rates[instrument.quote], Rate)
-        for sized, _ in [size(Side.BUY, instrument, ask, context.portfolio.position(instrument.symbol), in_quote(limits, rate))]
+        for sized, _ in [size(Side.BUY, instrument, ask, Position(instrument.symbol), in_quote(limits, rate))]
     ]

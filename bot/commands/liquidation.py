@@ -7,10 +7,12 @@ import structlog
 
 from bot.commands.context import CommandContext
 from bot.commands.manual_orders import exits, sell_body
+from bot.views.book_names import book_name
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import ManualInstruction, Message, PanicEnded
 from core.domain.position import Position
 from core.domain.signal import BY_HAND, PANIC
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Panic, Pause
 from core.engine.inbox import CONTROLS
 
@@ -23,7 +25,7 @@ class PanicTimer:
     def __init__(self, context: CommandContext) -> None:
         self._context = context
         self._of = ""  # the last panic it worked on
-        self._tried: dict[str, Position] = {}  # each position when the sale of all of it was last queued or pending
+        self._tried: dict[StrategyBook, Position] = {}  # each position when the sale of all of it was last queued or pending
 
     async def run(self) -> None:
         trading_state = self._context.portfolio.trading_state
@@ -39,28 +41,28 @@ class PanicTimer:
     async def _go_on(self, panic: Panic) -> None:
         portfolio = self._context.portfolio
         orders = (*portfolio.in_flight.values(), *(one for one in portfolio.resting.values() if one.waits_to_buy))
-        symbols = {*exits(self._context), *portfolio.exits, *(order.symbol for order in orders)}
-        self._tried |= {symbol: portfolio.position(symbol) for symbol in symbols if self._is_selling(symbol)}
-        under_way = {symbol for symbol in symbols if self._context.actions.inbox.is_busy(symbol) or symbol in portfolio.exits}
-        left = {symbol for symbol in symbols - under_way if self._tried.get(symbol) == portfolio.position(symbol)}
-        for symbol in sorted(symbols - under_way - left):
-            await self._sell(panic, symbol)
-            self._tried[symbol] = portfolio.position(symbol)
-        if left == symbols:
+        books = {*exits(self._context), *portfolio.exits, *(order.book for order in orders)}
+        self._tried |= {book: portfolio.position(book) for book in books if self._is_selling(book)}
+        under_way = {book for book in books if self._context.actions.inbox.is_busy(book.symbol) or book in portfolio.exits}
+        left = {book for book in books - under_way if self._tried.get(book) == portfolio.position(book)}
+        for book in sorted(books - under_way - left):
+            await self._sell(panic, book)
+            self._tried[book] = portfolio.position(book)
+        if left == books:
             over = Message("timer", f"{panic.source_id}:over", CONTROLS, PanicEnded(panic.source_id), self._context.clock.now())
             await self._context.actions.inbox.ask_all([over])
 
-    def _is_selling(self, symbol: str) -> bool:
+    def _is_selling(self, book: StrategyBook) -> bool:
         """Tells whether a panic's exit of the whole position is pending: what that may leave unsold, and told, is left."""
-        pending = self._context.portfolio.exits.get(symbol)
-        return pending is not None and pending.signal.is_panic and pending.qty >= self._context.portfolio.position(symbol).qty
+        pending = self._context.portfolio.exits.get(book)
+        return pending is not None and pending.signal.is_panic and pending.qty >= self._context.portfolio.position(book).qty
 
-    async def _sell(self, panic: Panic, symbol: str) -> None:
+    async def _sell(self, panic: Panic, book: StrategyBook) -> None:
         """Queues the sale under the first name that no earlier process has used."""
-        log.warning("a position is left in a panic; it is sold as well", symbol=symbol)
+        log.warning("a position is left in a panic; it is sold as well", symbol=book.symbol, strategy=book.strategy)
         for number in count(1):
-            signal_id, now = f"{panic.source_id}:{symbol}:{number}", self._context.clock.now()
-            body = sell_body(self._context, symbol, ManualInstruction(panic.user_id, panic.who), signal_id, PANIC)
-            (answer,) = await self._context.actions.inbox.ask_all([Message(BY_HAND, signal_id, symbol, body, now)])
+            signal_id, now = f"{panic.source_id}:{book_name(book)}:{number}", self._context.clock.now()
+            body = sell_body(self._context, book, ManualInstruction(panic.user_id, panic.who), signal_id, PANIC)
+            (answer,) = await self._context.actions.inbox.ask_all([Message(BY_HAND, signal_id, book.symbol, body, now)])
             if answer is not None:
                 return

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.commands.actions import Trouble
+from bot.commands.arguments.books import name_of
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.order_results import done
@@ -18,7 +19,8 @@ from core.domain.messages import Body, ManualInstruction, Message, SignalReceive
 from core.domain.money import ZERO, multiply
 from core.domain.order import Order
 from core.domain.reasons import Reason, reason
-from core.domain.signal import BY_HAND, Side, Signal, client_order_id
+from core.domain.signal import BY_HAND, Side, Signal, client_order_id, naming
+from core.domain.strategy_book import StrategyBook
 from core.policy.decision import Refused
 from core.policy.decision_context import SizeRequest
 from core.policy.risk import RiskApproved
@@ -33,13 +35,17 @@ class Plan:
     the market's price is unknown, a position may be sold nevertheless: then `price` is its average cost, used only as the
     signal's price. `exits` is the exit plan that a purchase brings; None: the settings'."""
 
-    symbol: str
+    book: StrategyBook
     side: Side
     qty: Decimal
     price: Decimal
     instruction: ManualInstruction
     price_known: bool = True
     exits: ExitPlan | None = None
+
+    @property
+    def symbol(self) -> str:
+        return self.book.symbol
 
     @property
     def value(self) -> Decimal:
@@ -49,20 +55,23 @@ class Plan:
     def body(self, context: CommandContext, source_id: str) -> SignalReceived:
         """Returns the message that places it. Its price is the one shown: the price band is measured from there."""
         kind = _KINDS[self.side]
-        signal = Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now(), plan=self.exits)
+        named = naming(self.book.strategy)
+        signal = Signal(BY_HAND, source_id, kind, self.symbol, self.price, context.clock.now(), named, plan=self.exits)
         return SignalReceived(signal, self.instruction)
 
 
 async def plan(
-    context: CommandContext, side: Side, symbol: str, instruction: ManualInstruction, exits: ExitPlan | None = None
+    context: CommandContext, side: Side, book: StrategyBook, instruction: ManualInstruction, exits: ExitPlan | None = None
 ) -> Plan | Reason:
     """Returns the order that would be placed, or why none would. Changes nothing."""
+    symbol = book.symbol
     quote = await context.exchange.market.fresh_quote(symbol)
-    known = context.portfolio.position(symbol).average_cost
+    known = context.portfolio.position(book).average_cost
     close = quote.price_for(side) if quote is not None else known
     if not close:
         return reason("price_unknown", symbol=short(symbol))
-    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, context.clock.now(), plan=exits)
+    named, now = naming(book.strategy), context.clock.now()
+    signal = Signal(BY_HAND, "preview", _KINDS[side], symbol, close, now, named, plan=exits)
     decision = await context.actions.decisions.decide(
         signal, approved_at=signal.ts, size_request=SizeRequest(instruction.qty, instruction.quote)
     )
@@ -72,31 +81,33 @@ async def plan(
     if side is Side.BUY and instruction.quote is None:
         # The usual size may change before the second tap: the previewed size counts.
         instruction = replace(instruction, qty=order.qty)
-    return Plan(symbol, side, order.qty, order.price, instruction, price_known=quote is not None, exits=exits)
+    return Plan(book, side, order.qty, order.price, instruction, price_known=quote is not None, exits=exits)
 
 
 def plan_lines(context: CommandContext, found: Plan) -> list[Html]:
     """Returns the order in numbers: its cost or proceeds, and the position afterwards."""
-    texts, priced, position = context.texts, context.exchange.priced(found.symbol), context.portfolio.position(found.symbol)
+    texts, priced, position = context.texts, context.exchange.priced(found.symbol), context.portfolio.position(found.book)
     unit = {"base": priced.base, "quote": priced.quote_asset}
     title = f"plan.{found.side.lower()}" if found.instruction.quote is None else "plan.buy_for"
     spent = money(found.instruction.quote) if found.instruction.quote is not None else ""
-    lines = [texts(title, symbol=found.symbol, quantity=quantity(found.qty), spent=spent, **unit)]
+    lines = [texts(title, symbol=name_of(context, found.book), quantity=quantity(found.qty), spent=spent, **unit)]
     lines += _worth(found, position.average_cost, texts, unit) if found.price_known else [texts("plan.no_price")]
     # The fee of a purchase is deducted from the quantity bought.
     gained = multiply(found.qty, 1 - TAKER_FEE) if found.side is Side.BUY else -found.qty
     lines += since_lines(context, found)
     if found.side is Side.SELL:
-        lines += taken_off_lines(context, found.symbol, found.qty)
+        lines += taken_off_lines(context, found.book, found.qty)
     else:
-        lines += entry_plan_lines(context, found.exits or context.portfolio.limits.plan, found.symbol, found.price)
+        lines += entry_plan_lines(
+            context, found.exits or context.portfolio.limits_for(found.book).plan, found.symbol, found.price
+        )
     lines.append(texts("plan.after", quantity=quantity(max(position.qty + gained, ZERO)), **unit))
     return [*lines, *not_live(context.exchange.trading_mode, texts)]
 
 
 def since_lines(context: CommandContext, found: Plan) -> list[Html]:
     """Returns the line that says since when the position is held that would be sold: an older button may have meant another."""
-    opened_at = context.portfolio.position(found.symbol).opened_at
+    opened_at = context.portfolio.position(found.book).opened_at
     if found.side is Side.BUY or opened_at is None:
         return []
     return [context.texts("plan.since", time=context.texts.full_moment(opened_at))]
@@ -141,18 +152,19 @@ async def place_all(context: CommandContext, caller: Caller, bodies: Sequence[tu
     return await done(context, caller, source_id)
 
 
-def exits(context: CommandContext) -> list[str]:
-    """Returns the symbols that may have something to sell: an open position or a pending entry."""
-    entering = {order.symbol for order in context.portfolio.in_flight.values() if order.side is Side.BUY}
-    return sorted({position.symbol for position in context.portfolio.open_positions()} | entering)
+def exits(context: CommandContext) -> list[StrategyBook]:
+    """Returns the books that may have something to sell: an open position or a pending entry."""
+    entering = {order.book for order in context.portfolio.in_flight.values() if order.side is Side.BUY}
+    return sorted({position.book for position in context.portfolio.open_positions()} | entering)
 
 
 def sell_body(
-    context: CommandContext, symbol: str, instruction: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
+    context: CommandContext, book: StrategyBook, instruction: ManualInstruction, signal_id: str, kind: str = _KINDS[Side.SELL]
 ) -> SignalReceived:
     """Returns the message that sells the position there is when its turn comes."""
-    priced = context.exchange.priced(symbol)
-    position = context.portfolio.position(symbol)
-    entering: Order | None = context.portfolio.in_flight_for(symbol)
+    priced = context.exchange.priced(book.symbol)
+    position = context.portfolio.position(book)
+    entering: Order | None = context.portfolio.in_flight_for(book.symbol)
     close = priced.price or position.average_cost or (entering.price if entering is not None else ZERO)
-    return SignalReceived(Signal(BY_HAND, signal_id, kind, symbol, close, context.clock.now()), instruction)
+    named = naming(book.strategy)
+    return SignalReceived(Signal(BY_HAND, signal_id, kind, book.symbol, close, context.clock.now(), named), instruction)

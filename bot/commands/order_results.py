@@ -62,5 +62,5 @@ async def _executed(context: CommandContext, caller: Caller, order: Order) -> st
         return context.texts("confirm.see")
     if not context.shows_figures(caller):
         return context.texts("confirm.executed", symbol=execution.symbol)
-    event = OrderExecuted(order, execution, context.portfolio.position(execution.symbol), None)
+    event = OrderExecuted(order, execution, context.portfolio.position(order.book), None)
     return "\n".join(executed_lines(event, context.texts))

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from bot.commands.arguments.books import name_of
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -85,7 +86,7 @@ def _line(context: CommandContext, order: Order) -> Html:
         time=context.texts.moment(order.created_at),
         mark=_MARKS.get(order.state, "⏳"),
         side=side_mark(order.side),
-        symbol=order.symbol,
+        symbol=name_of(context, order.book),
         quantity=quantity(order.executed_qty or order.qty),
         price=price(order.average_price or order.price),
         state=context.texts(f"state.{order.state}"),

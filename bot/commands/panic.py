@@ -55,8 +55,8 @@ async def _panic(context: CommandContext, caller: Caller, source_id: str) -> str
         for order in portfolio.resting.values()
         if order.waits_to_buy
     ]
-    for symbol in exits(context):
-        bodies.append((symbol, sell_body(context, symbol, instruction, f"{source_id}:{len(bodies)}", PANIC)))
+    for book in exits(context):
+        bodies.append((book.symbol, sell_body(context, book, instruction, f"{source_id}:{len(bodies)}", PANIC)))
     return await place_all(context, caller, bodies, source_id)
 
 

@@ -7,10 +7,10 @@ from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pnl import period_buttons
-from bot.commands.valuation import by_worth
-from bot.texts import Html, short
+from bot.commands.valuation import by_worth, performance_line
+from bot.texts import Html
 from bot.views.chat_message import ChatMessage
-from bot.views.number_format import alike, money
+from bot.views.number_format import alike
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Performance, Selection
 
@@ -48,20 +48,6 @@ def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
         else performance_line(context, one, written[one.quote_asset](one.profit))
         for one in shown
     ]
-
-
-def performance_line(context: CommandContext, one: Performance, profit: str = "") -> Html:
-    """Returns one symbol's or kind of signal's profit, number of exits and number of gains. `profit` is the amount as
-    formatted for its list, if it is part of one."""
-    return context.texts(
-        "performance.line",
-        mark="➕" if one.profit > 0 else "➖",
-        name=short(one.name),
-        profit=profit or money(one.profit, signed=True),
-        quote=one.quote_asset,
-        exits=one.exits,
-        rate=round(100 * one.wins / one.exits) if one.exits else 0,
-    )
 
 
 COMMAND = Command("performance", run, arguments=_USAGE)

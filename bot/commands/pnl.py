@@ -1,6 +1,6 @@
 """/pnl: the net result of a period, by quote asset."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from bot.commands.arguments.periods import PERIODS, day_text, first_day
@@ -8,13 +8,14 @@ from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import choices, refresh
-from bot.commands.valuation import together
+from bot.commands.valuation import by_worth, performance_line, together
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.number_format import money
 from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO
+from core.read_models import Performance, Selection
 
 _USAGE = "[today|7d|30d|month|all]"
 
@@ -25,12 +26,22 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if period not in PERIODS or len(args) > 1:
         return bad_argument(context, args, f"pnl {_USAGE}")
     try:
-        results = await context.ledger.queries.day_results(day_text(first_day(period, context.clock.now().date())))
+        since = first_day(period, context.clock.now().date())
+        results = await context.ledger.queries.day_results(day_text(since))
+        strategies = await context.ledger.analytics.performance("strategy", Selection(since=since))
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     title = context.texts("pnl", period=context.texts(f"pnl.{period}"))
-    text = "\n".join([title, *by_asset(context, results), "", context.texts("pnl.net")])
+    text = "\n".join([title, *by_asset(context, results), *_by_strategy(context, strategies), "", context.texts("pnl.net")])
     return ChatMessage(text, (*period_buttons(context, "pnl", period), (refresh(f"/pnl {period}", context.texts),)))
+
+
+def _by_strategy(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
+    """Returns a line for each strategy and quote asset, which add up to the whole; nothing where there is but one strategy."""
+    if len({one.name for one in found}) < 2:
+        return []
+    lines = [performance_line(context, one) for one in by_worth(context, found)]
+    return [Html(""), context.texts("pnl.strategies"), *lines]
 
 
 def period_buttons(context: CommandContext, command: str, period: str) -> Keyboard:

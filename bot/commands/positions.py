@@ -1,5 +1,6 @@
 """/positions: open positions, their cost and current value. Answers from memory."""
 
+from bot.commands.arguments.books import name_of, words_of
 from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -34,15 +35,16 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
 
 
 def _buttons(context: CommandContext, position: Position, *, named: bool) -> Keyboard:
-    plan = context.portfolio.plans.get(position.symbol)
+    plan = context.portfolio.plans.get(position.book)
     has_stop = plan is not None and plan.exits.stop is not None
-    return position_buttons(position.symbol, context.texts, has_stop=has_stop, named=named)
+    name = name_of(context, position.book) if named else ""
+    return position_buttons(words_of(context, position.book), context.texts, has_stop=has_stop, name=name)
 
 
 def _lines(context: CommandContext, position: Position) -> list[Html]:
     texts, now = context.texts, context.clock.now()
     priced = context.exchange.priced(position.symbol)
-    lines = [texts("positions.head", symbol=position.symbol, quantity=quantity(position.qty), base=priced.base)]
+    lines = [texts("positions.head", symbol=name_of(context, position.book), quantity=quantity(position.qty), base=priced.base)]
     cost = price(position.average_cost)
     if priced.price is None:
         lines.append(texts("positions.cost_unpriced", cost=cost))

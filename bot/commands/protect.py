@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.actions import Trouble
+from bot.commands.arguments.books import book_asked, name_of, words_of
 from bot.commands.arguments.exits import USAGE, ExitWords, exit_words
 from bot.commands.arguments.symbols import held_buttons, several_held, symbol_to_sell
 from bot.commands.base import Args, Command, bad_argument
@@ -26,13 +27,14 @@ from core.domain.money import ZERO, ceil_to_step, multiply, plain
 from core.domain.order_messages import PlanRequested
 from core.domain.position import Position
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.policy.exits.breakeven import breakeven_price
 from core.policy.exits.plan_change import RequestedPlan, change_refusal, changed, obstacle, raises_risk
 from core.policy.exits.protection import at_prices
 
 ROLE = Role.TRADER
-_USAGE = f"SYMBOL {USAGE}"
+_USAGE = f"SYMBOL [@STRATEGY] {USAGE}"
 _STEPS = tuple(map(Decimal, ("0.99", "0.98", "0.97", "0.95")))  # of the market's price
 
 
@@ -44,12 +46,20 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     symbol = symbol_to_sell(context, args[0])
     if symbol is not None and (which := several_held(context, symbol, "protect")) is not None:
         return which
-    words = exit_words(args[1:]) if len(args) > 1 else None
-    if symbol is None or (len(args) > 1 and words is None):
+    asked = book_asked(context, symbol, args[1:], "protect") if symbol is not None else None
+    if isinstance(asked, ChatMessage):
+        return asked
+    words = exit_words(asked[1]) if asked is not None else None
+    if asked is None or (asked[1] and words is None):
         return bad_argument(context, args, COMMAND.usage)
-    position, instrument = context.portfolio.position(symbol), context.exchange.market.instrument(symbol)
+    return await _of_book(context, caller, asked[0], words)
+
+
+async def _of_book(context: CommandContext, caller: Caller, book: StrategyBook, words: ExitWords | None) -> ChatMessage:
+    """Shows the plan of the book's position, or asks whether to change it."""
+    position, instrument = context.portfolio.position(book), context.exchange.market.instrument(book.symbol)
     if not position.is_open or instrument is None:
-        nothing = reason("no_position", base=short(context.exchange.priced(symbol).base))
+        nothing = reason("no_position", base=short(context.exchange.priced(book.symbol).base))
         return ChatMessage(context.texts("protect.refused", reason=context.texts.reason(nothing)))
     if words is None:
         return _offered(context, position, instrument)
@@ -59,7 +69,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 async def _asked(
     context: CommandContext, caller: Caller, words: ExitWords, position: Position, instrument: Instrument
 ) -> ChatMessage:
-    texts, before = context.texts, context.portfolio.plans.get(position.symbol)
+    texts, before = context.texts, context.portfolio.plans.get(position.book)
     exits = _exits(words, before, position, instrument)
     quote = await context.exchange.market.fresh_quote(position.symbol)
     if exits == (before.exits if before is not None else ExitPlan()):
@@ -67,16 +77,19 @@ async def _asked(
     if quote is None:
         return ChatMessage(texts("protect.refused", reason=texts.reason(reason("price_unknown", symbol=position.symbol))))
     after = changed(before, position, RequestedPlan(exits, caller.name, "preview", 0, quote.bid), context.clock.now())
-    if (why := change_refusal(after, position, instrument, quote.bid, context.portfolio.limits.protection)) is not None:
+    if (
+        why := change_refusal(after, position, instrument, quote.bid, context.portfolio.limits_for(position.book).protection)
+    ) is not None:
         return ChatMessage(texts("protect.refused", reason=texts.reason(why)))
-    lines = [texts("protect.ask", symbol=position.symbol, quantity=quantity(position.qty), base=instrument.base)]
+    lines = [texts("protect.ask", symbol=name_of(context, position.book), quantity=quantity(position.qty), base=instrument.base)]
     lines.append(texts("protect.none") if exits.is_empty else plan_line(at_prices(after, instrument), quote.bid, texts))
     if not exits.is_empty and (cannot := obstacle(after, position, instrument, quote.bid)) is not None:
         lines.append(texts("protect.watched", reason=texts.reason(cannot)))
     lines += not_live(context.exchange.trading_mode, texts)
     risk = Risk.RAISES if raises_risk(before, after.exits) else Risk.LOWERS
     seen = before.exits if before is not None else None
-    body = PlanRequested(position.symbol, exits, position.opened_at, caller.user_id, caller.name, seen)
+    about = position.symbol, exits, position.opened_at, caller.user_id, caller.name, seen
+    body = PlanRequested(*about, strategy=position.strategy)
     return ask(context, caller, ROLE, "\n".join(lines), partial(_request, context, caller, body), risk=risk)
 
 
@@ -89,8 +102,12 @@ def _exits(words: ExitWords, before: TradePlan | None, position: Position, instr
 
 def _offered(context: CommandContext, position: Position, instrument: Instrument) -> ChatMessage:
     """Shows what protects the position now, with buttons for stops below the market."""
-    symbol, texts, market = position.symbol, context.texts, context.exchange.market.price(position.symbol)
-    lines = [texts("protect.now", symbol=symbol), *protection_lines(context, position), texts("protect.how", symbol=symbol)]
+    symbol, texts, market = words_of(context, position.book), context.texts, context.exchange.market.price(position.symbol)
+    lines = [
+        texts("protect.now", symbol=name_of(context, position.book)),
+        *protection_lines(context, position),
+        texts("protect.how", symbol=symbol),
+    ]
     buttons = [
         Button(texts.figure(f"{price(stop)} ({percent_of(stop - market, market)})"), f"/protect {symbol} stop {plain(stop)}")
         for stop in _stops(market or ZERO, instrument)

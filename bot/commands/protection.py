@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bot.commands.arguments.books import name_of
 from bot.commands.context import CommandContext
 from bot.texts import Html
 from bot.views.entry_alerts import order_line
@@ -11,6 +12,7 @@ from core.domain.exit_plan import ExitPlan
 from core.domain.order import Order
 from core.domain.position import Position
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.protection import at_prices
 
@@ -23,10 +25,10 @@ def side_mark(side: Side) -> str:
 def protection_lines(context: CommandContext, position: Position) -> list[Html]:
     """Returns whether a position is protected, and where its stop and targets are."""
     priced = context.exchange.priced(position.symbol)
-    plan = context.portfolio.plans.get(position.symbol)
+    plan = context.portfolio.plans.get(position.book)
     if plan is not None and priced.instrument is not None:
         plan = at_prices(plan, priced.instrument)
-    protected = context.portfolio.protected(position.symbol)
+    protected = context.portfolio.protected(position.book)
     return guard_lines(Guard(position, priced.base, plan, protected, priced.price), context.texts)
 
 
@@ -42,8 +44,8 @@ def entry_plan_lines(context: CommandContext, exits: ExitPlan | None, symbol: st
 def exposed_lines(context: CommandContext) -> list[Html]:
     """Returns the positions that lack the protection which their plan wants, for a known reason; nothing if there are none."""
     plans, held = context.portfolio.plans.values(), context.portfolio.position
-    symbols = [plan.symbol for plan in plans if plan.why is not None and held(plan.symbol).is_open]
-    return [context.texts("status.exposed", symbols=", ".join(symbols))] if symbols else []
+    names = [name_of(context, plan.book) for plan in plans if plan.why is not None and held(plan.book).is_open]
+    return [context.texts("status.exposed", symbols=", ".join(names))] if names else []
 
 
 def leg_line(context: CommandContext, order: Order) -> Html:
@@ -54,19 +56,19 @@ def leg_line(context: CommandContext, order: Order) -> Html:
     return texts(
         "protection.order",
         mark=side_mark(order.side),
-        symbol=order.symbol,
-        purpose=purpose(order, context.portfolio.plans.get(order.symbol), texts),
+        symbol=name_of(context, order.book),
+        purpose=purpose(order, context.portfolio.plans.get(order.book), texts),
         quantity=quantity(order.qty - order.executed_qty),
         price=price(trigger_of(order)),
         state=texts(f"state.{order.state}"),
     )
 
 
-def taken_off_lines(context: CommandContext, symbol: str, qty: Decimal) -> list[Html]:
-    """Returns that what protects `symbol` is taken off before `qty` (base asset) of it are sold."""
-    if not context.portfolio.protected(symbol):
+def taken_off_lines(context: CommandContext, book: StrategyBook, qty: Decimal) -> list[Html]:
+    """Returns that what protects the book's position is taken off before `qty` (base asset) of it are sold."""
+    if not context.portfolio.protected(book):
         return []
-    is_part = qty < context.portfolio.protected(symbol)
+    is_part = qty < context.portfolio.protected(book)
     return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off")]
 
 

@@ -8,9 +8,8 @@ from bot.commands.caller import Caller
 from bot.commands.chart import chart_of
 from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
-from bot.commands.performance import performance_line
 from bot.commands.pnl import by_asset
-from bot.commands.valuation import by_worth, together, unrealised
+from bot.commands.valuation import by_worth, performance_line, together, unrealised
 from bot.reports import charts
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage

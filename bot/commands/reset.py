@@ -35,7 +35,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
 def _before(context: CommandContext, what: Protection) -> Html | str:
     """Returns how far the protection has come."""
     if what is Protection.LOSSES:
-        return str(context.portfolio.record.losing_exits)
+        return str(context.portfolio.record.most_losing_exits)
     mark = context.portfolio.equity_mark
     return share(drawdown_pct(mark)) if mark is not None else context.texts("reset.unknown")
 

@@ -75,7 +75,7 @@ def _protections(context: CommandContext) -> list[Html]:
     if limits.max_exposure_pct is not None:
         lines.append(texts("risk.exposure", limit=share(limits.max_exposure_pct)))
     if (most := limits.max_losing_exits) is not None:
-        used = portfolio.record.losing_exits
+        used = portfolio.record.most_losing_exits
         lines.append(texts("risk.losses", used=used, limit=most, bar=bar(Decimal(used), most)))
     if limits.cooldown_after_stop is not None:
         lines.append(texts("risk.cooldown", limit=shown(limits, "COOLDOWN_AFTER_STOP")))

@@ -3,6 +3,7 @@
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.arguments.books import book_asked, name_of
 from bot.commands.arguments.symbols import held_buttons, several_held, symbol_to_sell
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
@@ -17,10 +18,11 @@ from core.domain.money import HUNDRED, divide, multiply, plain
 from core.domain.money import amount as worth_of
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.policy.risk.limits import amount, per_cent
 
 ROLE = Role.TRADER
-_USAGE = "SYMBOL [20 | 50%]"
+_USAGE = "SYMBOL [@STRATEGY] [20 | 50%]"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
@@ -31,11 +33,19 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     symbol = symbol_to_sell(context, args[0])
     if symbol is not None and (which := several_held(context, symbol, "sell")) is not None:
         return which
-    instruction = _instruction(context, symbol, args[1:], caller) if symbol is not None else None
-    if symbol is None or instruction is None:
+    asked = book_asked(context, symbol, args[1:], "sell") if symbol is not None else None
+    if isinstance(asked, ChatMessage):
+        return asked
+    return await _asked(context, caller, args, *asked) if asked is not None else bad_argument(context, args, f"sell {_USAGE}")
+
+
+async def _asked(context: CommandContext, caller: Caller, args: Args, book: StrategyBook, words: Args) -> ChatMessage:
+    """Asks whether to sell what `words` say of the book's position."""
+    instruction = _instruction(context, book, words, caller)
+    if instruction is None:
         return bad_argument(context, args, f"sell {_USAGE}")
-    nothing = reason("no_position", base=short(context.exchange.priced(symbol).base))
-    found = await plan(context, Side.SELL, symbol, instruction) if context.portfolio.position(symbol).is_open else nothing
+    nothing = reason("no_position", base=short(context.exchange.priced(book.symbol).base))
+    found = await plan(context, Side.SELL, book, instruction) if context.portfolio.position(book).is_open else nothing
     if isinstance(found, Plan) and (unfit := _too_little(context, found)) is not None:
         found = unfit
     if not isinstance(found, Plan):
@@ -45,8 +55,8 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
             else context.texts("answer.in_private", bot=context.program.bot_name())
         )
         return ChatMessage(context.texts("confirm.refused", reason=why))
-    size, key = short(" ".join(args[1:])), "plan.unshown" if len(args) == 1 else "plan.unshown_part"
-    unshown = [context.texts(key, symbol=found.symbol, size=size), *since_lines(context, found)]
+    size, key = short(" ".join(words)), "plan.unshown_part" if words else "plan.unshown"
+    unshown = [context.texts(key, symbol=name_of(context, book), size=size), *since_lines(context, found)]
     shown = plan_lines(context, found) if context.shows_figures(caller) else unshown
     return ask(context, caller, ROLE, "\n".join(shown), partial(place, context, caller, found), risk=Risk.LOWERS)
 
@@ -60,9 +70,9 @@ def _too_little(context: CommandContext, found: Plan) -> Reason | None:
     return reason("below_min_notional", value=worth, quote=instrument.quote, minimum=minimum)
 
 
-def _instruction(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
+def _instruction(context: CommandContext, book: StrategyBook, size: Args, caller: Caller) -> ManualInstruction | None:
     """Returns how much to sell; None for an invalid size."""
-    priced, held = context.exchange.priced(symbol), context.portfolio.position(symbol).qty
+    priced, held = context.exchange.priced(book.symbol), context.portfolio.position(book).qty
     try:
         match size:
             case []:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot.commands.context import CommandContext
-from bot.texts import Html
+from bot.texts import Html, short
+from bot.views.number_format import money
 from bot.views.totals import total_lines
 from core.domain.money import multiply
 from core.policy.conversion_rates import Rate
@@ -39,3 +40,17 @@ def by_worth(context: CommandContext, found: Sequence[Performance]) -> list[Perf
         return (True, rate.at_worst(one.profit)) if isinstance(rate, Rate) else (False, one.profit)
 
     return sorted(found, key=worth, reverse=True)
+
+
+def performance_line(context: CommandContext, one: Performance, profit: str = "") -> Html:
+    """Returns one symbol's or kind of signal's profit, number of exits and number of gains. `profit` is the amount as
+    formatted for its list, if it is part of one."""
+    return context.texts(
+        "performance.line",
+        mark="➕" if one.profit > 0 else "➖",
+        name=short(one.name),
+        profit=profit or money(one.profit, signed=True),
+        quote=one.quote_asset,
+        exits=one.exits,
+        rate=round(100 * one.wins / one.exits) if one.exits else 0,
+    )

@@ -25,7 +25,7 @@ SAY_SECONDS = 5.0
 """Seconds without the ledger until the owner is notified; noticing that a database is silent takes some seconds more."""
 AGAIN_SECONDS = 900.0
 _CALM_SECONDS, _LONGEST_SECONDS = 5.0, 60.0  # without new signals before the exits are reported
-_NO_LOSS = frozenset({"no_position"})  # reasons for refusing an exit where no position was open to sell
+_NO_LOSS = frozenset({"no_position", "held_by_others"})  # reasons for refusing an exit where no position was open to sell
 
 Lines = Callable[[Texts], list[Html]]
 

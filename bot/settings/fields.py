@@ -112,6 +112,8 @@ class Trading(Section):
     trade_risk_pct: Percent | None = None
     """Order size so that the stop would lose this much of the equity, in per cent, fees included; entries without a stop are
     refused. Cut and overrides as TRADE_EQUITY_PCT."""
+    strategies_file: File | None = None
+    """TOML file with settings by strategy and by symbol (docs/strategies.md); unset: these settings are for all."""
     entry_style: Annotated[EntryStyle, _word(EntryStyle)] = EntryStyle.LIMIT_IOC
     """limit_ioc buys up to the edge of the price band (PRICE_BAND_PCT above the signal's price) and leaves the rest, so that the
     exchange itself keeps the band; market buys at any price."""

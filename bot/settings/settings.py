@@ -28,6 +28,7 @@ from bot.settings.fields import (
     Web,
 )
 from bot.settings.redaction import Redactor, parts_of_secret, passwords_in
+from bot.settings.strategies import strategy_faults
 from bot.settings.validation import contradictions, defaults_that_follow, doubts
 from core.adapters.binance.private_key import lines_of_key
 from core.adapters.private_files import readable_by_others
@@ -140,7 +141,7 @@ def load_settings(env: Mapping[str, str] | None = None, env_file: Path | None = 
         faults = {str(fault["loc"][0]): fault for fault in error.errors()}
         problems = [_told(name, faults[name], given, hidden) for name in known if name in faults and name in given]
     redactor = Redactor(hidden, everywhere=True)  # these repeat parts of what was given
-    problems += [redactor.text(problem) for problem in contradictions(given)]
+    problems += [redactor.text(problem) for problem in (*contradictions(given), *strategy_faults(given))]
     if problems:
         raise ConfigurationError([Redactor(hidden).text(problem) for problem in problems])
     return settings.model_copy(update={"warnings": (*settings.warnings, *doubts(given), *_idle(settings))})

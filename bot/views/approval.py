@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.texts import Html, Texts, short
 from bot.texts.figures import grouped
+from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
 from bot.views.entry_alerts import question_lines
 from bot.views.number_format import money, per_cent, price, quantity, share
@@ -106,6 +107,7 @@ def _proposal(approval: Approval, base: str, quote: str, texts: Texts, event: Ap
     return [
         texts("symbol", symbol=approval.signal.symbol),
         texts("price", price=price(approval.price)),
+        *strategy_lines(approval.signal.strategy, texts),
         *at_limit,
         texts("quantity", quantity=quantity(approval.qty), base=base),
         _value(multiply(approval.qty, approval.price), quote, texts, event),

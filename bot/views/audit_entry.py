@@ -44,6 +44,10 @@ def _limit(body: messages.LimitRequested, texts: Texts) -> Html:
     return texts("audit.limit", name=short(body.name), value=short(body.value or "default"))
 
 
+def _strategy(body: messages.StrategyRequested, texts: Texts) -> Html:
+    return texts("audit.strategy_paused" if body.paused else "audit.strategy_resumed", strategy=short(body.strategy))
+
+
 def _reader(body: messages.ReaderRequested, texts: Texts) -> Html:
     what = Html(", ".join(_changed(body.reader, name, texts) for name in body.changed))
     return what if what and _HOW_SHOWN.issuperset(body.changed) else texts("audit.reader", what=what or "…")
@@ -87,6 +91,7 @@ ENTRIES: Mapping[type[Any], Words[Any]] = dict(
         _row(messages.PauseTimedOut, _always("audit.pause_over")),
         _row(messages.PanicEnded, _always("audit.panic_over")),
         _row(messages.LimitRequested, _limit),
+        _row(messages.StrategyRequested, _strategy),
         _row(messages.ResetRequested, lambda body, texts: texts("audit.reset", what=body.what)),
         _row(messages.CancelRequested, lambda body, texts: texts("audit.cancel", symbol=short(body.symbol))),
         _row(messages.FeePaid, lambda body, texts: texts("audit.fee", fee=f"{body.fee:f}", asset=short(body.asset))),

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.texts import Html, Texts, short
+from bot.views.book_names import strategy_lines
 from bot.views.number_format import money, price, quantity
 from bot.views.trading_mode import not_live
 from core.domain.assets import base_of, quote_of
@@ -22,6 +23,7 @@ def rests_lines(event: EntryRests, texts: Texts) -> list[Html]:
     return [
         texts("entry.rests", signal_type=short(order.signal.signal_type), price=price(limit_price)),
         texts("symbol", symbol=order.symbol),
+        *strategy_lines(order.signal.strategy, texts),
         texts(
             "entry.quantity",
             quantity=quantity(order.qty),
@@ -41,6 +43,7 @@ def filled_partly_lines(event: EntryFilledPartly, texts: Texts) -> list[Html]:
     return [
         texts("entry.filled_partly", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
+        *strategy_lines(order.signal.strategy, texts),
         texts("entry.filled", quantity=filled, asked=asked, base=base_of(order.symbol), price=price(order.average_price)),
         _until(order, texts),
         *not_live(order.trading_mode, texts),
@@ -55,6 +58,7 @@ def chased_lines(event: EntryChased, texts: Texts) -> list[Html]:
     lines = [
         texts(key, signal_type=short(before.signal.signal_type), price=limit_price),
         texts("symbol", symbol=before.symbol),
+        *strategy_lines(before.signal.strategy, texts),
         texts("entry.chased_rest", quantity=quantity(after.qty), base=base_of(after.symbol), price=limit_price),
     ]
     if after.waits_to_buy:
@@ -67,6 +71,7 @@ def missed_lines(event: EntryMissed, texts: Texts) -> list[Html]:
     order = event.order
     key = "entry.missed_rest" if event.held else "entry.missed"
     lines = [texts(key, signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
+    lines += strategy_lines(order.signal.strategy, texts)
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
     if event.held:

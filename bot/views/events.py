@@ -34,7 +34,12 @@ from bot.views.protection_alerts import (
 )
 from bot.views.signal_alerts import caught_up_lines, refused_keyboard, refused_line, refused_lines, signals_lost_lines
 from bot.views.symbol_halts import accept_button, event_lines
-from bot.views.trading_state import limit_changed_lines, protection_reset_lines, trading_state_changed_lines
+from bot.views.trading_state import (
+    limit_changed_lines,
+    protection_reset_lines,
+    strategy_changed_lines,
+    trading_state_changed_lines,
+)
 from core.domain.events import (
     access,
     approvals,
@@ -111,6 +116,7 @@ VIEWS: Mapping[type[Any], View[Any]] = dict(
         _row(approvals.ApprovalClosed, approval.closed_lines, no_buttons),
         _row(control.ControlsChanged, trading_state_changed_lines),
         _row(control.LimitChanged, limit_changed_lines),
+        _row(control.StrategyChanged, strategy_changed_lines),
         _row(control.ProtectionReset, protection_reset_lines),
         _row(process.Started, started_lines),
         _row(process.CaughtUp, caught_up_lines),

@@ -4,6 +4,7 @@ The first lines are the contract's ("The chat"), word for word in English. `Pric
 """
 
 from bot.texts import Html, Texts, short
+from bot.views.book_names import strategy_lines
 from bot.views.exit_plan import executed_plan_lines
 from bot.views.number_format import alert_per_cent, money, per_cent, price, quantity
 from bot.views.pending_exits import advice
@@ -26,6 +27,7 @@ def executed_lines(event: OrderExecuted, texts: Texts) -> list[Html]:
     ]
     if done.profit_pct is not None:
         lines.append(texts("profit", percent=alert_per_cent(done.profit_pct)))
+    lines += strategy_lines(done.strategy, texts)
     if order.state is OrderState.FILLED or done.qty == order.qty:
         lines.append(texts("quantity", quantity=quantity(done.qty), base=done.base_asset))
     else:
@@ -61,6 +63,7 @@ def failed_lines(event: OrderFailed, texts: Texts) -> list[Html]:
     """Returns the alert of an order that did not fill."""
     order = event.order
     lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
+    lines += strategy_lines(order.signal.strategy, texts)
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
     end = "fate_unknown" if event.fate_unknown else order.side.lower()
@@ -74,6 +77,7 @@ def unanswered_lines(event: OrderUnanswered, texts: Texts) -> list[Html]:
     return [
         texts("unanswered", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
+        *strategy_lines(order.signal.strategy, texts),
         texts("unanswered.next"),
         *not_live(order.trading_mode, texts),
     ]
@@ -85,6 +89,7 @@ def adopted_lines(event: OrderAdopted, texts: Texts) -> list[Html]:
     return [
         texts("adopted", side=texts(f"side.{order.side.lower()}")),
         texts("symbol", symbol=order.symbol),
+        *strategy_lines(order.signal.strategy, texts),
         texts("adopted.why", order_id=short(order.order_id or "–")),
         *not_live(order.trading_mode, texts),
     ]

@@ -1,6 +1,7 @@
 """Pending exits as text: why they wait, how long, and what can be done about it. Pure."""
 
 from bot.texts import Html, Texts, short
+from bot.views.book_names import strategy_lines
 from core.domain.events.signals import ExitPending
 from core.domain.reasons import Reason
 from core.domain.signal import Side
@@ -13,6 +14,7 @@ def waiting_lines(event: ExitPending, texts: Texts) -> list[Html]:
     return [
         texts("waits", signal_type=short(signal.signal_type)),
         texts("symbol", symbol=short(signal.symbol)),
+        *strategy_lines(signal.strategy, texts),
         texts("reason", reason=texts.reason(event.reason)),
         next_,
         *advice(event.reason, Side.SELL, texts),

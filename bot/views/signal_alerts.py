@@ -1,6 +1,7 @@
 """Alerts of signals that were not executed: refused, lost in Kafka, or missed while the program was down. Pure."""
 
 from bot.texts import Html, Texts, short
+from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, Keyboard
 from bot.views.lost_exits import lost_exit_lines, sell_button
 from bot.views.number_format import price
@@ -16,6 +17,7 @@ def refused_lines(event: SignalRefused, texts: Texts) -> list[Html]:
     return [
         texts(key if texts.has(key) else "refused.ignored", signal_type=short(event.signal.signal_type)),
         texts("symbol", symbol=short(event.signal.symbol)),
+        *strategy_lines(event.signal.strategy, texts),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
         *advice(event.reason, event.signal.side, texts),
@@ -26,7 +28,7 @@ def refused_lines(event: SignalRefused, texts: Texts) -> list[Html]:
 def refused_keyboard(event: SignalRefused, texts: Texts) -> Keyboard:
     """Returns the buttons below the alert: the reason in full, and for an exit that was lost a sale by hand."""
     why = (Button(texts("why.button"), f"/why {event.inbox_seq}"),) if event.inbox_seq else ()
-    sell = (sell_button(event.signal.symbol, texts),) if event.lost_exit else ()
+    sell = (sell_button(event.signal.book, texts),) if event.lost_exit else ()
     return ((*sell, *why),) if sell or why else ()
 
 

@@ -4,7 +4,7 @@ from bot.texts import Html, Texts, short
 from bot.texts.figures import grouped
 from bot.views.number_format import quantity, share
 from core.domain.equity_mark import Protection
-from core.domain.events.control import ControlsChanged, LimitChanged, ProtectionReset
+from core.domain.events.control import ControlsChanged, LimitChanged, ProtectionReset, StrategyChanged
 from core.domain.risk_limit import LimitSet
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.risk.limits import is_length
@@ -41,6 +41,14 @@ def limit_value(value: str, limit: LimitSet, texts: Texts) -> str:
     if value and is_length(limit.name):
         return texts.length(value)
     return f"{texts.figure(grouped(value))} {limit.asset}" if value and limit.asset else grouped(value)
+
+
+def strategy_changed_lines(event: StrategyChanged, texts: Texts) -> list[Html]:
+    """Returns the alert that a strategy was paused or resumed, and by whom."""
+    pause = event.pause
+    who = f"{short(pause.changed_by)}, {texts.exact_time(pause.changed_at)}"
+    key = "strategies.was_paused" if pause.paused else "strategies.was_resumed"
+    return [texts(key, strategy=short(pause.strategy)), texts("limit.by", who=who)]
 
 
 def limit_changed_lines(event: LimitChanged, texts: Texts) -> list[Html]:

@@ -9,6 +9,7 @@ from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.signal import Signal
 from core.domain.signal_conflict import refused_unseen
+from core.domain.strategy_book import StrategyBook
 from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
 
@@ -22,8 +23,8 @@ _Words = tuple[str, str, str]
 class UndeliveredSignals:
     """Remembers them until they are stored, or it is too late. An Observer."""
 
-    def __init__(self, emit: Callable[[Event], None], clock: Clock, position: Callable[[str], Position]) -> None:
-        """Takes `position`, which returns a symbol's position."""
+    def __init__(self, emit: Callable[[Event], None], clock: Clock, position: Callable[[StrategyBook], Position]) -> None:
+        """Takes `position`, which returns a book's position."""
         self._emit = emit
         self._position = position
         self._clock = clock
@@ -49,7 +50,7 @@ class UndeliveredSignals:
 
     def _give_up(self, words: _Words) -> None:
         _, signal = self._waiting.pop(words)
-        self._emit(refused_unseen(signal, "turned_back", reason("turned_back"), self._position(signal.symbol)))
+        self._emit(refused_unseen(signal, "turned_back", reason("turned_back"), self._position(signal.book)))
 
 
 def _words(signal: Signal) -> _Words:

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -29,6 +30,8 @@ from core.records.message_outcome import MessageOutcome
 _MOST_CODES = 50  # of errors, as label values; Binance documents about as many for orders
 _REMEMBERED = 4096  # settled orders
 
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +47,7 @@ class ExecutionLogger:
         self._resting = {order.client_order_id for order in state.orders if order.rests}
         self._planned: set[str] = set()
         self._unknown = {order.client_order_id for order in state.orders if order.state is OrderState.UNKNOWN}
-        self._open_positions = {position.symbol for position in state.positions if position.is_open}
+        self._open_positions = {position.book for position in state.positions if position.is_open}
         self._held = {halt.symbol for halt in state.holds if halt.active}
         self._open_approvals = {each.token for each in state.approvals if each.state is ApprovalState.OPEN}
         self._settled: OrderedDict[str, None] = OrderedDict()
@@ -65,7 +68,7 @@ class ExecutionLogger:
         for execution in batch.executions:
             self._execution(execution)
         for position in batch.positions:
-            _keep(self._open_positions, position.symbol, present=position.is_open)
+            _keep(self._open_positions, position.book, present=position.is_open)
         for halt in batch.holds:
             _keep(self._held, halt.symbol, present=halt.active)
         for approval in batch.approvals:
@@ -228,7 +231,7 @@ def _slippage(order: Order) -> float:
     return float(100 * per_cent(worse, order.price))
 
 
-def _keep(names: set[str], name: str, *, present: bool) -> None:
+def _keep(names: set[T], name: T, *, present: bool) -> None:
     if present:
         names.add(name)
     else:

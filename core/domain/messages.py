@@ -12,6 +12,7 @@ from core.domain.order import ExecutionReport
 from core.domain.order_messages import AboutOrders, AboutPlans
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, Panic, Pause
 
 
@@ -98,6 +99,17 @@ class LimitRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyRequested:
+    """A person pauses or resumes a strategy."""
+
+    strategy: str
+    paused: bool
+    user_id: int
+    who: str
+    kind: Literal["strategy"] = "strategy"
+
+
+@dataclass(frozen=True, slots=True)
 class ResetRequested:
     """A person starts a protection anew, by its name."""
 
@@ -120,12 +132,19 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class FeePaid:
-    """An order in another symbol paid `fee` in `asset`, the coin held in `symbol`: the exchange deducted it from there."""
+    """An order in another symbol paid `fee` in `asset`, the coin held by a book of `symbol`: the exchange deducted it from
+    there."""
 
     symbol: str
     asset: str
     fee: Decimal
+    strategy: str = DEFAULT_STRATEGY
     kind: Literal["fee_paid"] = "fee_paid"
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book whose coins paid."""
+        return StrategyBook(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +294,7 @@ Body = (
     | PauseTimedOut
     | PanicEnded
     | LimitRequested
+    | StrategyRequested
     | ResetRequested
     | CancelRequested
     | FeePaid

@@ -11,6 +11,7 @@ from core.domain.order_terms import AT_MARKET, OrderTerms
 from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 from core.domain.trade_size import Sizing
 
 
@@ -64,6 +65,11 @@ class Order:
         return self.signal.symbol
 
     @property
+    def book(self) -> StrategyBook:
+        """Returns the book that its fills move."""
+        return self.signal.book
+
+    @property
     def rests(self) -> bool:
         """Tells whether it stays on the venue by its nature: nobody waits for its end, which is heard of later."""
         return self.terms.may_rest and self.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}
@@ -114,8 +120,9 @@ class ExecutionReport:
     none (a query): then they come from the account's trades. `mark` is that of the ledger that sent it, None if it was sent
     without. `qty` is the quantity ordered (base asset), 0 if it is not reported; `terms` are None if they are not.
     `expiry_reason` is the venue's own word for why it ended an order by itself (user-data-stream.md, "Order Expiry Reason"),
-    empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work. One that `is_pending` was taken, and is
-    on no book yet: it waits for the entry of its list, and protects nothing."""
+    empty if it tells none: OCO_TRIGGER is the end of a leg whose other leg began to work. `strategy_number` is its
+    strategy's, None for the default one and where it is not reported. One that `is_pending` was taken, and is on no book yet: it
+    waits for the entry of its list, and protects nothing."""
 
     client_order_id: str
     order_id: str
@@ -130,6 +137,7 @@ class ExecutionReport:
     qty: Decimal = ZERO
     terms: OrderTerms | None = None
     expiry_reason: str = ""
+    strategy_number: int | None = None
     is_pending: bool = False
 
     @property
@@ -201,7 +209,8 @@ PlaceResult = ExecutionReport | Rejected | NotTaken | Unanswered
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger."""
+    """An order that passed every rule, as requested from a venue. `qty` in base asset; `mark` is that of the sending ledger, and
+    `strategy` the one whose order it is. `spares_ours`: it ends itself before it would trade with an order of ours that rests."""
 
     client_order_id: str
     symbol: str
@@ -209,6 +218,8 @@ class OrderRequest:
     qty: Decimal
     mark: int | None = None
     terms: OrderTerms = AT_MARKET
+    strategy: str = DEFAULT_STRATEGY
+    spares_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +233,7 @@ class LegRequest:
 @dataclass(frozen=True, slots=True)
 class ListRequest:
     """Two orders to sell `qty` (base asset) of which the one that fills first cancels the other (rest-api.md, "New order list -
-    OCO"): `above` the market a target, `below` it a stop. `mark` as in `OrderRequest`."""
+    OCO"): `above` the market a target, `below` it a stop. `mark` and `strategy` as in `OrderRequest`."""
 
     list_id: str
     symbol: str
@@ -230,6 +241,7 @@ class ListRequest:
     above: LegRequest
     below: LegRequest
     mark: int | None = None
+    strategy: str = DEFAULT_STRATEGY
 
 
 @dataclass(frozen=True, slots=True)

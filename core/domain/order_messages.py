@@ -7,6 +7,7 @@ from typing import Literal
 
 from core.domain.exit_plan import ExitPlan
 from core.domain.order import ExecutionReport
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,16 @@ class OrderForgotten:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionDue:
-    """The plan of the position in `symbol` is to be looked at: it may lack protection."""
+    """The plan of a book's position is to be looked at: it may lack protection."""
 
     symbol: str
+    strategy: str = DEFAULT_STRATEGY
     kind: Literal["protection_due"] = "protection_due"
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it is about."""
+        return StrategyBook(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,13 @@ class BreakevenReached:
 
     symbol: str
     plan_id: str
+    strategy: str = DEFAULT_STRATEGY
     kind: Literal["breakeven_reached"] = "breakeven_reached"
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it is about."""
+        return StrategyBook(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +72,18 @@ class TrailingDue:
     symbol: str
     plan_id: str
     bid: Decimal
+    strategy: str = DEFAULT_STRATEGY
     kind: Literal["trailing_due"] = "trailing_due"
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it is about."""
+        return StrategyBook(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequested:
-    """A person wants the position in `symbol`, opened at `opened_at`, to have `exits` as its plan; an empty one is none. `seen`
+    """A person wants the position of a book, opened at `opened_at`, to have `exits` as its plan; an empty one is none. `seen`
     is what the plan was when the person was asked, None if there was none or that is not known."""
 
     symbol: str
@@ -73,7 +92,13 @@ class PlanRequested:
     user_id: int
     who: str
     seen: ExitPlan | None = None
+    strategy: str = DEFAULT_STRATEGY
     kind: Literal["plan_request"] = "plan_request"
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it is about."""
+        return StrategyBook(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)

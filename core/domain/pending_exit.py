@@ -7,6 +7,7 @@ from decimal import Decimal
 from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.reasons import Reason
 from core.domain.signal import AGAIN, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 
 SOURCE = "exit"
 """The source of the messages that retry an exit."""
@@ -35,6 +36,11 @@ class PendingExit:
     @property
     def symbol(self) -> str:
         return self.signal.symbol
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book whose position it sells."""
+        return self.signal.book
 
     @property
     def is_open(self) -> bool:

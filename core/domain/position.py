@@ -6,12 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.domain.money import ZERO, divide
-from core.domain.signal import DEFAULT_STRATEGY, Side
+from core.domain.signal import Side
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The net holding in a symbol.
+    """The net holding of a strategy in a symbol.
 
     `qty` is the amount held in base asset, after fees. `cost` is its cost in quote asset, fees included; `value` is the same
     holding at its fill prices without fees. `is_open` goes by quantity, never by current value: it is False for dust, which no
@@ -30,6 +31,17 @@ class Position:
     trip_cost: Decimal = ZERO
     trip_proceeds: Decimal = ZERO
     trip_gross: Decimal = ZERO
+    strategy: str = DEFAULT_STRATEGY
+
+    @classmethod
+    def empty(cls, book: StrategyBook) -> "Position":
+        """Returns the position of a book that holds nothing."""
+        return cls(book.symbol, strategy=book.strategy)
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it belongs to."""
+        return StrategyBook(self.symbol, self.strategy)
 
     @property
     def average_cost(self) -> Decimal:
@@ -54,6 +66,7 @@ class Trade:
     gross: Decimal
     quote_asset: str
     trading_mode: str
+    strategy: str = DEFAULT_STRATEGY
 
 
 class Role(StrEnum):

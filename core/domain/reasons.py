@@ -22,6 +22,8 @@ SENTENCES: Mapping[str, str] = {
     "observe": "observe mode: reported, not traded",
     "in_position": "position already open: {qty} {base}",
     "no_position": "no {base} position to sell",
+    "held_by_others": "strategy {strategy} holds no {base}; held by {others}, whose coins it does not sell",
+    "strategy_paused": "strategy {strategy} is paused; /strategies resumes it",
     "another_program": "another program uses this bot's Telegram token, and two would buy everything twice",
     "not_alone_yet": "another program may be using this bot's token: entries wait until nobody else has used it for "
     "{seconds:duration} (a few minutes in a busy chat)",
@@ -74,6 +76,7 @@ SENTENCES: Mapping[str, str] = {
     "price_sanity": "the signal's price {close} is too far from the market, now at {price}",
     "order_notional": "order value {value} {quote} is above the limit of {limit}",
     "open_positions": "open positions: {count}, the limit is {limit}",
+    "own_positions": "open positions of strategy {strategy}: {count}, its limit is {limit}",
     "daily_loss": "daily loss limit reached: {result} {quote} today, the limit is {limit}",
     "drawdown": "the account's equity is {pct}% below its peak, the limit is {limit}%; /reset drawdown allows entries again",
     "losing_exits": "losing exits in a row: {count}, the limit is {limit}; /reset losses allows entries again",

@@ -26,9 +26,10 @@ class PriceBand:
 class RestingRules:
     """The rules for a symbol's open orders (filters.md; rest-api.md, "Exchange information"). By default nothing may rest: what
     is unknown is refused. Prices and worth in quote asset; 0 means no lower limit, None no upper one. `min_notional` and
-    `max_notional` apply to orders with a limit. `opo_allowed`: an entry may bring its
-    exits (faqs/opo.md). `most_orders`, `most_stops` and `most_lists` count all open orders on the symbol,
-    those that wait for a price, and order lists."""
+    `max_notional` apply to orders with a limit. `opo_allowed`: an entry may bring its exits (faqs/opo.md). `most_orders`,
+    `most_stops` and `most_lists` count all open orders on the symbol, those that wait for a price, and order lists.
+    `may_expire_taker`: an order may ask to end itself, rather than the order of ours that it would trade with
+    (faqs/stp_faq.md)."""
 
     order_types: frozenset[OrderType] = frozenset()
     oco_allowed: bool = False
@@ -42,6 +43,7 @@ class RestingRules:
     most_orders: int | None = None
     most_stops: int | None = None
     most_lists: int | None = None
+    may_expire_taker: bool = False
 
     def allows_price(self, side: Side, price: Decimal, market: Decimal) -> bool:
         """Tells whether an order of `side` may name `price` while the market is at `market`, both in quote asset."""

@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.exit_plan import ExitPlan
 from core.domain.limit_entry import LimitEntry
 from core.domain.money import HUNDRED, divide, multiply
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 from core.domain.trade_size import TradeSize
 
 
@@ -51,6 +52,11 @@ class Signal:
         """Returns the strategy that it belongs to."""
         found = self.extra.get("strategy")  # the codec has checked it
         return found if isinstance(found, str) and found else DEFAULT_STRATEGY
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book that it trades in."""
+        return StrategyBook(self.symbol, self.strategy)
 
     @property
     def at_market(self) -> bool:
@@ -93,9 +99,6 @@ class Signal:
         return divide(multiply(price - self.close, HUNDRED), self.close)
 
 
-DEFAULT_STRATEGY = "default"
-"""The strategy of signals that name none."""
-
 BY_HAND = "telegram"
 """The source of manual orders in the chat."""
 
@@ -109,6 +112,12 @@ AGAIN = "exit:"
 
 PANIC = "SELL_PANIC"
 """The type of a manual exit that has to happen, however long it takes."""
+
+
+def naming(strategy: str) -> dict[str, str]:
+    """Returns the `extra` of a signal of `strategy`: a signal that names none belongs to the default one."""
+    return {} if strategy == DEFAULT_STRATEGY else {"strategy": strategy}
+
 
 OUR_PREFIX = "mf-"
 """The prefix of every client order id that MarketFlow assigns."""

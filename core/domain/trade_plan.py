@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.domain.exit_plan import ExitPlan
 from core.domain.reasons import Reason
-from core.domain.signal import DEFAULT_STRATEGY
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
 
 
 class PlanState(StrEnum):
@@ -77,6 +77,11 @@ class TradePlan:
     sold_at: tuple[Decimal, ...] = ()
     change: PlanChange | None = None
     strategy: str = DEFAULT_STRATEGY
+
+    @property
+    def book(self) -> StrategyBook:
+        """Returns the book whose position it protects."""
+        return StrategyBook(self.symbol, self.strategy)
 
     @property
     def is_open(self) -> bool:

@@ -90,7 +90,7 @@ class ApprovalFlow:
             price=sized.price,
             state=ApprovalState.OPEN,
             asked_at=now,
-            expires_at=now + self._portfolio.limits.approval_ttl,
+            expires_at=now + self._portfolio.limits_for(signal.book).approval_ttl,
             sizing=sized.sizing,
         )
         batch.approvals.append(approval)
@@ -128,17 +128,17 @@ class ApprovalFlow:
     def withdraw_opposite(self, signal: Signal, weighed: Weighed, batch: CommitBatch) -> None:
         """Withdraws the open approval of the opposite side, unless the signal itself was too old to count, or not of this
         market."""
-        pending = self._portfolio.approval_for(signal.symbol)
+        pending = self._portfolio.approval_for(signal.book)
         if pending is None or pending.side is signal.side:
             return
-        if signal.symbol in self._portfolio.exits:  # an entry does not cancel a pending exit
+        if signal.book in self._portfolio.exits:  # an entry does not cancel a pending exit
             return
         if weighed.counts:
             self._withdraw(pending, signal, batch)
 
     def withdraw_same(self, signal: Signal, batch: CommitBatch) -> None:
         """Withdraws the open approval of the same side: a manual order answers it."""
-        asked = self._portfolio.approval_for(signal.symbol)
+        asked = self._portfolio.approval_for(signal.book)
         if asked is not None and asked.side is signal.side:
             self._withdraw(asked, signal, batch)
 
@@ -149,7 +149,7 @@ class ApprovalFlow:
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)
         weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
         if isinstance(weighed.decision, RiskApproved) and approval.side is Side.SELL:
-            await self._resting.take_off(approval.signal.symbol)  # what protects the position binds what is to be sold
+            await self._resting.take_off(approval.signal.book)  # what protects the position binds what is to be sold
             weighed = await self._earlier.weigh(approval.signal, approval.decided_at, size)
         if answer.token not in self._portfolio.approvals:  # its order was found on the exchange just now
             return await self._is_closed(stored)
@@ -165,12 +165,12 @@ class ApprovalFlow:
 
     async def _sold_before(self, approval: Approval) -> Reason | None:
         """Takes over what the ledger has lost in the symbol of an exit; returns why the exit is over if that had made it."""
-        symbol = approval.signal.symbol
-        if approval.side is Side.BUY or symbol not in self._portfolio.exits:
+        book = approval.signal.book
+        if approval.side is Side.BUY or book not in self._portfolio.exits:
             return None
         await self._first.until_past(approval.signal, approval.asked_at)
         over = await self._earlier.lost(approval.signal)
-        return over or (None if symbol in self._portfolio.exits else reason("exit_over"))
+        return over or (None if book in self._portfolio.exits else reason("exit_over"))
 
     async def _place(
         self,

@@ -32,7 +32,7 @@ class ApprovalQuestions:
         half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, size_request=HALF)
         base, quote = self.assets(approval.signal.symbol)
         worth, capital = self._weight(sized, quote)
-        cost = self._portfolio.position(approval.signal.symbol).average_cost if sized.side is Side.SELL else None
+        cost = self._portfolio.position(approval.signal.book).average_cost if sized.side is Side.SELL else None
         return ApprovalRequested(
             approval,
             base,

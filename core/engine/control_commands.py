@@ -9,7 +9,7 @@ import structlog
 from core.domain.account import ACCOUNT
 from core.domain.equity_mark import LossReset, Protection
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
 from core.domain.events.table import Event
@@ -23,11 +23,13 @@ from core.domain.messages import (
     PanicEnded,
     PauseTimedOut,
     ResetRequested,
+    StrategyRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
+from core.domain.strategy_pause import StrategyPause
 from core.domain.trading_state import Pause, TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.symbol_halts import SymbolHalts
@@ -49,6 +51,7 @@ ControlCommand = (
     | PauseTimedOut
     | PanicEnded
     | LimitRequested
+    | StrategyRequested
     | ResetRequested
     | CancelRequested
     | AcceptRequested
@@ -104,6 +107,8 @@ class ControlCommands:
                 return self._panic_over(command)
             case LimitRequested():
                 return self._limit(command)
+            case StrategyRequested():
+                return self._strategy(command)
             case ResetRequested():
                 return await self._reset(command)
             case CancelRequested():
@@ -160,7 +165,7 @@ class ControlCommands:
     def _dust(self) -> tuple[tuple[str, Decimal], ...]:
         """Returns what is too little for any order, by symbol."""
         left = [one for one in self._portfolio.positions.values() if one.qty and not one.is_open]
-        return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.symbol))
+        return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.book))
 
     def _limit(self, command: LimitRequested) -> CommitBatch | CommandRefused:
         if command.name not in SETTABLE_LIMITS or (command.value is not None and not is_good(command.name, command.value)):
@@ -172,11 +177,15 @@ class ControlCommands:
         event = LimitChanged(limit, shown(self._portfolio.limits, command.name), shown(after, command.name), command.user_id)
         return CommitBatch(limits=[limit], events=[event])
 
+    def _strategy(self, command: StrategyRequested) -> CommitBatch:
+        pause = StrategyPause(command.strategy, command.paused, command.who, self._clock.now())
+        return CommitBatch(strategy_pauses=[pause], events=[StrategyChanged(pause, command.user_id)])
+
     async def _reset(self, command: ResetRequested) -> CommitBatch | CommandRefused:
         """Starts a protection anew: the equity's peak is what there is now, or losing exits count from now on."""
         now, known = self._clock.now(), self._portfolio.equity_mark
         if command.what is Protection.LOSSES:
-            before = Decimal(self._portfolio.record.losing_exits)
+            before = Decimal(self._portfolio.record.most_losing_exits)
             event = ProtectionReset(command.what, before, command.who, now, command.user_id)
             return CommitBatch(loss_reset=LossReset(now, command.who), events=[event])
         mark = await self._equity.begin_anew()

@@ -77,7 +77,7 @@ class DecisionHandler:
             raise TypeError("only what was refused is refused")
         outcome, why, sized = decision.outcome, decision.reason, decision.sized
         batch.outcomes.append(self._writer.outcome(stored, outcome, why, weighed.facts))
-        position = self._portfolio.position(signal.symbol)
+        position = self._portfolio.position(signal.book)
         event = SignalRefused(signal, outcome, why, stored.seq, held=position.is_open)
         event = replace(event, position=position) if signal.side is Side.SELL else event
         by_pause = not by_hand and why.code in _BY_PAUSE

@@ -73,9 +73,9 @@ class ExitHandler:
         weighed = await self._decisions.weigh(signal, approved_at=pending.approved_at, size_request=attempt.size)
         if attempt.over is not None and not isinstance(weighed.decision, Refused):
             weighed = replace(weighed, decision=Refused("denied", attempt.over))
-        if self._portfolio.entry_for(signal.symbol) is not None and _is_meant(weighed):
+        if self._portfolio.entry_for(signal.book) is not None and _is_meant(weighed):
             return await self._without_entry(stored, signal, hand)
-        if isinstance(weighed.decision, RiskApproved) and self._portfolio.resting_for(signal.symbol):
+        if isinstance(weighed.decision, RiskApproved) and self._portfolio.resting_for(signal.book):
             return await self._with_nothing_bound(stored, signal, hand)
         batch = CommitBatch()
         self._approvals.withdraw_opposite(signal, weighed, batch)
@@ -91,19 +91,19 @@ class ExitHandler:
 
     async def _without_entry(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         """Takes the entry that rests off the exchange, and begins anew with what it has bought, if that is anything."""
-        await self._entries.withdraw(signal.symbol, reason("entry_left"), leaving=True)
-        if self._portfolio.position(signal.symbol).is_open:
+        await self._entries.withdraw(signal.book, reason("entry_left"), leaving=True)
+        if self._portfolio.position(signal.book).is_open:
             return await self.handle(stored, signal, hand)
         return await self._decided.ignore(stored, signal, reason("entry_withdrawn"))
 
     async def _ended(self, stored: StoredMessage, signal: Signal) -> MessageOutcome | None:
         """Ends an exit that an earlier order has made, or whose plan is over. What the ledger had lost may have been the exit: it
         is looked at before the exit."""
-        if self._portfolio.position(signal.symbol).is_open:
+        if self._portfolio.position(signal.book).is_open:
             await self._first.until_past(signal, stored.message.received_at)
         if (over := await self._earlier.known(stored, signal) or await self._earlier.lost(signal)) is not None:
             return await self._decided.ignore(stored, signal, over)
-        if is_void(signal, self._portfolio.plans.get(signal.symbol), self._clock.now()):
+        if is_void(signal, self._portfolio.plans.get(signal.book), self._clock.now()):
             outcome = self._writer.outcome(stored, "done", reason("plan_over"))
             return await self._writer.commit(CommitBatch(outcomes=[outcome]))
         return None
@@ -111,31 +111,31 @@ class ExitHandler:
     async def _with_nothing_bound(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         """Takes the orders that protect the position off the exchange, as they bind what is to be sold, and begins anew. One of
         them may have filled meanwhile: that was the exit."""
-        await self._resting.take_off(signal.symbol)
-        if self._portfolio.position(signal.symbol).is_open:
+        await self._resting.take_off(signal.book)
+        if self._portfolio.position(signal.book).is_open:
             return await self.handle(stored, signal, hand)
         return await self._decided.ignore(stored, signal, reason("closed_by_plan"))
 
     def _not_now(self, stored: StoredMessage, signal: Signal, attempt: Attempt, weighed: Weighed, batch: CommitBatch) -> None:
         """Postpones the exit, or ends it: all is sold, or it is refused for good, which is reported."""
-        is_open, decision = self._portfolio.position(signal.symbol).is_open, weighed.decision
+        is_open, decision = self._portfolio.position(signal.book).is_open, weighed.decision
         why = _why_not(attempt, weighed, is_open=is_open)
         hand = attempt.pending.hand
         part = signal.size is not None or (hand is not None and hand.qty is not None)
         is_waiting = waits(why, pending=not attempt.is_first, lasts=signal.is_panic, part=part)
         if is_waiting and is_open:
-            pending, is_news = put_off(attempt.pending, why, self._clock.now(), self._portfolio.limits)
+            pending, is_news = put_off(attempt.pending, why, self._clock.now(), self._portfolio.limits_for(signal.book))
             batch.exits.append(pending)
             batch.outcomes.append(self._writer.outcome(stored, "put_off", why, weighed.facts))
             if is_news:
-                batch.events.append(waiting_event(pending, signal, stored.seq, self._portfolio.limits))
+                batch.events.append(waiting_event(pending, signal, stored.seq, self._portfolio.limits_for(signal.book)))
             return
         if not attempt.is_first:
             batch.exits.append(replace(attempt.pending, ended_at=self._clock.now()))
         if not attempt.is_first and (why.code in ALL_SOLD or not isinstance(decision, Refused)):
             batch.outcomes.append(self._writer.outcome(stored, "done", why, weighed.facts))
             return
-        if (plan := self._portfolio.plans.get(signal.symbol)) is not None and why.code == TOO_LITTLE:
+        if (plan := self._portfolio.plans.get(signal.book)) is not None and why.code == TOO_LITTLE:
             batch.plans.append(replace(plan, why=why))  # it makes no exit while that is so
         self._decided.refuse(stored, signal, weighed, batch, by_hand=attempt.pending.hand is not None)
 

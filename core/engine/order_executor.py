@@ -126,7 +126,7 @@ class OrderExecutor:
         return await handler.handle(stored, signal, hand)
 
     async def _fee(self, stored: StoredMessage, paid: FeePaid) -> MessageOutcome:
-        left = after_fee(self._portfolio.position(paid.symbol), paid.fee, self._market.instrument(paid.symbol))
+        left = after_fee(self._portfolio.position(paid.book), paid.fee, self._market.instrument(paid.symbol))
         return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "done")], positions=left))
 
     async def _found(self, stored: StoredMessage, report: ExecutionReport) -> MessageOutcome:

@@ -32,8 +32,8 @@ class ProtectionHandler:
             case OrderForgotten(symbol, client_order_id):
                 if not await self._entries.forget(client_order_id):
                     await self._resting.forget(symbol, client_order_id)
-            case ProtectionDue(symbol):
-                await self._protection.guard(symbol)
+            case ProtectionDue() as due:
+                await self._protection.guard(due.book)
             case EntryDue(client_order_id):
                 await self._entries.look_at(client_order_id)
             case CancelRequested():
@@ -41,7 +41,7 @@ class ProtectionHandler:
         return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "done")]))
 
     async def _cancel(self, stored: StoredMessage, wish: CancelRequested) -> MessageOutcome:
-        ended = await self._entries.withdraw(wish.symbol, reason("entry_cancelled", who=wish.who))
+        ended = await self._entries.cancel(wish.client_order_id, reason("entry_cancelled", who=wish.who))
         if ended is None or ended.state is OrderState.FILLED:
             why = reason("not_resting", order_id=wish.client_order_id)
             return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "ignored", why)]))

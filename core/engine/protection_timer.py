@@ -44,14 +44,14 @@ class ProtectionTimer:
         await self._due.store(messages, failed="a position cannot be protected yet")
 
     def _is_idle(self, plan: TradePlan) -> bool:
-        is_leaving = plan.symbol in self._portfolio.exits and self._portfolio.approval_for(plan.symbol) is None
+        is_leaving = plan.book in self._portfolio.exits and self._portfolio.approval_for(plan.book) is None
         busy = self._portfolio.in_flight_for(plan.symbol) is not None or is_leaving
-        return not busy and (plan.state is not PlanState.ENTERING or self._portfolio.position(plan.symbol).is_open)
+        return not busy and (plan.state is not PlanState.ENTERING or self._portfolio.position(plan.book).is_open)
 
     async def _message(self, plan: TradePlan) -> Message | None:
         """Returns what is to be done about the plan now: its position is sold, or protected; None for nothing."""
         now, is_exposed = self._clock.now(), self._is_exposed(plan)
-        is_open, is_late = self._portfolio.position(plan.symbol).is_open, is_over(plan, now)
+        is_open, is_late = self._portfolio.position(plan.book).is_open, is_over(plan, now)
         if not (is_exposed or is_late or self._is_watched(plan)):
             return None
         quote = await self._quote(plan, now) if is_open else None
@@ -66,24 +66,24 @@ class ProtectionTimer:
         return self._protection_due(plan, now) if is_exposed else None
 
     def _stays_unsold(self, plan: TradePlan, bid: Decimal) -> bool:
-        return stays_unsold(plan, self._portfolio.position(plan.symbol).qty, self._market.instrument(plan.symbol), bid)
+        return stays_unsold(plan, self._portfolio.position(plan.book).qty, self._market.instrument(plan.symbol), bid)
 
     def _protection_due(self, plan: TradePlan, now: datetime) -> Message | None:
         """Returns the message that has the position protected, once that is due."""
         if not is_due(plan, now):
             return None
-        return Message(SOURCE, self._identity(plan, now), plan.symbol, ProtectionDue(plan.symbol), now)
+        return Message(SOURCE, self._identity(plan, now), plan.symbol, ProtectionDue(plan.symbol, plan.strategy), now)
 
     def _change(self, plan: TradePlan, bid: Decimal, now: datetime) -> Message | None:
         """Returns how the stop is to move while the market is at `bid` (quote asset); None if it stays. One that follows the
         market moves once in a span of time, and waits as long as any other attempt at protecting the position."""
         if is_reached(plan, bid):
-            reached = BreakevenReached(plan.symbol, plan.plan_id)
+            reached = BreakevenReached(plan.symbol, plan.plan_id, plan.strategy)
             return Message(SOURCE, f"breakeven:{self._identity(plan, now)}", plan.symbol, reached, now)
         instrument, waits = self._market.instrument(plan.symbol), plan.state is PlanState.EXPOSED and not is_due(plan, now)
         if instrument is None or waits or not wants_to_move(plan, bid, instrument):
             return None
-        due = TrailingDue(plan.symbol, plan.plan_id, bid)
+        due = TrailingDue(plan.symbol, plan.plan_id, bid, plan.strategy)
         return Message(SOURCE, f"trailing:{plan.plan_id}:{_span(now)}", plan.symbol, due, now)
 
     def _exit(self, signal: Signal, now: datetime) -> Message:
@@ -104,7 +104,7 @@ class ProtectionTimer:
         """Tells whether the price matters although orders protect the position: a stop with a limit may be jumped over, and one
         that is to move waits for a price."""
         waits = plan.exits.breakeven is not None and plan.exits.breakeven.after_pct is not None
-        jumps = any(one.terms.is_stop_with_limit for one in self._portfolio.resting_for(plan.symbol))
+        jumps = any(one.terms.is_stop_with_limit for one in self._portfolio.resting_for(plan.book))
         return waits or jumps or plan.exits.trailing is not None
 
     def _identity(self, plan: TradePlan, now: datetime) -> str:
@@ -114,10 +114,10 @@ class ProtectionTimer:
     def _is_exposed(self, plan: TradePlan) -> bool:
         """Tells whether the position lacks protection, said or not: a process that ends may have booked the end of its orders
         and no more. Where nothing is held any more, a fee took the last of it for example, the plan has come to its end."""
-        if plan.state is PlanState.EXPOSED or not self._portfolio.position(plan.symbol).is_open:
+        if plan.state is PlanState.EXPOSED or not self._portfolio.position(plan.book).is_open:
             return True
         instrument = self._market.instrument(plan.symbol)
-        return instrument is not None and not is_whole(remaining(plan, instrument), self._portfolio.resting_for(plan.symbol))
+        return instrument is not None and not is_whole(remaining(plan, instrument), self._portfolio.resting_for(plan.book))
 
     def _kind_of_exit(self, plan: TradePlan, bid: Decimal, *, is_exposed: bool) -> str | None:
         """Returns how the position is to be sold at the market now that it is at `bid` (quote asset); None if it is not. What
@@ -125,7 +125,7 @@ class ProtectionTimer:
         if is_exposed:
             instrument = self._market.instrument(plan.symbol)
             return reached(plan if instrument is None else at_prices(plan, instrument), bid)
-        limits = [order.terms.limit_price for order in self._portfolio.resting_for(plan.symbol) if order.terms.is_stop_with_limit]
+        limits = [order.terms.limit_price for order in self._portfolio.resting_for(plan.book) if order.terms.is_stop_with_limit]
         return STOPPED if any(limit is not None and bid < limit for limit in limits) else None
 
 

@@ -1,7 +1,7 @@
 """Compares ledger and exchange while the program runs: entries of a symbol where they disagree are halted until they agree."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,13 +20,14 @@ from core.domain.order import ExecutionReport, Order
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.symbol_halt import SymbolHalt
 from core.execution.account_guard import AccountGuard
 from core.execution.first_sending import FirstSending
 from core.execution.order_adoption import found_again, found_message, not_adopted
 from core.policy.exits.protection import exposed
 from core.policy.order_ownership import Ours
-from core.policy.third_asset_fees import without
+from core.policy.third_asset_fees import without_from
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
 from core.ports.venue import Venue
@@ -58,7 +59,7 @@ class Turns(Protocol):
 class _Snapshot:
     """The positions that share a base asset, and the change counts of their symbols when they were read."""
 
-    positions: Mapping[str, Position]
+    positions: Mapping[StrategyBook, Position]
     moves: Mapping[str, int]
 
 
@@ -154,14 +155,15 @@ class SymbolHalts:
         snapshot = self._snapshot(symbol)
         if self._market.is_gone(symbol):
             self._looked_at.pop(symbol, None)  # should it come back, its orders are looked for first
-            return (tuple(differences_of_gone(self._portfolio.position(symbol))), snapshot) if snapshot is not None else None
+            held = _held(self._portfolio.positions_in(symbol))
+            return (tuple(differences_of_gone(symbol, held)), snapshot) if snapshot is not None else None
         if instrument is None:
             return None
         found = await self.look_for_orders(symbol)
         unbooked = self._unbooked(symbol, found)
         if snapshot is None or len(unbooked) < len(found.lost) or found.unheard or self._market.is_gone(symbol):
             return None
-        missing = missing_coins(instrument, _held(snapshot.positions), await self._venue.balances())
+        missing = missing_coins(instrument, _held(snapshot.positions.values()), await self._venue.balances())
         if missing and await self._has_unheard_fills(self._alike(instrument)):
             return None
         return ((*missing, *found.differences, *unbooked), snapshot) if self._snapshot(symbol) == snapshot else None
@@ -273,7 +275,7 @@ class SymbolHalts:
             return None
         if instrument is not None and instrument.base == FEE_COIN and self._fees_under_way(same - {symbol}):
             return None
-        positions = {name: position for name, position in self._portfolio.positions.items() if name in same}
+        positions = {book: position for book, position in self._portfolio.positions.items() if book.symbol in same}
         return _Snapshot(positions, {name: self._portfolio.moves[name] for name in same})
 
     def _fees_under_way(self, others: set[str]) -> bool:
@@ -294,31 +296,38 @@ class SymbolHalts:
         if unbooked := next((one for one in halted.differences if one.code == "not_adopted"), None):
             return unbooked
         instrument = await self._market.find_instrument(symbol)
-        position = self._portfolio.position(symbol)
+        after = await self._as_there_is(symbol, instrument)
         missing, cost = ZERO, ZERO
-        batch = CommitBatch()
-        if self._market.is_gone(symbol):
-            missing, cost = position.qty, position.cost
-            batch.positions.append(Position(symbol))
-        elif instrument is not None and position.qty:
-            seen = await self._total_seen_twice(symbol, instrument)
-            if seen is None:
-                raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
-            there, positions = seen
-            others = _held(positions) - position.qty
-            missing = max(position.qty - max(there - others, ZERO), ZERO)
-            if missing:
-                after = without(position, missing, instrument)
-                cost = position.cost - after.cost
-                batch.positions.append(after)
-        if missing and (plan := self._portfolio.plans.get(symbol)) is not None:
-            batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for more than is held now
+        batch = CommitBatch(positions=after)
+        for position in after:
+            before = self._portfolio.position(position.book)
+            missing, cost = missing + before.qty - position.qty, cost + before.cost - position.cost
+            if (plan := self._portfolio.plans.get(position.book)) is not None:
+                batch.plans.append(exposed(plan, self._clock.now()))  # what rests is for more than is held now
         halt = replace(halted, lifted_at=self._clock.now(), lifted_by=who)
         batch.holds.append(halt)
         batch.events.append(HaltAccepted(halt, missing, cost, instrument.base if instrument else "", _quote(instrument)))
         return batch
 
-    async def _total_seen_twice(self, symbol: str, instrument: Instrument) -> tuple[Decimal, Mapping[str, Position]] | None:
+    async def _as_there_is(self, symbol: str, instrument: Instrument | None) -> list[Position]:
+        """Returns the positions of `symbol` of which the exchange has less than the ledger, as they are without that. Raises
+        ExchangeUnavailable."""
+        held = self._portfolio.positions_in(symbol)
+        if self._market.is_gone(symbol):
+            return [Position.empty(one.book) for one in held]
+        if instrument is None or not held:
+            return []
+        seen = await self._total_seen_twice(symbol, instrument)
+        if seen is None:
+            raise ExchangeUnavailable(f"orders in {instrument.base} are under way: accept it when they are settled")
+        there, positions = seen
+        own = [one for one in positions.values() if one.symbol == symbol]
+        others = _held(positions.values()) - _held(own)
+        return without_from(own, max(_held(own) - max(there - others, ZERO), ZERO), instrument)
+
+    async def _total_seen_twice(
+        self, symbol: str, instrument: Instrument
+    ) -> tuple[Decimal, Mapping[StrategyBook, Position]] | None:
         """Returns the exchange's total of the base asset, equal twice in a row, and our positions in it; None if something always
         moved."""
         before: tuple[Decimal, _Snapshot] | None = None
@@ -338,5 +347,5 @@ def _quote(instrument: Instrument | None) -> str:
     return instrument.quote if instrument else ""
 
 
-def _held(positions: Mapping[str, Position]) -> Decimal:
-    return sum((position.qty for position in positions.values()), ZERO)
+def _held(positions: Iterable[Position]) -> Decimal:
+    return sum((position.qty for position in positions), ZERO)

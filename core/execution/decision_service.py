@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import structlog
 
@@ -16,11 +17,13 @@ from core.domain.order_terms import EntryStyle
 from core.domain.reasons import Reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.signal import Side, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, counts_from_equity, decide
 from core.policy.decision_context import NOT_ASKED, DecisionContext, SizeRequest
 from core.policy.entries.chase_check import chase_refusal
 from core.policy.exits.protection import bound
+from core.policy.exits.requests import open_beside
 from core.policy.risk.signal_age import good_for, lasts
 from core.policy.rule_measurements import DecisionRecord, record_of
 from core.ports.clock import Clock
@@ -127,18 +130,18 @@ class DecisionService:
 
     def _context(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest, read: _Read) -> DecisionContext:
         """Returns everything known at this moment, with what was `read` for it."""
-        now, limits = self._clock.now(), self._portfolio.limits
+        now, limits = self._clock.now(), self._portfolio.limits_for(signal.book)
         return DecisionContext(
             now=now,
             limits=replace(limits, entry_style=EntryStyle.MARKET) if signal.at_market else limits,
-            trading_state=self._portfolio.trading_state,
+            trading_state=self._portfolio.trading_state_for(signal.book),
             instrument=read.instrument,
             quote=read.quote,
-            position=self._portfolio.position(signal.symbol),
+            position=self._portfolio.position(signal.book),
             open_count=self._portfolio.count_open(besides=client_order_id(signal)),
             results_today=self._portfolio.results_of(now.date().isoformat()),
             rates=read.rates,
-            pending=self._portfolio.approval_for(signal.symbol),
+            pending=self._portfolio.approval_for(signal.book),
             approved_at=approved_at,
             halt=self._portfolio.halt_on(signal.symbol),
             account_halt=self._portfolio.account_halt,
@@ -146,22 +149,35 @@ class DecisionService:
             by_hand=signal.by_hand,
             gate=self._gate(),
             size_request=size_request,
-            exit_pending=signal.symbol in self._portfolio.exits,
-            entry_rests=self._portfolio.entry_for(signal.symbol) is not None,
+            exit_pending=signal.book in self._portfolio.exits,
+            entry_rests=self._portfolio.entry_for(signal.book) is not None,
             clock_offset=self._portfolio.clock_offset,
             funds=self.funds.of(read.money, read.asset, besides=client_order_id(signal)),
             equity_mark=self._portfolio.equity_mark,
             stopped_at=self._portfolio.record.stopped.get(signal.symbol),
-            losing_exits=self._portfolio.record.losing_exits,
-            shares_coin=read.instrument is not None and self._shares_coin(read.instrument),
+            losing_exits=self._portfolio.record.losing_exits.get(signal.strategy, 0),
+            **self._beside(signal),
+            shares_coin=read.instrument is not None and self._shares_coin(read.instrument, signal.book),
         )
 
-    def _shares_coin(self, instrument: Instrument) -> bool:
-        """Tells whether coins of this base asset may be free for another symbol. What an entry with its exits buys never is."""
-        others = {one.symbol for one in self._portfolio.positions.values() if one.qty}
-        others |= {one.symbol for one in self._portfolio.buying() if one.list_id is None}
-        others.discard(instrument.symbol)
-        known = (self._market.instrument(symbol) for symbol in others)
+    def _beside(self, signal: Signal) -> dict[str, Any]:
+        """Returns what the strategy of `signal`, and the others in its symbol, have open; by the context's fields."""
+        book, portfolio = signal.book, self._portfolio
+        held = (one.strategy for one in portfolio.open_positions() if one.symbol == book.symbol and one.book != book)
+        return {
+            "open_beside": open_beside(one for one in portfolio.open_for(book.symbol) if one.book != book),
+            "own_count": portfolio.count_open(besides=client_order_id(signal), strategy=book.strategy),
+            "most_own": portfolio.strategy_settings.own_positions(book.strategy),
+            "strategy_paused": book.strategy in portfolio.strategy_pauses,
+            "held_by": tuple(sorted(held)),
+        }
+
+    def _shares_coin(self, instrument: Instrument, book: StrategyBook) -> bool:
+        """Tells whether coins of this base asset may be free for another book. What an entry with its exits buys never is."""
+        others = {one.book for one in self._portfolio.positions.values() if one.qty}
+        others |= {one.book for one in self._portfolio.buying() if one.list_id is None}
+        others.discard(book)
+        known = (self._market.instrument(symbol) for symbol in {one.symbol for one in others})
         return any(one is not None and one.base == instrument.base for one in known)
 
     async def weigh_patiently(
@@ -170,7 +186,7 @@ class DecisionService:
         """Decides as `weigh`; an entry that lacks only a price or the balances is weighed again while its signal is good,
         for at most a minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
         began, pause = self._clock.monotonic(), _BACKOFF.first
-        good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits)
+        good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits_for(signal.book))
         weighed = await self.weigh(signal, approved_at=approved_at, size_request=size_request)
         while _lacks_only_an_answer(weighed.decision) and self.patient:
             left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
@@ -186,7 +202,7 @@ class DecisionService:
         if lasts(order.signal, self._portfolio.trading_state):
             return _WITHOUT_END
         began = order.created_at if order.leg is not None else order.approved_at or order.signal.ts
-        return began + good_for(order.signal, self._portfolio.limits)
+        return began + good_for(order.signal, self._portfolio.limits_for(order.book))
 
     async def chase_refusal(self, signal: Signal) -> Reason | None:
         """Returns why the entry of `signal`, whose time is over, may not go on by another order; None if it may."""
@@ -194,7 +210,7 @@ class DecisionService:
 
     def _needs_funds(self, signal: Signal, size_request: SizeRequest, instrument: Instrument | None) -> bool:
         """Tells whether the account's money decides about an order on `signal`: it costs a request."""
-        limits = self._portfolio.limits
+        limits = self._portfolio.limits_for(signal.book)
         by_limit = signal.side is Side.BUY and (limits.max_exposure_pct is not None or limits.max_drawdown_pct is not None)
         return instrument is not None and (by_limit or counts_from_equity(signal, size_request, limits))
 
@@ -213,7 +229,7 @@ class DecisionService:
         if balance is None:
             return ZERO
         # What protects the position is taken off before the exit is sent.
-        return min(balance.free + bound(self._portfolio.resting_for(signal.symbol)), balance.total)
+        return min(balance.free + bound(self._portfolio.resting_for(signal.book)), balance.total)
 
     async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
         """Returns the price, and the rates that convert an entry's amounts; the price last, as it ages while a rate is read. An
@@ -240,4 +256,4 @@ class DecisionService:
     def _is_wanted(self, symbol: str) -> bool:
         """Tells whether `symbol` is worth asking the exchange about: a stream could name thousands that nobody allowed."""
         allowed = self._portfolio.limits.symbols
-        return allowed is None or symbol in allowed or symbol in self._portfolio.positions
+        return allowed is None or symbol in allowed or any(book.symbol == symbol for book in self._portfolio.positions)

@@ -52,8 +52,8 @@ class EntryLists:
     def begin(self, order: Order, batch: CommitBatch) -> Order:
         """Adds the plan of an entry that is about to be sent to `batch`, and the exits that it is to bring. Returns the entry as
         it is sent. Awaits nothing."""
-        exits = plan_of(order.signal, self._portfolio.limits) if order.side is Side.BUY else None
-        if exits is None or order.symbol in self._portfolio.plans:
+        exits = plan_of(order.signal, self._portfolio.limits_for(order.book)) if order.side is Side.BUY else None
+        if exits is None or order.book in self._portfolio.plans:
             return self._with_exits(order, None, batch)
         now = self._clock.now()
         plan = TradePlan(order.client_order_id, order.symbol, exits, PlanState.ENTERING, order.price, now, order.inbox_seq)
@@ -78,7 +78,7 @@ class EntryLists:
     def again(self, order: Order, why: Reason) -> CommitBatch:
         """Returns the commit that has an entry placed anew which was certainly not placed, for the reason `why`: its exits of
         before are over, and others go with it. The entry is its first order."""
-        plan = self._portfolio.plans.get(order.symbol)
+        plan = self._portfolio.plans.get(order.book)
         ended, batch = self.withdrawn(order, why), CommitBatch()
         is_its_plan = plan is not None and plan.plan_id == order.client_order_id
         entry = self._with_exits(replace(order, list_id=None), plan if is_its_plan else None, batch)
@@ -98,7 +98,7 @@ class EntryLists:
         """Sends an entry with its exits. Returns what is said of the entry: what is said of the others is of before it filled."""
         mark = self._portfolio.mark
         legs = {leg.leg.kind: LegRequest(leg.client_order_id, leg.terms) for leg in self._exits(order) if leg.leg is not None}
-        entry = OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, mark, order.terms)
+        entry = OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, mark, order.terms, order.signal.strategy)
         request = EntryList(order.list_id or "", entry, legs.get(LegKind.TARGET), legs.get(LegKind.STOP))
         answer = await self._venue.place_entry(request)
         return _of_entry(answer, order) if isinstance(answer, ListPlaced) else answer

@@ -128,7 +128,7 @@ class FirstSending:
         process makes it anew."""
         since, trading_state = self._began_at(), self._portfolio.trading_state
         known = [signal.ts, *times]
-        if signal.is_planned and (plan := self._portfolio.plans.get(signal.symbol)) is not None:
+        if signal.is_planned and (plan := self._portfolio.plans.get(signal.book)) is not None:
             known.append(plan.created_at)
         if signal.is_panic and trading_state.changed_at is not None:
             known.append(trading_state.changed_at)

@@ -15,7 +15,8 @@ from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import AT_MARKET
 from core.domain.plan_leg import LegKind, PlanLeg, leg_of
 from core.domain.reasons import Reason, reason
-from core.domain.signal import ADOPTED, Side, Signal
+from core.domain.signal import ADOPTED, Side, Signal, naming
+from core.domain.strategy_book import StrategyBook, strategy_of
 from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
 from core.execution.resting_entries import RestingEntries
@@ -113,30 +114,30 @@ class OrderAdoption:
         """Adopts an order that protects a position: it rests on, and what it filled is booked. Its id is not used again. If more
         than is held is in orders then, as others were placed meanwhile, all are placed anew: they would sell the owner's own
         coins."""
-        plan = self._portfolio.plans.get(order.symbol)
+        plan = self._portfolio.plans.get(order.book)
         if plan is not None and plan.plan_id == leg.plan_id and plan.generation <= leg.generation:
             batch.plans.append(replace(plan, generation=leg.generation + 1))
         batch.orders.append(order)
         await self._writer.try_commit(batch)
         await self._resting.hear(report)
-        plan, held = self._portfolio.plans.get(order.symbol), self._portfolio.position(order.symbol).qty
-        if plan is not None and bound(self._portfolio.resting_for(order.symbol)) > held:
+        plan, held = self._portfolio.plans.get(order.book), self._portfolio.position(order.book).qty
+        if plan is not None and bound(self._portfolio.resting_for(order.book)) > held:
             await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
     def _order(self, seq: int, report: ExecutionReport) -> Order:
         """Returns the order as far as the exchange knows it; nobody knows which signal it came from."""
-        terms = report.terms or AT_MARKET
+        terms, strategy = report.terms or AT_MARKET, strategy_of(report.strategy_number, self._portfolio.strategies)
         price = divide(report.quote_qty, report.executed_qty) if report.executed_qty else terms.limit_price or ZERO
         leg = leg_of(report.client_order_id)
         if leg is not None and not (leg.kind is LegKind.ENTRY or terms.may_rest):
             leg = None  # a sale that the plan made itself
         if leg is not None and leg.kind is not LegKind.ENTRY:
-            price = price_of(self._portfolio.plans.get(report.symbol), leg, terms)
+            price = price_of(self._portfolio.plans.get(StrategyBook(report.symbol, strategy)), leg, terms)
         in_list = leg is not None and leg.kind is not LegKind.ENTRY
         kind = "BUY_ADOPTED" if report.side is Side.BUY else "SELL_ADOPTED"
         return Order(
             client_order_id=report.client_order_id,
-            signal=Signal(ADOPTED, report.client_order_id, kind, report.symbol, price, report.at),
+            signal=Signal(ADOPTED, report.client_order_id, kind, report.symbol, price, report.at, naming(strategy)),
             inbox_seq=seq,
             side=report.side,
             qty=report.qty or report.executed_qty,
@@ -153,7 +154,7 @@ class OrderAdoption:
 
     def _withdrawn(self, known: Order, report: ExecutionReport, batch: CommitBatch) -> list[Approval]:
         """Withdraws the approval of an order that is placed already, which needs no answer any more."""
-        pending = self._portfolio.approval_for(known.symbol)
+        pending = self._portfolio.approval_for(known.book)
         if pending is None or pending.inbox_seq != known.inbox_seq:
             return []
         closed = replace(pending, state=ApprovalState.WITHDRAWN, decided_at=self._clock.now())

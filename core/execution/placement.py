@@ -163,7 +163,7 @@ class Placement:
         """Turns a sale left unsettled by a version without pending exits into a pending exit: a refusal does not end it."""
         if self._exit_of(order) is not None:
             return
-        pending = of_order(order, self._portfolio.position(order.symbol).qty, self._clock.now())
+        pending = of_order(order, self._portfolio.position(order.book).qty, self._clock.now())
         if pending is not None:
             await self._writer.commit(CommitBatch(exits=[pending]))
 
@@ -212,13 +212,19 @@ class Placement:
         sent = self._clock.monotonic()
         if order.side is Side.BUY and sent - asked > DECIDED_SECONDS:  # somebody may have paused meanwhile
             return NotTaken(reason("exchange_busy"))
-        answer = await (self._lists.send(order) if is_together(order) else self._venue.place(self._request(order)))
+        answer = await (self._lists.send(order) if is_together(order) else self._venue.place(await self._request(order)))
         self._timings.stage(Stage.SENT, sent - asked)
         self._timings.stage(Stage.ANSWERED, self._clock.monotonic() - sent)
         return answer
 
-    def _request(self, order: Order) -> OrderRequest:
-        return OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark, order.terms)
+    async def _request(self, order: Order) -> OrderRequest:
+        """Returns the request. For an entry that meets what rests to sell, of any strategy, the exchange would otherwise end
+        that."""
+        request = OrderRequest(order.client_order_id, order.symbol, order.side, order.qty, self._portfolio.mark, order.terms)
+        spares = False
+        if order.side is Side.BUY and self._portfolio.offers_in(order.symbol):
+            spares = (await self._writer.instrument(order.symbol)).resting.may_expire_taker
+        return replace(request, strategy=order.signal.strategy, spares_ours=spares)
 
     async def _try_anew(self, order: Order, cause: NotTaken | NeverPlaced, attempt: int) -> Order:
         """Places an order again that is certainly not placed, while the signal is still good, by every rule and at the current
@@ -304,9 +310,10 @@ class Placement:
         return await self._ended_empty(self._writer.move(order, OrderState.REJECTED, reason=why), retry_after)
 
     async def _ended_empty(self, order: Order, retry_after: float = 0.0) -> Order:
-        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), self._portfolio.limits, retry_after)
+        limits = self._portfolio.limits_for(order.book)
+        exits, events = after_failure(self._exit_of(order), order, self._clock.now(), limits, retry_after)
         if is_missed(order):
-            held = self._portfolio.position(order.symbol)
+            held = self._portfolio.position(order.book)
             events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
         plans = self._protection.without_entry(order)
         never_placed = self._lists.withdrawn(order, order.reason) if order.state is OrderState.REJECTED else []
@@ -331,7 +338,7 @@ class Placement:
 
     def _exit_of(self, order: Order) -> PendingExit | None:
         """Returns the exit that the order is an attempt at."""
-        return self._portfolio.exits.get(order.symbol) if order.side is Side.SELL else None
+        return self._portfolio.exits.get(order.book) if order.side is Side.SELL else None
 
     async def _settle(self, order: Order, report: ExecutionReport) -> Order:
         if order.rests and not is_news(order, report.state, report.executed_qty):

@@ -47,26 +47,24 @@ class PlanChanges:
     async def to_breakeven(self, reached: BreakevenReached) -> None:
         """Moves the stop of a plan to breakeven: the market has come as far as it waited for. Does nothing if the plan is over,
         or waits no more. Raises LedgerUnavailable."""
-        symbol = reached.symbol
-        plan, position = self._portfolio.plans.get(symbol), self._portfolio.position(symbol)
+        plan, position = self._portfolio.plans.get(reached.book), self._portfolio.position(reached.book)
         if plan is None or plan.plan_id != reached.plan_id or plan.exits.breakeven is None or not position.is_open:
             return
-        instrument = await self._writer.instrument(symbol)
+        instrument = await self._writer.instrument(reached.symbol)
         moved = at_breakeven(plan, PlanChange(ChangeCause.PRICE), position, instrument, self._clock.now())
         await self._writer.try_commit(CommitBatch(plans=[moved]))
-        await self._protection.guard(symbol)
+        await self._protection.guard(reached.book)
 
     async def trail(self, due: TrailingDue) -> None:
         """Has the stop of a plan follow the market. Does nothing if the plan is over. Raises LedgerUnavailable."""
-        symbol = due.symbol
-        plan, position = self._portfolio.plans.get(symbol), self._portfolio.position(symbol)
+        plan, position = self._portfolio.plans.get(due.book), self._portfolio.position(due.book)
         if plan is None or plan.plan_id != due.plan_id or not position.is_open:
             return
-        moved = trailed(plan, due.bid, await self._writer.instrument(symbol), self._clock.now())
+        moved = trailed(plan, due.bid, await self._writer.instrument(due.symbol), self._clock.now())
         if moved is plan:
             return
         await self._writer.try_commit(CommitBatch(plans=[moved]))
-        await self._protection.guard(symbol)
+        await self._protection.guard(due.book)
 
     async def request(self, stored: StoredMessage, request: PlanRequested, batch: CommitBatch) -> Reason | None:
         """Commits `batch` together with the plan that a person wants. Returns why it is refused; then nothing was committed.
@@ -75,29 +73,29 @@ class PlanChanges:
         if isinstance(found, Reason):
             return found
         if found.exits.is_empty:
-            await self._resting.take_off(request.symbol)
-            left = self._portfolio.plans.get(request.symbol)
+            await self._resting.take_off(request.book)
+            left = self._portfolio.plans.get(request.book)
             batch.plans += [closed(left, self._clock.now())] if left is not None else []
             await self._writer.try_commit(batch)
             return None
         batch.plans.append(found)
         await self._writer.try_commit(batch)
         try:
-            await self._protection.guard(request.symbol)
+            await self._protection.guard(request.book)
         except LedgerUnavailable as error:  # the plan is committed: the timer has it carried out
             log.error("a plan that was changed cannot be carried out yet", symbol=request.symbol, error=str(error))
         return None
 
     async def _wanted(self, stored: StoredMessage, request: PlanRequested) -> TradePlan | Reason:
-        symbol, position = request.symbol, self._portfolio.position(request.symbol)
+        symbol, position = request.symbol, self._portfolio.position(request.book)
         instrument = await self._writer.instrument(symbol)
         if not position.is_open:
             return reason("no_position", base=instrument.base)
         if position.opened_at != request.opened_at:
             return reason("position_changed")
-        if symbol in self._portfolio.exits and self._portfolio.approval_for(symbol) is None:
+        if request.book in self._portfolio.exits and self._portfolio.approval_for(request.book) is None:
             return reason("exit_wanted", symbol=symbol)
-        before = self._portfolio.plans.get(symbol)
+        before = self._portfolio.plans.get(request.book)
         exits = as_meant(request.exits, request.seen, before)
         if exits == (before.exits if before is not None else ExitPlan()):
             return reason("plan_unchanged")
@@ -107,4 +105,5 @@ class PlanChanges:
             return reason("price_unknown", symbol=symbol)
         wanted = RequestedPlan(exits, request.who, stored.message.source_id, stored.seq, quote.bid)
         plan = changed(before, position, wanted, self._clock.now())
-        return change_refusal(plan, position, instrument, quote.bid, self._portfolio.limits.protection) or plan
+        policy = self._portfolio.limits_for(request.book).protection
+        return change_refusal(plan, position, instrument, quote.bid, policy) or plan

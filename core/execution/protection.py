@@ -13,22 +13,20 @@ from core.domain.events.protection import PlanChanged, ProtectionFailed, Protect
 from core.domain.instrument import Instrument
 from core.domain.order import (
     ExecutionReport,
-    LegRequest,
     ListPlaced,
     ListRequest,
     NotTaken,
     Order,
-    OrderRequest,
     PlaceListResult,
     Rejected,
     Unanswered,
     as_placed,
 )
 from core.domain.order_state_machine import OrderState
-from core.domain.plan_leg import LegKind
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.fence import Fence
 from core.execution.first_sending import FirstSending
@@ -38,6 +36,7 @@ from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
 from core.policy.entries.way import after_entry, is_together
+from core.policy.exits.bracket_check import OpenOrders
 from core.policy.exits.breakeven import at_cost
 from core.policy.exits.protection import (
     at_prices,
@@ -53,6 +52,7 @@ from core.policy.exits.protection import (
     reached,
     remaining,
 )
+from core.policy.exits.requests import open_beside, request_for
 from core.policy.exits.too_little import stays_unsold
 from core.ports.clock import Clock
 from core.ports.venue import Venue
@@ -93,7 +93,7 @@ class Protection:
     def after(self, settled: Settled) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
         the orders to send then."""
-        order, plan = settled.order, self._portfolio.plans.get(settled.order.symbol)
+        order, plan = settled.order, self._portfolio.plans.get(settled.order.book)
         if plan is None:
             return []
         if is_of_limit(order):
@@ -115,10 +115,10 @@ class Protection:
     def after_purchase(self, settled: Settled, *, goes_on: bool, leaving: bool = False) -> list[Order]:
         """Adds to what is about to be committed what the plan needs after a report on an entry at a limit, which may fill on if
         it `goes_on`. Returns the orders to send then: none if the position is to be left now (`leaving`)."""
-        order, instrument, plan = settled.order, settled.instrument, self._portfolio.plans.get(settled.order.symbol)
+        order, instrument, plan = settled.order, settled.instrument, self._portfolio.plans.get(settled.order.book)
         if plan is None or plan.plan_id != plan_id_of(order):
             return []
-        bought, is_covered = bool(settled.batch.fills), leaving or bool(self._portfolio.resting_for(order.symbol))
+        bought, is_covered = bool(settled.batch.fills), leaving or bool(self._portfolio.resting_for(order.book))
         facts = {"bought": bought, "goes_on": goes_on, "is_covered": is_covered}
         step = after_purchase(plan, settled.position, instrument, **facts, now=self._clock.now())
         settled.tell(step.plan)
@@ -129,8 +129,8 @@ class Protection:
 
     def without_entry(self, order: Order) -> list[TradePlan]:
         """Returns the plan of an entry that ended without a fill, if nothing was bought for it before either."""
-        plan = self._portfolio.plans.get(order.symbol)
-        if plan is None or plan.plan_id != plan_id_of(order) or self._portfolio.position(order.symbol).is_open:
+        plan = self._portfolio.plans.get(order.book)
+        if plan is None or plan.plan_id != plan_id_of(order) or self._portfolio.position(order.book).is_open:
             return []
         return [missed(plan, self._clock.now())]
 
@@ -141,13 +141,13 @@ class Protection:
         (quote asset). Returns the orders to send once that is committed."""
         now = self._clock.now()
         if not position.is_open:
-            batch.plans.append(emptied(plan, now, entry_rests=self._portfolio.entry_for(plan.symbol) is not None))
+            batch.plans.append(emptied(plan, now, entry_rests=self._portfolio.entry_for(plan.book) is not None))
             return []
         plan = exposed(plan, now)
-        if self._is_leaving(position.symbol, batch):
+        if self._is_leaving(position.book, batch):
             batch.plans.append(plan)
             return []
-        found = parts_of(plan, position, instrument, price, passed_too=True)
+        found = parts_of(plan, position, instrument, price, self._beside(plan), passed_too=True)
         if isinstance(found, Reason):
             self._fail(plan, found, batch)
             return []
@@ -159,29 +159,29 @@ class Protection:
         batch.orders += legs
         return legs
 
-    def _is_leaving(self, symbol: str, batch: CommitBatch) -> bool:
+    def _is_leaving(self, book: StrategyBook, batch: CommitBatch) -> bool:
         """Tells whether an exit of the whole position is pending: nothing is bound in orders then. While a person is asked about
         it the position stays protected."""
-        if self._portfolio.approval_for(symbol) is not None:
+        if self._portfolio.approval_for(book) is not None:
             return False
-        after = [one for one in batch.exits if one.symbol == symbol]
-        pending = after[-1] if after else self._portfolio.exits.get(symbol)
+        after = [one for one in batch.exits if one.book == book]
+        pending = after[-1] if after else self._portfolio.exits.get(book)
         return pending is not None and pending.is_open
 
-    async def guard(self, symbol: str) -> None:
-        """Protects the position in `symbol` as its plan wants, if it is not. What rests is taken off only if everything could be
+    async def guard(self, book: StrategyBook) -> None:
+        """Protects the position of `book` as its plan wants, if it is not. What rests is taken off only if everything could be
         placed anew. Raises LedgerUnavailable."""
-        plan = self._portfolio.plans.get(symbol)
-        if plan is None or self._is_leaving(symbol, CommitBatch()):
+        plan = self._portfolio.plans.get(book)
+        if plan is None or self._is_leaving(book, CommitBatch()):
             return
-        if not self._portfolio.position(symbol).is_open:
-            if self._portfolio.entry_for(symbol) is None:  # which is taken off first: it may fill until then
-                await self._close(symbol)
+        if not self._portfolio.position(book).is_open:
+            if self._portfolio.entry_for(book) is None:  # which is taken off first: it may fill until then
+                await self._close(book)
             return
-        instrument = await self._writer.instrument(symbol)
+        instrument = await self._writer.instrument(book.symbol)
         if plan.state is PlanState.EXPOSED:
             await self._guard(plan, instrument)
-        elif not is_whole(remaining(plan, instrument), self._portfolio.resting_for(symbol)):
+        elif not is_whole(remaining(plan, instrument), self._portfolio.resting_for(book)):
             await self._guard(await self._lost_protection(plan), instrument)
 
     async def _guard(self, plan: TradePlan, instrument: Instrument) -> None:
@@ -191,7 +191,7 @@ class Protection:
         if quote is None:
             await self._put_off(plan, reason("price_unknown", symbol=symbol))
             return
-        if plan.why is not None and stays_unsold(plan, self._portfolio.position(symbol).qty, instrument, quote.bid):
+        if plan.why is not None and stays_unsold(plan, self._portfolio.position(plan.book).qty, instrument, quote.bid):
             await self._put_off(plan, plan.why)
             return
         if reached(at_prices(plan, instrument), quote.bid) is not None:
@@ -200,21 +200,21 @@ class Protection:
             await self._put_off(plan, why)
             return
         if await self._may_replace(plan):
-            await self._replace(symbol, instrument, quote.bid)
+            await self._replace(plan.book, instrument, quote.bid)
 
-    async def _replace(self, symbol: str, instrument: Instrument, price: Decimal) -> None:
+    async def _replace(self, book: StrategyBook, instrument: Instrument, price: Decimal) -> None:
         """Takes off what rests, and places what the plan wants."""
-        await self._resting.take_off(symbol)
-        if (left := self._portfolio.plans.get(symbol)) is None:
+        await self._resting.take_off(book)
+        if (left := self._portfolio.plans.get(book)) is None:
             return
         batch = CommitBatch()
-        legs = self.intend(left, self._portfolio.position(symbol), instrument, price, batch)
+        legs = self.intend(left, self._portfolio.position(book), instrument, price, batch)
         await self._writer.try_commit(batch)
         await self.send(legs)
 
     async def _lost_protection(self, plan: TradePlan) -> TradePlan:
         """Commits that the orders of a plan have ended: a process that had booked their end did not live to say so."""
-        held = self._portfolio.position(plan.symbol).qty
+        held = self._portfolio.position(plan.book).qty
         after, event = lost(plan, held, self._clock.now(), reason("protection_gone"))
         await self._writer.try_commit(CommitBatch(plans=[after], events=[event]))
         return after
@@ -222,7 +222,7 @@ class Protection:
     async def _may_replace(self, plan: TradePlan) -> bool:
         """Tells whether what rests may be taken off: what replaces it would be sent at once. For some seconds after a start it
         would be held back, as an earlier process may have sent it."""
-        if not (self._portfolio.resting_for(plan.symbol) and self._first.may_be_known(plan)):
+        if not (self._portfolio.resting_for(plan.book) and self._first.may_be_known(plan)):
             return True
         try:
             return await self._first.is_past()
@@ -234,13 +234,19 @@ class Protection:
         """Returns why the orders of the plan could not be placed now, were nothing of the position bound."""
         if not instrument.trading:
             return reason("not_trading", symbol=plan.symbol, status=instrument.status)
-        found = parts_of(plan, self._portfolio.position(plan.symbol), instrument, price, passed_too=True)
+        position = self._portfolio.position(plan.book)
+        found = parts_of(plan, position, instrument, price, self._beside(plan), passed_too=True)
         return found if isinstance(found, Reason) else None
 
-    async def _close(self, symbol: str) -> None:
+    def _beside(self, plan: TradePlan) -> OpenOrders:
+        """Returns the open orders on the plan's symbol that are none of its own: the exchange's limits count all strategies'."""
+        orders = (*self._portfolio.in_flight.values(), *self._portfolio.resting.values())
+        return open_beside(order for order in orders if order.symbol == plan.symbol and order.book != plan.book)
+
+    async def _close(self, book: StrategyBook) -> None:
         """Takes off what rests, and ends the plan: its position is gone."""
-        await self._resting.take_off(symbol)
-        if (plan := self._portfolio.plans.get(symbol)) is not None:
+        await self._resting.take_off(book)
+        if (plan := self._portfolio.plans.get(book)) is not None:
             await self._writer.try_commit(CommitBatch(plans=[closed(plan, self._clock.now())]))
 
     async def _put_off(self, plan: TradePlan, why: Reason) -> None:
@@ -280,7 +286,7 @@ class Protection:
         """Returns what the exchange already has of these orders: a ledger that was set back has forgotten that they were sent.
         None if they may be sent: what another process sent before this one took the ledger can no longer arrive, nor be hidden by
         a database that lags. Nothing is asked about an entry that this process sent."""
-        plan = self._portfolio.plans.get(legs[0].symbol)
+        plan = self._portfolio.plans.get(legs[0].book)
         if plan is None or not self._first.may_be_known(plan):
             return None
         match await self._ask(legs, self._first.fence()):
@@ -292,23 +298,11 @@ class Protection:
                 return placed
 
     async def _place(self, legs: Sequence[Order]) -> PlaceListResult:
-        mark = self._portfolio.mark
-        if len(legs) == 1:
-            (leg,) = legs
-            request = OrderRequest(leg.client_order_id, leg.symbol, leg.side, leg.qty, mark, leg.terms)
-            answer = await self._venue.place(request)
-            return ListPlaced((answer,)) if isinstance(answer, ExecutionReport) else answer
-        above, below = sorted(legs, key=lambda leg: leg.leg is not None and leg.leg.kind is LegKind.STOP)
-        return await self._venue.place_list(
-            ListRequest(
-                above.list_id or "",
-                above.symbol,
-                above.qty,
-                LegRequest(above.client_order_id, above.terms),
-                LegRequest(below.client_order_id, below.terms),
-                mark,
-            )
-        )
+        request = request_for(legs, self._portfolio.mark)
+        if isinstance(request, ListRequest):
+            return await self._venue.place_list(request)
+        answer = await self._venue.place(request)
+        return ListPlaced((answer,)) if isinstance(answer, ExecutionReport) else answer
 
     async def find_out(self, legs: Sequence[Order], fence: Fence | None = None) -> None:
         """Finds out about the legs of one list that were sent, maybe, and commits what became of them. Lists that were all sent
@@ -343,31 +337,31 @@ class Protection:
         await self._writer.commit(CommitBatch(orders=resting))
         for report in sorted(reports, key=lambda one: one.executed_qty, reverse=True):
             await self._resting.hear(report)
-        plan = self._portfolio.plans.get(legs[0].symbol)
+        plan = self._portfolio.plans.get(legs[0].book)
         if plan is not None and any(report.is_pending for report in reports):  # they are taken off, and placed anew
             await self._put_off(plan, reason("exits_wait"))
         else:
-            await self._is_guarded(legs[0].symbol)
+            await self._is_guarded(legs[0].book)
 
-    async def _is_guarded(self, symbol: str) -> None:
+    async def _is_guarded(self, book: StrategyBook) -> None:
         """Commits that the position is protected, once nothing of its protection is missing."""
-        plan = self._portfolio.plans.get(symbol)
-        if plan is None or any(order.protects for order in self._portfolio.in_flight.values() if order.symbol == symbol):
+        plan = self._portfolio.plans.get(book)
+        if plan is None or any(order.protects for order in self._portfolio.in_flight.values() if order.book == book):
             return
-        instrument, resting = await self._writer.instrument(symbol), self._portfolio.resting_for(symbol)
-        if not carry_out(plan, self._portfolio.position(symbol), resting, instrument):
+        instrument, resting = await self._writer.instrument(book.symbol), self._portfolio.resting_for(book)
+        if not carry_out(plan, self._portfolio.position(book), resting, instrument):
             return  # it stays exposed, and is placed anew
         batch = CommitBatch(plans=[guarded(plan)])
         if plan.why is not None:
-            batch.events.append(ProtectionRestored(symbol, plan.inbox_seq))
+            batch.events.append(ProtectionRestored(book.symbol, plan.inbox_seq, strategy=book.strategy))
         if plan.change is not None and plan.change.is_told:
-            batch.events.append(PlanChanged(symbol, at_prices(plan, instrument), plan.change, plan.inbox_seq))
+            batch.events.append(PlanChanged(book.symbol, at_prices(plan, instrument), plan.change, plan.inbox_seq))
         await self._writer.commit(batch)
 
     async def _not_placed(self, legs: Sequence[Order], why: Reason, retry_after: float = 0.0) -> None:
         log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
         batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
-        plan = self._portfolio.plans.get(legs[0].symbol)
+        plan = self._portfolio.plans.get(legs[0].book)
         if plan is not None:
             self._fail(plan, why, batch, retry_after)
         await self._writer.commit(batch)
@@ -378,15 +372,15 @@ class Protection:
         after = failed(plan, now, why, retry_after)
         batch.plans.append(after)
         if plan.why is None or plan.why.code != why.code:
-            held, since = self._portfolio.position(plan.symbol).qty, after.exposed_since or now
-            failure = ProtectionFailed(plan.symbol, held, since, why, plan.inbox_seq)
+            held, since = self._portfolio.position(plan.book).qty, after.exposed_since or now
+            failure = ProtectionFailed(plan.symbol, held, since, why, plan.inbox_seq, strategy=plan.strategy)
             batch.events.append(replace(failure, stop_stays=self._stop_stays(plan)))
 
     def _stop_stays(self, plan: TradePlan) -> Decimal | None:
         """Returns where an earlier stop of the plan still rests that could not be moved; None if none does."""
         if plan.change is None:
             return None
-        stops = [order.terms.stop_price for order in self._portfolio.resting_for(plan.symbol) if is_stop(order)]
+        stops = [order.terms.stop_price for order in self._portfolio.resting_for(plan.book) if is_stop(order)]
         return stops[0] if stops else None
 
 

@@ -10,6 +10,7 @@ from core.domain.order import ExecutionReport, Order
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.execution.decision_service import DecisionService
 from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
@@ -66,12 +67,12 @@ class RestingEntries:
         return True
 
     async def ask(self, symbol: str) -> None:
-        """Books what the entry of `symbol` has filled and nobody has heard of yet. What it has bought is about to turn out sold,
-        so it is not protected."""
-        order = self._portfolio.entry_for(symbol)
-        found = await self._reconciler.find_out(order) if order is not None else None
-        if order is not None and isinstance(found, ExecutionReport) and is_news(order, found.state, found.executed_qty):
-            await self._book(order, found, leaving=True)
+        """Books what the entries of `symbol` have filled and nobody has heard of yet. What they have bought is about to turn out
+        sold, so it is not protected."""
+        for order in [one for one in self._portfolio.open_for(symbol) if one.side is Side.BUY]:
+            found = await self._reconciler.find_out(order)
+            if isinstance(found, ExecutionReport) and is_news(order, found.state, found.executed_qty):
+                await self._book(order, found, leaving=True)
 
     async def forget(self, client_order_id: str) -> bool:
         """Ends an entry that the exchange has not known for a long time, unless it knows it again. Returns False if it is no
@@ -84,17 +85,18 @@ class RestingEntries:
             return found is None or await self.hear(found)
         log.error("the exchange has forgotten an entry that rested there", client_order_id=client_order_id)
         gone = self._writer.move(order, OrderState.EXPIRED, reason=reason("entry_forgotten"))
-        held = self._portfolio.position(order.symbol)
+        held = self._portfolio.position(order.book)
         await self._end_unheard(gone, EntryMissed(gone, held.qty if held.is_open else ZERO))
         return True
 
     def why_ends(self, order: Order) -> Reason | None:
         """Returns why an entry may rest no longer; None if it may."""
         around = Surroundings(
-            position=self._portfolio.position(order.symbol),
-            plan=self._portfolio.plans.get(order.symbol),
-            exit_pending=order.symbol in self._portfolio.exits,
-            trading_state=self._portfolio.trading_state,
+            position=self._portfolio.position(order.book),
+            plan=self._portfolio.plans.get(order.book),
+            exit_pending=order.book in self._portfolio.exits,
+            trading_state=self._portfolio.trading_state_for(order.book),
+            is_paused=order.signal.strategy in self._portfolio.strategy_pauses,
         )
         return why_ends(order, self._clock.now(), around)
 
@@ -106,11 +108,16 @@ class RestingEntries:
         if order is not None and why is not None:
             await self._take_off(order, why)
 
-    async def withdraw(self, symbol: str, why: Reason, *, leaving: bool = False) -> Order | None:
-        """Takes the entry of `symbol` off, if one rests there, and books what it filled meanwhile. Returns it as it ended. What
+    async def withdraw(self, book: StrategyBook, why: Reason, *, leaving: bool = False) -> Order | None:
+        """Takes the entry of `book` off, if one rests, and books what it filled meanwhile. Returns it as it ended. What
         it has bought is not protected if the position is to be left now (`leaving`). Raises LedgerUnavailable."""
-        order = self._portfolio.entry_for(symbol)
+        order = self._portfolio.entry_for(book)
         return None if order is None else await self._take_off(order, why, leaving=leaving)
+
+    async def cancel(self, client_order_id: str, why: Reason) -> Order | None:
+        """Takes the entry with that id off, as `withdraw` does."""
+        order = self._portfolio.resting.get(client_order_id)
+        return None if order is None or order.side is Side.SELL else await self._take_off(order, why)
 
     async def recover(self, order: Order) -> None:
         """Finds out about an entry whose sender ended, and finishes it if it was being cancelled."""
@@ -152,7 +159,7 @@ class RestingEntries:
             if not is_wanted or refused is not None:
                 return refused
             beside = market.beside(legs)
-            return follow_up(settled.order, settled.instrument, beside, self._portfolio.limits, self._clock.now())
+            return follow_up(settled.order, settled.instrument, beside, self._portfolio.limits_for(order.book), self._clock.now())
 
         def extend(settled: Settled) -> None:
             found = following_one(settled)
@@ -186,7 +193,7 @@ class RestingEntries:
 
     async def _look_at_market(self, symbol: str) -> Market:
         await self._market.freshen([symbol])
-        return Market(await self._market.fresh_quote(symbol)).beside(self._portfolio.resting_for(symbol))
+        return Market(await self._market.fresh_quote(symbol)).beside(self._portfolio.offers_in(symbol))
 
     def _tell(self, before: Order, settled: Settled, found: Order | Reason | None) -> None:
         """Has what became of the entry told, and why it ended; `found` is what follows, or why nothing does."""

@@ -12,6 +12,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.plan_leg import LegKind
 from core.domain.reasons import reason
 from core.domain.retry_backoff import RetryBackoff
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, Reconciler
@@ -65,7 +66,7 @@ class RestingOrders:
         if order is None or not is_news(order, report.state, report.executed_qty):
             return False
         booked = [await self._book(order, report)]
-        for other in [leg for leg in self._portfolio.resting_for(order.symbol) if _same_list(leg, order)]:
+        for other in [leg for leg in self._portfolio.resting_for(order.book) if _same_list(leg, order)]:
             found = await self._reconciler.find_out(other)
             if isinstance(found, ExecutionReport) and is_news(other, found.state, found.executed_qty):
                 booked.append(await self._book(other, found))
@@ -73,8 +74,8 @@ class RestingOrders:
         return True
 
     async def ask(self, symbol: str) -> None:
-        """Books what the orders that protect the position in `symbol` have sold and nobody has heard of yet."""
-        for order in self._portfolio.resting_for(symbol):
+        """Books what the orders that protect positions in `symbol` have sold and nobody has heard of yet."""
+        for order in self._portfolio.offers_in(symbol):
             found = await self._reconciler.find_out(order)
             if isinstance(found, ExecutionReport):
                 await self.hear(found)
@@ -93,7 +94,7 @@ class RestingOrders:
         log.error("the exchange has forgotten an order that rested there", client_order_id=client_order_id)
         why = reason("order_forgotten")
         batch = await self._settlement.end_unheard(self._writer.move(order, OrderState.EXPIRED, reason=why))
-        plan, position = self._portfolio.plans.get(symbol), self._portfolio.position(symbol)
+        plan, position = self._portfolio.plans.get(order.book), self._portfolio.position(order.book)
         if plan is not None and position.is_open:
             after, event = lost(plan, position.qty, self._clock.now(), why)
             batch.plans.append(after)
@@ -101,15 +102,15 @@ class RestingOrders:
                 batch.events.append(event)
         await self._writer.commit(batch)
 
-    async def take_off(self, symbol: str, some: Collection[Order] | None = None) -> None:
-        """Takes every order of ours in `symbol` off the exchange, or `some` of them, and books what they filled. Its intent is
+    async def take_off(self, book: StrategyBook, some: Collection[Order] | None = None) -> None:
+        """Takes every order of `book` off the exchange, or `some` of them, and books what they filled. Its intent is
         committed first: a crash in between is finished at the start. Returns when each has ended."""
         names = None if some is None else {order.client_order_id for order in some}
-        resting = [one for one in self._portfolio.resting_for(symbol) if names is None or one.client_order_id in names]
+        resting = [one for one in self._portfolio.resting_for(book) if names is None or one.client_order_id in names]
         if not resting:
             return
         leaving = [self._writer.move(order, OrderState.CANCEL_SUBMITTED) for order in resting]
-        plan = self._portfolio.plans.get(symbol)
+        plan = self._portfolio.plans.get(book)
         plans = [exposed(plan, self._clock.now())] if plan is not None else []
         await self._writer.try_commit(CommitBatch(orders=leaving, plans=plans))
         await self.finish_cancel(leaving)
@@ -159,14 +160,14 @@ class RestingOrders:
 
     async def _book(self, order: Order, report: ExecutionReport) -> Order:
         def extend(settled: Settled) -> None:
-            plan = self._portfolio.plans.get(order.symbol)
+            plan = self._portfolio.plans.get(order.book)
             if plan is None:
                 return
-            resting = self._portfolio.resting_for(order.symbol)
+            resting = self._portfolio.resting_for(order.book)
             others = bound(leg for leg in resting if not _is_part(leg, order))
             settled.tell(plan, others)
             if not settled.position.is_open:  # also at the end of an order without a fill: what it left is too little for another
-                entry_rests = self._portfolio.entry_for(order.symbol) is not None
+                entry_rests = self._portfolio.entry_for(order.book) is not None
                 settled.batch.plans.append(emptied(plan, self._clock.now(), entry_rests=entry_rests))
             elif settled.order.state is OrderState.FILLED and settled.order.executed_qty > order.executed_qty:
                 after = self._after_leg(plan, settled)
@@ -192,16 +193,16 @@ class RestingOrders:
     async def _look_at_plan(self, order: Order, booked: Sequence[Order]) -> None:
         """Commits that a position has lost its protection: the orders of a list have ended, and sold less than they were for; or
         the target has sold a part, with which the exchange ended the stop."""
-        plan, position = self._portfolio.plans.get(order.symbol), self._portfolio.position(order.symbol)
+        plan, position = self._portfolio.plans.get(order.book), self._portfolio.position(order.book)
         sold = {one.client_order_id: one.executed_qty for one in booked}  # the last that was booked of each: it goes on to fill
         is_done = sum(sold.values(), ZERO) >= order.qty
         if plan is None or not position.is_open or is_done:
             return
         instrument = await self._writer.instrument(order.symbol)
-        if is_whole(remaining(plan, instrument), self._portfolio.resting_for(order.symbol)):
+        if is_whole(remaining(plan, instrument), self._portfolio.resting_for(order.book)):
             return
         now, why = self._clock.now(), reason("protection_ended", status=order.state if order.state.final else booked[0].state)
-        left = [leg for leg in self._portfolio.resting_for(order.symbol) if leg is booked[0] or _same_list(leg, order)]
+        left = [leg for leg in self._portfolio.resting_for(order.book) if leg is booked[0] or _same_list(leg, order)]
         if any(is_stop(leg) for leg in left):
             return
         if left:  # it is placed anew at once, and told only if that fails

@@ -134,7 +134,7 @@ class Settlement:
             reason=None,
         )
         rates = await self._reconciler.fee_rates(complete, instrument)
-        booking = book(moved, part, self._portfolio.position(order.symbol), instrument, rates)
+        booking = book(moved, part, self._portfolio.position(order.book), instrument, rates)
         if booking.result is not None:
             moved = replace(moved, booked=more(order.booked, booking.result))
         await self._pass_on_fees(moved, part, instrument)
@@ -169,7 +169,7 @@ class Settlement:
             tuple(by_trade(await self._booked(order))),
         )
         rates = await self._reconciler.fee_rates(report, instrument)
-        self._write(Executed(order, report, self._portfolio.position(order.symbol)), instrument, rates, batch)
+        self._write(Executed(order, report, self._portfolio.position(order.book)), instrument, rates, batch)
         return batch
 
     async def _known_instrument(self, symbol: str) -> Instrument | None:
@@ -184,7 +184,7 @@ class Settlement:
 
     def _write(self, done: Executed, instrument: Instrument, rates: Mapping[str, Decimal], batch: CommitBatch) -> None:
         """Adds the execution of an order to what is about to be committed, and what tells of it."""
-        plan = self._portfolio.plans.get(done.order.symbol)
+        plan = self._portfolio.plans.get(done.order.book)
         execution, fee_value = execution_of(done.order, done.report, instrument, rates, plan)
         batch.executions.append(execution)
         batch.events.append(self._urgent(OrderExecuted(done.order, execution, done.position, fee_value)))

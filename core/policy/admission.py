@@ -30,6 +30,12 @@ def not_paused(signal: Signal, decision_context: DecisionContext) -> Reason | No
     return None
 
 
+def strategy_runs(signal: Signal, decision_context: DecisionContext) -> Reason | None:
+    """Refuses the entries of a strategy that is paused; its exits go on."""
+    is_refused = signal.side is Side.BUY and decision_context.strategy_paused
+    return reason("strategy_paused", strategy=signal.strategy) if is_refused else None
+
+
 def not_observing(signal: Signal, decision_context: DecisionContext) -> Reason | None:
     """Refuses to trade in observe mode, where signals are only reported; a person may still sell manually, and a plan goes on."""
     if _left_at_will(signal, decision_context):
@@ -65,8 +71,13 @@ def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | No
     if signal.side is Side.BUY and _is_open(decision_context):
         return reason("in_position", qty=plain(decision_context.position.qty), base=base)
     if signal.side is Side.SELL and not decision_context.position.is_open:
-        return reason("no_position", base=base)
+        held_by = ", ".join(decision_context.held_by)
+        return reason("held_by_others", base=base, strategy=signal.strategy, others=held_by) if held_by else _nothing(base)
     return None
+
+
+def _nothing(base: str) -> Reason:
+    return reason("no_position", base=base)
 
 
 def _is_open(decision_context: DecisionContext) -> bool:
@@ -122,6 +133,7 @@ CHECKS: tuple[tuple[Check, str], ...] = (
     (signal_age, "expired"),
     (allowed_symbols, "denied"),
     (not_paused, "ignored"),
+    (strategy_runs, "ignored"),
     (known_symbol, "denied"),
     (not_observing, "observed"),
     (gate_open, "denied"),

@@ -18,6 +18,7 @@ from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown, same
+from core.policy.exits.bracket_check import NOTHING_OPEN, OpenOrders
 from core.policy.funds import Funds
 
 
@@ -119,7 +120,9 @@ class DecisionContext:
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
-    `losing_exits` counts the positions closed at a loss in a row. `shares_coin`: another symbol has, or is about to have, a
+    `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
+    symbol of other strategies, `own_count` the open positions of its strategy, of which it may have `most_own` (None: no limit of
+    its own), and `held_by` names the others that hold the symbol. `shares_coin`: another book has, or is about to have, a
     position in the same coin, which an order of this one could spend.
     """
 
@@ -147,6 +150,11 @@ class DecisionContext:
     equity_mark: EquityMark | None = None
     stopped_at: datetime | None = None
     losing_exits: int = 0
+    open_beside: OpenOrders = NOTHING_OPEN
+    own_count: int = 0
+    most_own: int | None = None
+    strategy_paused: bool = False
+    held_by: tuple[str, ...] = ()
     shares_coin: bool = False
 
     def rate(self, asset: str) -> Rate | Unknown:

@@ -1,4 +1,4 @@
-"""The role of an executed order in its trade: what it was for, whose it was, and which plan it belonged to. Pure."""
+"""The role of an executed order in its trade: what it was for, and which plan it belonged to. Pure."""
 
 from core.domain.order import Order
 from core.domain.plan_leg import LegKind
@@ -18,12 +18,6 @@ def role_of(order: Order) -> Role:
     if order.leg is not None:
         return Role.STOP if order.leg.kind is LegKind.STOP else Role.TARGET
     return _WATCHED.get(order.signal.signal_type, Role.EXIT) if order.signal.is_planned else Role.EXIT
-
-
-def strategy_of(order: Order, plan: TradePlan | None) -> str:
-    """Returns the strategy of `order`; `plan` is that of the position."""
-    is_of_plan = order.protects or order.signal.is_planned
-    return plan.strategy if is_of_plan and plan is not None else order.signal.strategy
 
 
 def plan_id_of(order: Order, plan: TradePlan | None) -> str | None:

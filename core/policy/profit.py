@@ -10,7 +10,7 @@ from core.domain.order import Booked, ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side
 from core.domain.trade_plan import TradePlan
-from core.policy.execution_role import plan_id_of, role_of, strategy_of
+from core.policy.execution_role import plan_id_of, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _book(
     if after.is_open or not after.trip_sold:
         return Booking(after, result, None)
     trade = _close(after, order, part, instrument)
-    return Booking(Position(after.symbol, after.qty, after.cost, after.value), result, trade)
+    return Booking(replace(Position.empty(after.book), qty=after.qty, cost=after.cost, value=after.value), result, trade)
 
 
 def execution_of(
@@ -124,7 +124,7 @@ def execution_of(
             base_asset=instrument.base,
             quote_asset=instrument.quote,
             trading_mode=order.trading_mode,
-            strategy=strategy_of(order, plan),
+            strategy=order.signal.strategy,
             role=role_of(order),
             plan_id=plan_id_of(order, plan),
         )
@@ -201,6 +201,7 @@ def _close(position: Position, order: Order, report: ExecutionReport, instrument
         gross=position.trip_gross,
         quote_asset=instrument.quote,
         trading_mode=order.trading_mode,
+        strategy=position.strategy,
     )
 
 

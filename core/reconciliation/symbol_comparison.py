@@ -130,9 +130,9 @@ def _ours(asset: str, ledger: _LedgerSide) -> Decimal:
     return to_sell + sum((money_bound(order) for order in entries if _quote(order, ledger.instruments) == asset), ZERO)
 
 
-def differences_of_gone(position: Position) -> list[Reason]:
-    """Returns the differences of a symbol that the exchange no longer knows: nobody can sell its position."""
-    return [reason("symbol_gone", symbol=position.symbol, qty=plain(position.qty))] if position.qty else []
+def differences_of_gone(symbol: str, held: Decimal) -> list[Reason]:
+    """Returns the differences of a symbol that the exchange no longer knows: nobody can sell what is `held` (base asset)."""
+    return [reason("symbol_gone", symbol=symbol, qty=plain(held))] if held else []
 
 
 def _base(one: Position | Order, instruments: Mapping[str, Instrument]) -> str | None:

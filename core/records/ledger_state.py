@@ -13,11 +13,11 @@ from core.records.kept_rows import KeptRows
 @dataclass(frozen=True, slots=True)
 class TradingRecord:
     """The past as protections count it: net results of all exits by quote asset, when a stop last sold in each symbol within the
-    last days, and how many positions in a row were closed at a loss, since somebody last reset that."""
+    last days, and how many positions in a row each strategy has closed at a loss, since somebody last reset that."""
 
     realised: Mapping[str, Decimal] = field(default_factory=dict)
     stopped: Mapping[str, datetime] = field(default_factory=dict)
-    losing_exits: int = 0
+    losing_exits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

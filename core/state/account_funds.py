@@ -14,6 +14,7 @@ from core.domain.money import ZERO
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.policy.conversion_rates import Rate, Unknown, same
 from core.policy.exits.protection import bound
 from core.policy.funds import Entering, Funds, Valued, funds_of
@@ -36,7 +37,7 @@ class Snapshot:
 
     balances: Mapping[str, Balance]
     rates: Mapping[str, Rate | Unknown]
-    positions: Mapping[str, Position]
+    positions: Mapping[StrategyBook, Position]
 
 
 class AccountFunds:
@@ -93,7 +94,7 @@ class AccountFunds:
         has heard of it yet. The balances and the positions are of two moments then."""
         locked: defaultdict[str, Decimal] = defaultdict(Decimal)
         for symbol in {order.symbol for order in self._portfolio.resting.values()}:
-            instrument, resting = self._market.instrument(symbol), self._portfolio.resting_for(symbol)
+            instrument, resting = self._market.instrument(symbol), self._portfolio.offers_in(symbol)
             if instrument is not None:
                 locked[instrument.base] += bound(resting)
                 locked[instrument.quote] += sum((Entering(one, "").unspent for one in resting if one.side is Side.BUY), ZERO)

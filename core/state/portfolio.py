@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -18,12 +18,15 @@ from core.domain.pending_exit import PendingExit
 from core.domain.position import Position
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
+from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
+from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.exits.protection import bound
 from core.policy.risk.limits import is_of, with_set
+from core.policy.strategy_settings import AS_THE_ACCOUNT, StrategySettings
 from core.records.commit_batch import CommitBatch
 from core.records.kept_rows import KeptRows
 from core.records.ledger_state import LedgerState
@@ -42,16 +45,16 @@ class Portfolio:
 
     trading_state: TradingState
     settings: RiskLimits
-    positions: dict[str, Position] = field(default_factory=dict)
+    positions: dict[StrategyBook, Position] = field(default_factory=dict)
     in_flight: dict[str, Order] = field(default_factory=dict)
     resting: dict[str, Order] = field(default_factory=dict)  # open on the venue, which nobody waits for
-    plans: dict[str, TradePlan] = field(default_factory=dict)  # open ones, by symbol
+    plans: dict[StrategyBook, TradePlan] = field(default_factory=dict)  # open ones
     approvals: dict[str, Approval] = field(default_factory=dict)  # open ones, by token
     answered: dict[str, Approval] = field(default_factory=dict)  # the last ones that were closed, by token
     holds: dict[str, SymbolHalt] = field(
         default_factory=dict
     )  # by symbol; includes accepted ones, so that the same cause does not halt again
-    exits: dict[str, PendingExit] = field(default_factory=dict)  # pending ones, by symbol
+    exits: dict[StrategyBook, PendingExit] = field(default_factory=dict)  # pending ones
     fixed: Mapping[int, Role] = field(default_factory=dict)  # named in the settings
     people: dict[int, Person] = field(default_factory=dict)  # let in through the chat, and not revoked
     invites: dict[str, Invite] = field(default_factory=dict)  # neither used nor withdrawn, by digest
@@ -67,6 +70,8 @@ class Portfolio:
     record: RunningRecord = field(default_factory=RunningRecord)
     equity_mark: EquityMark | None = None
     loss_reset: LossReset | None = None
+    strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)  # by strategy; those that are paused
+    strategy_settings: StrategySettings = AS_THE_ACCOUNT
     moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
     limits: RiskLimits = field(init=False)
     """The limits in force."""
@@ -121,19 +126,39 @@ class Portfolio:
             return None
         return min(invite.role, inviter)
 
-    def position(self, symbol: str) -> Position:
-        return self.positions.get(symbol) or Position(symbol)
+    def position(self, book: StrategyBook) -> Position:
+        return self.positions.get(book) or Position.empty(book)
+
+    @property
+    def strategies(self) -> set[str]:
+        """Returns every strategy that the ledger has a book of, or that the settings name."""
+        books = (*self.positions, *self.plans, *self.exits)
+        return {*(book.strategy for book in books), *self.strategy_pauses, *self.strategy_settings.names, DEFAULT_STRATEGY}
+
+    def limits_for(self, book: StrategyBook) -> RiskLimits:
+        """Returns the limits in force for `book`."""
+        return self.strategy_settings.limits(self.limits, book)
+
+    def trading_state_for(self, book: StrategyBook) -> TradingState:
+        """Returns how the signals of `book` are acted upon: as the account's, or more strictly."""
+        mode = self.strategy_settings.mode(self.trading_state.mode, book)
+        return self.trading_state if mode is self.trading_state.mode else replace(self.trading_state, mode=mode)
+
+    def positions_in(self, symbol: str) -> list[Position]:
+        """Returns what the books of `symbol` hold, by strategy."""
+        return sorted((one for one in self.positions.values() if one.symbol == symbol and one.qty), key=lambda one: one.book)
 
     def open_positions(self) -> list[Position]:
         """Returns the positions that are held and could be sold, oldest first. Dust is not among them."""
         held = [position for position in self.positions.values() if position.is_open]
-        return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.symbol))
+        return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.book))
 
-    def count_open(self, *, besides: str) -> int:
-        """Counts open positions, and entries under way or resting that may become one, without the order with the id
-        `besides`."""
-        entering = {order.symbol for order in self.buying() if order.client_order_id != besides}
-        return len(entering | {position.symbol for position in self.positions.values() if position.is_open})
+    def count_open(self, *, besides: str, strategy: str | None = None) -> int:
+        """Counts open positions, each strategy's for itself, and entries under way or resting that may become one, without the
+        order with the id `besides`; only those of `strategy`, if one is named."""
+        entering = {order.book for order in self.buying() if order.client_order_id != besides}
+        books = entering | {position.book for position in self.positions.values() if position.is_open}
+        return sum(strategy in (None, book.strategy) for book in books)
 
     def buying(self) -> list[Order]:
         """Returns the entries under way or resting."""
@@ -144,34 +169,42 @@ class Portfolio:
         found = [order for order in self.in_flight.values() if order.symbol == symbol]
         return min(found, key=lambda order: order.protects, default=None)
 
-    def resting_for(self, symbol: str) -> list[Order]:
-        """Returns the orders of `symbol` that rest on the venue to sell, oldest first."""
-        return [order for order in self.resting.values() if order.symbol == symbol and order.side is Side.SELL]
+    def resting_for(self, book: StrategyBook) -> list[Order]:
+        """Returns the orders of `book` that rest on the venue to sell, oldest first."""
+        return [order for order in self.resting.values() if order.book == book and order.side is Side.SELL]
 
-    def entry_for(self, symbol: str) -> Order | None:
-        """Returns the entry of `symbol` that rests on the venue; there is at most one."""
-        return next((order for order in self.resting.values() if order.symbol == symbol and order.side is Side.BUY), None)
+    def entry_for(self, book: StrategyBook) -> Order | None:
+        """Returns the entry of `book` that rests on the venue; there is at most one."""
+        return next((order for order in self.resting.values() if order.book == book and order.side is Side.BUY), None)
 
     def open_for(self, symbol: str) -> list[Order]:
-        """Returns all orders of `symbol` that rest on the venue, oldest first."""
+        """Returns all orders of `symbol` that rest on the venue, of whatever strategy, oldest first."""
         return [order for order in self.resting.values() if order.symbol == symbol]
 
-    def protected(self, symbol: str) -> Decimal:
+    def offers_in(self, symbol: str) -> list[Order]:
+        """Returns the orders that rest on the venue to sell `symbol`, of whatever strategy, oldest first."""
+        return [order for order in self.open_for(symbol) if order.side is Side.SELL]
+
+    def protected(self, book: StrategyBook) -> Decimal:
         """Returns how much of the position the resting orders of its plan sell, in base asset."""
-        return bound(order for order in self.resting_for(symbol) if order.protects)
+        return bound(order for order in self.resting_for(book) if order.protects)
 
     def unprotected(self, now: datetime) -> dict[str, float]:
-        """Returns for how many seconds each open position with a plan has had no protection, by symbol; 0 for one that has."""
-        held = [plan for plan in self.plans.values() if self.position(plan.symbol).is_open]
-        return {plan.symbol: max((now - (plan.exposed_since or now)).total_seconds(), 0.0) for plan in held}
+        """Returns for how many seconds open positions with a plan have had no protection, by symbol: the longest of its
+        strategies; 0 where all have."""
+        lengths: dict[str, float] = {}
+        for plan in [one for one in self.plans.values() if self.position(one.book).is_open]:
+            length = (now - (plan.exposed_since or now)).total_seconds()
+            lengths[plan.symbol] = max(lengths.get(plan.symbol, 0.0), length)
+        return lengths
 
     def results_of(self, day: str) -> dict[str, Decimal]:
         """Returns net profits of the UTC day `day` (`YYYY-MM-DD`) by quote asset, without the zeros."""
         return {asset: profit for asset, profit in self._results.items() if profit} if day == self._day else {}
 
-    def approval_for(self, symbol: str) -> Approval | None:
-        """Returns the open approval of `symbol`; there is at most one."""
-        return next((approval for approval in self.approvals.values() if approval.signal.symbol == symbol), None)
+    def approval_for(self, book: StrategyBook) -> Approval | None:
+        """Returns the open approval of `book`; there is at most one."""
+        return next((approval for approval in self.approvals.values() if approval.signal.book == book), None)
 
     def capital(self, quotes: Iterable[str], instruments: Mapping[str, Instrument]) -> Mapping[str, Decimal] | None:
         """Returns the capital by quote asset: the balances of `quotes` and of the assets that positions are priced in, and the
@@ -220,15 +253,17 @@ class Portfolio:
 
     def _keep(self, rows: KeptRows) -> None:
         """Takes over the rows of a commit or of a start: each is kept while it matters, in place of the one of its key."""
-        _update(self.positions, rows.positions, key=lambda one: one.symbol)
+        _update(self.positions, rows.positions, key=lambda one: one.book)
         _update(self.in_flight, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.in_flight)
         _update(self.resting, rows.orders, key=lambda one: one.client_order_id, stays=lambda one: one.rests)
-        _update(self.plans, rows.plans, key=lambda one: one.symbol, stays=lambda one: one.is_open)
+        _update(self.plans, rows.plans, key=lambda one: one.book, stays=lambda one: one.is_open)
         self.touched.update(order.symbol for order in rows.orders if order.state.in_flight)
         _update(self.approvals, rows.approvals, key=lambda one: one.token, stays=lambda one: one.state is ApprovalState.OPEN)
         _update(self.holds, rows.holds, key=lambda one: one.symbol)
         _update(self.acknowledged, rows.acknowledged, key=lambda one: one.mark)
-        _update(self.exits, rows.exits, key=lambda one: one.symbol, stays=lambda one: one.is_open)
+        _update(self.exits, rows.exits, key=lambda one: one.book, stays=lambda one: one.is_open)
+        pauses = rows.strategy_pauses
+        _update(self.strategy_pauses, pauses, key=lambda one: one.strategy, stays=lambda one: one.paused)
         _update(self.people, rows.people, key=lambda one: one.user_id, stays=lambda one: one.revoked_at is None)
         _update(self.invites, rows.invites, key=lambda one: one.digest, stays=lambda one: one.used_by is None)
         _update(self.authenticators, rows.authenticators, key=lambda one: one.user_id, stays=lambda one: one.ended_at is None)

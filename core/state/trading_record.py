@@ -19,12 +19,17 @@ class RunningRecord:
 
     realised: dict[str, Decimal] = field(default_factory=dict)
     stopped: dict[str, datetime] = field(default_factory=dict)
-    losing_exits: int = 0
+    losing_exits: dict[str, int] = field(default_factory=dict)  # by strategy
+
+    @property
+    def most_losing_exits(self) -> int:
+        """Returns how many positions in a row the strategy that does worst has closed at a loss."""
+        return max(self.losing_exits.values(), default=0)
 
     @classmethod
     def from_ledger(cls, record: TradingRecord) -> "RunningRecord":
         """Takes up the record as it was loaded."""
-        return cls(dict(record.realised), dict(record.stopped), record.losing_exits)
+        return cls(dict(record.realised), dict(record.stopped), dict(record.losing_exits))
 
     def apply(self, batch: CommitBatch) -> None:
         """Applies a commit. A position that is closed counts as one exit, however many orders it took."""
@@ -36,9 +41,9 @@ class RunningRecord:
                 known_at = self.stopped.get(execution.symbol, execution.executed_at)
                 self.stopped[execution.symbol] = max(known_at, execution.executed_at)
         for trade in batch.trades:
-            self.losing_exits = self.losing_exits + 1 if trade.profit < 0 else 0
+            self.losing_exits[trade.strategy] = self.losing_exits.get(trade.strategy, 0) + 1 if trade.profit < 0 else 0
         if batch.loss_reset is not None:
-            self.losing_exits = 0
+            self.losing_exits = {}
 
     def with_open(self, orders: Iterable[tuple[Order, str]]) -> dict[str, Decimal]:
         """Returns the results by quote asset, with what the fills of `orders` that are not at their end have brought; each comes

@@ -40,6 +40,7 @@ from core.domain.instrument import Instrument, Quote
 from core.domain.limit_entry import LimitEntry
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.state.portfolio import Portfolio
@@ -141,7 +142,7 @@ class Firm:
     async def held(self, symbol: str = "WIFUSDC") -> None:
         """Buys it by a signal and waits for the owner's alert."""
         await self.signal("BUY_SM", symbol)
-        await until(lambda: self.portfolio.position(symbol).is_open)
+        await until(lambda: self.portfolio.position(StrategyBook(symbol)).is_open)
         await self.settled()
 
     async def settled(self) -> None:

@@ -57,6 +57,7 @@ from core.domain.outbox_item import OutboxItem
 from core.domain.position import Execution, Position, Trade
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import TradingState
 from core.engine.access_commands import AccessCommands
 from core.engine.inbox import Inbox
@@ -527,7 +528,7 @@ class Office:
     async def with_position(self) -> "Office":
         """Adds 19.98 WIF bought two hours ago, the market at 0.5."""
         opened = self.context.clock.now() - timedelta(hours=2)
-        self.portfolio.positions["WIFUSDC"] = Position(
+        self.portfolio.positions[StrategyBook("WIFUSDC")] = Position(
             "WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=opened
         )
         await self.market.load_instruments(["WIFUSDC"])

@@ -34,6 +34,10 @@ async def watching(firm: Firm) -> None:
     await firm.owner.ask("/mode observe")
 
 
+async def a_paused_strategy(firm: Firm) -> None:
+    await firm.owner.ask("/strategies pause default")
+
+
 async def asking(firm: Firm) -> None:
     await firm.owner.ask("/mode confirm")
 
@@ -100,7 +104,19 @@ ROWS = (
         Row(said)
         for said in (
             *("/status", "/positions", "/pnl", "/pnl month", "/daily", "/weekly", "/monthly", "/performance 7d", "/stats"),
-            *("/trades", "/trades 5 WIFUSDC", "/signals", "/orders", "/balance", "/risk", "/health", "/why", "/help", "/mode"),
+            *(
+                "/strategies",
+                "/trades",
+                "/trades 5 WIFUSDC",
+                "/signals",
+                "/orders",
+                "/balance",
+                "/risk",
+                "/health",
+                "/why",
+                "/help",
+                "/mode",
+            ),
             *("/accept", "/export csv", "/chart", "/report day"),
         )
     ),
@@ -130,6 +146,8 @@ ROWS = (
     Row("/mode confirm", OWNER, changes=True, risk=Risk.LOWERS),
     Row("/mode auto", OWNER, second=True, risk=Risk.RAISES, prepare=watching),
     Row("/mode confirm above 100", OWNER, second=True, risk=Risk.RAISES, prepare=asking),
+    Row("/strategies pause default", TRADER, changes=True, risk=Risk.LOWERS),
+    Row("/strategies resume default", OWNER, second=True, risk=Risk.RAISES, prepare=a_paused_strategy),
     Row("/set MAX_ORDER_NOTIONAL 5", OWNER, second=True, risk=Risk.LOWERS),
     Row("/set MAX_ORDER_NOTIONAL 6000", OWNER, second=True, risk=Risk.RAISES),
     Row("/reset drawdown", OWNER, second=True, risk=Risk.RAISES),

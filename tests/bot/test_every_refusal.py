@@ -54,6 +54,7 @@ from core.domain.reasons import SENTENCES, Reason
 from core.domain.record_problems import kinds_of
 from core.domain.record_reasons import RECORD_SENTENCES
 from core.domain.signal import Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import TradingState
 from core.state.portfolio import Portfolio
@@ -87,6 +88,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
             *("open_positions", "daily_loss", "rate_unknown", "no_rate", "daily_loss_unknown", "internal_error", "panic_over"),
             *("too_little_to_sell", "risk_without_stop", "nothing_to_spend", "balances_unknown", "value_unknown", "no_equity"),
             *("drawdown", "losing_exits", "cooldown", "exposure"),
+            *("held_by_others", "strategy_paused", "own_positions"),
             *("nothing_free", "exit_over", "account_held", "not_compared", "already_ordered", "closed_by_plan"),
             *("entry_rests", "entry_price_band", "entry_withdrawn"),
             *PLAN_SENTENCES,
@@ -342,9 +344,9 @@ async def test_whatever_a_source_brings_in_vain_is_told_in_the_chat(
             with suppress(TimeoutError):
                 await until(told, within=15)
             assert told(), (name, [one.text for one in firm.owner.received[seen:]])
-            if firm.portfolio.position("WIFUSDC").is_open:
+            if firm.portfolio.position(StrategyBook("WIFUSDC")).is_open:
                 await firm.signal("SELL_SM")
-                await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+                await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
             await firm.settled()
 
 

@@ -19,6 +19,8 @@ from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
+from core.domain.strategy_book import StrategyBook
+from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
@@ -41,12 +43,13 @@ class MemoryLedger:
     orders: dict[str, Order] = field(default_factory=dict)
     order_history: list[Order] = field(default_factory=list)
     fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
-    positions: dict[str, Position] = field(default_factory=dict)
+    strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)
+    positions: dict[StrategyBook, Position] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
     executions: dict[str, Execution] = field(default_factory=dict)
     approvals: dict[str, Approval] = field(default_factory=dict)
     holds: dict[str, SymbolHalt] = field(default_factory=dict)
-    exits: dict[str, PendingExit] = field(default_factory=dict)
+    exits: dict[StrategyBook, PendingExit] = field(default_factory=dict)
     plans: dict[str, TradePlan] = field(default_factory=dict)
     trading_state: TradingState | None = None
     equity_mark: EquityMark | None = None
@@ -76,6 +79,7 @@ class MemoryLedger:
         return LedgerState(
             trading_state=self.trading_state,
             positions=list(self.positions.values()),
+            strategy_pauses=[pause for pause in self.strategy_pauses.values() if pause.paused],
             orders=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
@@ -100,7 +104,7 @@ class MemoryLedger:
                 realised[row.quote_asset] = realised.get(row.quote_asset, ZERO) + row.profit_quote
         since = self.loss_reset.at if self.loss_reset is not None else None
         trades = [trade for trade in self.trades.values() if since is None or trade.closed_at > since]
-        losing = sum(1 for _ in takewhile(lambda trade: trade.profit < 0, reversed(trades)))
+        losing = {name: _losses(trades, name) for name in {trade.strategy for trade in trades}}
         stops = [row for row in self.executions.values() if row.signal_type == STOPPED]
         stopped = {row.symbol: row.executed_at for row in sorted(stops, key=lambda row: row.executed_at)}
         return TradingRecord(realised, stopped, losing)
@@ -158,7 +162,7 @@ class MemoryLedger:
         self.touched |= {order.symbol for order in batch.orders if order.state is OrderState.SUBMITTED}
         for name, fill in batch.fills:
             self.fills.setdefault((name, fill.trade_id), fill)
-        self.positions.update({position.symbol: position for position in batch.positions})
+        self.positions.update({position.book: position for position in batch.positions})
         for trade in batch.trades:
             self.trades.setdefault(trade.trade_id, trade)
         for execution in batch.executions:
@@ -170,7 +174,8 @@ class MemoryLedger:
         self.acknowledged.update({one.mark: one for one in batch.acknowledged})
         self.holds.update({halt.symbol: halt for halt in batch.holds})
         self.plans.update({plan.plan_id: plan for plan in batch.plans})
-        self.exits.update({wanted.symbol: wanted for wanted in batch.exits})
+        self.strategy_pauses.update({pause.strategy: pause for pause in batch.strategy_pauses})
+        self.exits.update({wanted.book: wanted for wanted in batch.exits})
         self.events.extend(batch.events)
 
 
@@ -208,3 +213,8 @@ class CountedLedger:
     async def commit(self, batch: CommitBatch) -> None:
         with self._clock.busy():
             await self._ledger.commit(batch)
+
+
+def _losses(trades: Sequence[Trade], strategy: str) -> int:
+    own = [trade for trade in trades if trade.strategy == strategy]
+    return sum(1 for _ in takewhile(lambda trade: trade.profit < 0, reversed(own)))

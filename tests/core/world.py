@@ -14,6 +14,7 @@ from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.reasons import Reason
 from core.domain.resting_rules import RestingRules
 from core.domain.signal import Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.engine.inbox import CAPACITY
 from core.policy.decision_context import RiskLimits
@@ -145,7 +146,7 @@ class World:
 
     def question(self, symbol: str = "WIFUSDC") -> Approval:
         """Returns the open approval of `symbol`."""
-        asked = self.portfolio.approval_for(symbol)
+        asked = self.portfolio.approval_for(StrategyBook(symbol))
         assert asked is not None
         return asked
 

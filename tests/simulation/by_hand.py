@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TypeVar
 
+from bot.views.book_names import book_name
 from core.adapters.ledger.codec import bodies, events, facts
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import (
@@ -21,6 +22,8 @@ from core.domain.money import ZERO
 from core.domain.pending_exit import SOURCE
 from core.domain.plan_leg import leg_of
 from core.domain.signal import PANIC
+from core.domain.strategy_book import StrategyBook
+from tests.simulation.books import book_of
 from tests.simulation.evidence import Evidence, is_by_hand, is_signal
 from tests.simulation.exchange import is_entry
 
@@ -31,13 +34,13 @@ def _control_commands(seen: Evidence) -> Iterator[str]:
     """Checks that every manual order was confirmed, became at most one order (a panic: one after another), and no larger one."""
     largest = {order.client_order_id: order.orig_qty for order in seen.venue.orders}
     orders = {row["inbox_seq"]: row for row in seen.signal_orders}
-    came: dict[tuple[str, str], list[int]] = defaultdict(list)
+    came: dict[tuple[str, StrategyBook], list[int]] = defaultdict(list)
     for row in seen.rows(signal_tables.inbox):
         if not (is_signal(row) and is_by_hand(row)):
             continue
         command = _confirmation_of(row)
         name, *args = seen.hands.confirmed.get(command, "nothing").split()
-        came[command, row["symbol"]].append(_number(row))
+        came[command, _book(row)].append(_number(row))
         side = "SELL" if name in _EXITS else "BUY"
         if _number(row) and (name != "/panic" or row["signal_type"] != PANIC):
             yield f"order by hand {row['source_id']} follows another, but {name} was confirmed"
@@ -47,10 +50,10 @@ def _control_commands(seen: Evidence) -> Iterator[str]:
         most = Decimal(args[1]) if name == "/buy" and len(args) == 3 and args[0].startswith(args[2]) else None
         if order is not None and most is not None and largest.get(order["client_order_id"], ZERO) > most:
             yield f"order by hand {row['source_id']} is larger than {most}"
-    for (command, symbol), numbers in came.items():
+    for (command, book), numbers in came.items():
         # A panic sells on: what was counted up (0), then its first order beside that, its second and so on.
         if numbers[0] > 1 or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-            yield f"{command} became the orders by hand {numbers} of {symbol}"
+            yield f"{command} became the orders by hand {numbers} of {book}"
 
 
 _EXITS = {"/sell", "/close", "/panic"}
@@ -72,7 +75,12 @@ def _attempt_of(row: Row) -> str:
 def _number(row: Row) -> int:
     """Returns which of a panic's orders of its symbol it is; 0 for the confirmation's own message."""
     _, _, *which = row["source_id"].split(":")
-    return int(which[1]) if len(which) > 1 and which[0] == row["symbol"] else 0
+    return int(which[1]) if len(which) > 1 and which[0] == book_name(_book(row)) else 0
+
+
+def _book(row: Row) -> StrategyBook:
+    said = bodies.decode(row["body"])
+    return said.signal.book if isinstance(said, SignalReceived) else StrategyBook(row["mailbox"])
 
 
 def _covered(seen: Evidence) -> Iterator[str]:
@@ -142,15 +150,13 @@ def _panics(seen: Evidence) -> Iterator[str]:
         yield f"after a panic the pause is {controls['pause']}"
     if controls["panic"] is not None or not any(row["kind"] == "panic_over" for row in seen.rows(notification_tables.outbox)):
         yield "a panic never came to its end"
-    sold = {
-        row["symbol"]: row for row in seen.rows(signal_tables.inbox) if is_signal(row) and _attempt_of(row) in seen.hands.panics
-    }
+    sold = {_book(row): row for row in seen.rows(signal_tables.inbox) if is_signal(row) and _attempt_of(row) in seen.hands.panics}
     orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     allowed = _UNSELLABLE if seen.hands.panicked_in_calm else _UNSELLABLE | _TOO_LATE
     for row in seen.rows(result_tables.positions):
         if not row["is_open"]:
             continue
-        exit_, name = sold.get(row["symbol"]), f"{row['qty']} {row['symbol']}"
+        exit_, name = sold.get(book_of(row)), f"{row['qty']} {row['symbol']}"
         if exit_ is None:
             yield f"{name} is held after a panic that did not sell it"
         elif exit_["outcome"] != "ordered" and exit_["reason_code"] not in allowed:
@@ -161,7 +167,7 @@ def _panics(seen: Evidence) -> Iterator[str]:
             yield f"{name} is held after a panic whose last order ended as {orders[exit_['seq']]['state']}"
 
 
-_UNSELLABLE = {"no_position", "too_little_to_sell", "below_min_qty"}
+_UNSELLABLE = {"no_position", "held_by_others", "too_little_to_sell", "below_min_qty"}
 _TOO_LATE = {"expired", "from_future"}
 _WORTH_SELLING = 10  # quote asset; the exchange requires at least 5, and the price moves
 

@@ -14,8 +14,9 @@ from core.domain.messages import SignalReceived
 from core.domain.money import ZERO
 from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
+from core.domain.strategy_book import StrategyBook
 from tests.owner_deliveries import messages_of
-from tests.simulation import by_hand, leaving, moved_stops, plans, sizes
+from tests.simulation import books, by_hand, leaving, moved_stops, plans, sizes
 from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
@@ -25,9 +26,9 @@ from tests.venue.model import Order
 
 _PLAN_ID = 32  # characters: those that all orders of an entry have in common
 _SURELY_OPEN = 10  # quote asset; the exchange requires at least 5, and the price moves
-_OPEN = {"NEW": "ACCEPTED"}  # as the ledger calls it
+_CALLED = {"NEW": "ACCEPTED", "EXPIRED_IN_MATCH": "EXPIRED"}  # as the ledger calls it
 _RESTING = {"ACCEPTED", "PARTIALLY_FILLED"}
-_EMPTY_ENDS = {"EXPIRED", "CANCELED"}
+_EMPTY_ENDS = {"EXPIRED", "EXPIRED_IN_MATCH", "CANCELED"}
 _EXECUTED = {"FILLED", "EXPIRED", "CANCELED", "PARTIALLY_FILLED"}
 
 
@@ -36,7 +37,7 @@ def violations(seen: Evidence) -> list[str]:
     found: list[str] = []
     # If an accident affected the whole account nobody acts manually.
     others = by_hand.PROMISES if not seen.accident else (_accidents,)
-    ours = (*PROMISES, *at_limits.PROMISES, *plans.PROMISES, *moved_stops.PROMISES, *sizes.PROMISES)
+    ours = (*PROMISES, *at_limits.PROMISES, *plans.PROMISES, *moved_stops.PROMISES, *sizes.PROMISES, *books.PROMISES)
     for promise in (*ours, *leaving.PROMISES, *others):
         found += promise(seen)
     return found
@@ -121,7 +122,7 @@ def _told_apart(row: Row, theirs: Order) -> Iterator[str]:
     """Yields what the ledger says of an order, and the exchange does not. A ledger that was set back decided its signal anew,
     maybe differently: what was sent counts."""
     name = theirs.client_order_id
-    if row["state"] != _OPEN.get(theirs.status, theirs.status) or str(theirs.order_id) != row["order_id"]:
+    if row["state"] != _CALLED.get(theirs.status, theirs.status) or str(theirs.order_id) != row["order_id"]:
         yield f"order {name} is {theirs.status} on the exchange and {row['state']} in the ledger"
     if (row["executed_qty"], row["quote_qty"], row["side"]) != (theirs.executed_qty, theirs.quote_qty, theirs.side):
         yield f"order {name} has other quantities in the ledger"
@@ -216,21 +217,21 @@ def _executions(seen: Evidence) -> Iterator[str]:
 
 def _turns(seen: Evidence) -> Iterator[str]:
     """Checks that there is no entry while a position is open, in the order in which the exchange executed."""
-    held: dict[str, Decimal] = defaultdict(Decimal)
+    held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     orders = {(order.symbol, order.order_id): order for order in seen.orders}
-    entering: set[str] = set()
+    entering, whose = set[str](), books.Whose.of(seen)
     for trade in seen.venue.trades:
         order = orders.get((trade.symbol, trade.order_id))
         if order is None:
             continue
-        price = seen.venue.exchange.books[order.symbol].last
+        price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":
-            if order.client_order_id[:_PLAN_ID] not in entering and held[order.symbol] * price > _SURELY_OPEN:
-                yield f"order {order.client_order_id} entered {order.symbol} though {held[order.symbol]} of it were held"
+            if order.client_order_id[:_PLAN_ID] not in entering and held[book] * price > _SURELY_OPEN:
+                yield f"order {order.client_order_id} entered {order.symbol} though {held[book]} of it were held"
             entering.add(order.client_order_id[:_PLAN_ID])
-            held[order.symbol] += trade.qty
+            held[book] += trade.qty
         else:
-            held[order.symbol] -= trade.qty
+            held[book] -= trade.qty
 
 
 def _alerts(seen: Evidence) -> Iterator[str]:

@@ -14,7 +14,9 @@ from core.domain.messages import ApprovalAnswered, SignalReceived
 from core.domain.money import HUNDRED, ZERO
 from core.domain.order import Order
 from core.domain.signal import AGAIN, Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_size import SizeKind
+from tests.simulation.books import book_of_order
 from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
 from tests.simulation.program import LIMITS
 
@@ -29,16 +31,18 @@ def is_again(row: Row) -> bool:
 
 
 def _wanted(seen: Evidence) -> Iterator[str]:
-    """Checks each symbol, attempt by attempt in the order of their turns."""
+    """Checks each book, attempt by attempt in the order of their turns."""
     orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     left = {one.order.client_order_id: one for one in _executed(seen)}
-    by_symbol: dict[str, list[Row]] = defaultdict(list)
+    by_book: dict[StrategyBook, list[Row]] = defaultdict(list)
     for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
-        by_symbol[row["mailbox"]].append(row)
-    for symbol, rows in by_symbol.items():
+        said = bodies.decode(row["body"])
+        if isinstance(said, SignalReceived):
+            by_book[said.signal.book].append(row)
+    for book, rows in by_book.items():
         # An earlier approval may be answered while another attempt waits: then that sold it.
-        sold = [one.order for one in left.values() if one.order.symbol == symbol and not one.position.is_open]
-        yield from _forgotten(symbol, rows, orders, left, sold, is_taken=bool(seen.strange))
+        sold = [one.order for one in left.values() if one.order.book == book and not one.position.is_open]
+        yield from _forgotten(book.symbol, rows, orders, left, sold, is_taken=bool(seen.strange))
 
 
 def _forgotten(
@@ -103,7 +107,8 @@ def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecu
 def _bought_later(sale: Row, orders: Iterable[Row]) -> Decimal:
     """Returns what was bought after a sale on the exchange, and booked before it: the ledger had lost both, and an exit sells no
     more than was held when it came."""
-    buys = (row for row in orders if row["symbol"] == sale["symbol"] and row["side"] == "BUY" and row["order_id"] is not None)
+    book = book_of_order(sale)
+    buys = (row for row in orders if book_of_order(row) == book and row["side"] == "BUY" and row["order_id"] is not None)
     later = (row for row in buys if int(row["order_id"]) > int(sale["order_id"]) and row["updated_at"] <= sale["updated_at"])
     return sum((row["executed_qty"] for row in later), ZERO)
 
@@ -133,19 +138,20 @@ def _told(seen: Evidence) -> Iterator[str]:
 
 def _sized_anew(seen: Evidence) -> Iterator[str]:
     """Checks that an exit refused for its size comes again in another one, as soon as rules and balances can be read."""
-    refused: dict[str, tuple[Decimal, int]] = {}
+    refused: dict[StrategyBook, tuple[Decimal, int]] = {}
     messages = {row["seq"]: row for row in seen.rows(signal_tables.inbox)}
     for row in sorted(seen.signal_orders, key=lambda row: row["inbox_seq"]):
         if row["side"] != "SELL":
             continue
-        qty, times = refused.pop(row["symbol"], (ZERO, 0))
+        book = book_of_order(row)
+        qty, times = refused.pop(book, (ZERO, 0))
         if not is_again(messages[row["inbox_seq"]]):
             qty, times = ZERO, 0  # another exit, which has not been refused yet
         if row["reason_code"] == "insufficient_balance" or (
             row["reason_code"] == "filter_failure" and "LOT_SIZE" in row["reason"]
         ):
-            refused[row["symbol"]] = row["qty"], times + 1 if row["qty"] == qty else 1
-            if refused[row["symbol"]][1] == _STUBBORN:
+            refused[book] = row["qty"], times + 1 if row["qty"] == qty else 1
+            if refused[book][1] == _STUBBORN:
                 yield f"{row['qty']} {row['symbol']} were to be sold {_STUBBORN} times, and refused for the same"
 
 

@@ -11,9 +11,11 @@ from core.adapters.ledger.tables import control_tables, notification_tables, pla
 from core.domain.events.protection import PlanChanged, ProtectionFailed
 from core.domain.money import ZERO
 from core.domain.plan_leg import LegKind, leg_of
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import ChangeCause, PlanState
 from core.policy.exits.bracket import level_price
 from core.policy.exits.trailing import LEAST_STEP_PCT
+from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence
 from tests.venue.model import Order
 
@@ -134,13 +136,13 @@ def _follows(seen: Evidence) -> Iterator[str]:
 
 def _in_time(seen: Evidence) -> Iterator[str]:
     """Checks that a position is sold soon after its time is over, unless that waits for a reason that is told."""
-    held = {row["symbol"] for row in seen.rows(result_tables.positions) if row["is_open"]}
-    leaving = {row["symbol"] for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
+    held = {book_of(row) for row in seen.rows(result_tables.positions) if row["is_open"]}
+    leaving = {book_of(row) for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
     inbox = seen.rows(signal_tables.inbox)  # a clock that was set wrong dates some of it an hour ahead
     last = max(inbox, key=lambda row: row["seq"])["received_at"] if inbox else None
     for row in seen.rows(plan_tables.order_plans):
         limit = codec.plans.decode(row["exits"]).time_limit
-        if limit is None or row["symbol"] in leaving or row["symbol"] not in held or last is None:
+        if limit is None or book_of(row) in leaving or book_of(row) not in held or last is None:
             continue
         if PlanState(row["state"]).is_over:  # what is held is another plan's, also where this one's entry was missed
             continue
@@ -151,16 +153,16 @@ def _in_time(seen: Evidence) -> Iterator[str]:
 def _own_position(seen: Evidence) -> Iterator[str]:
     """Checks that no exit of a plan sells what a later entry has bought, in the order of the exchange."""
     orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
-    entered: dict[str, str] = {}
-    entries: set[str] = set()
+    entered: dict[StrategyBook, str] = {}
+    entries, whose = set[str](), Whose.of(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
-        leg = leg_of(order.client_order_id)
+        leg, book = leg_of(order.client_order_id), whose.find(order)
         if order.side == "BUY":
-            entered[trade.symbol] = _plan_of(order)
+            entered[book] = _plan_of(order)
             entries.add(_plan_of(order))
-        elif leg is not None and leg.kind is LegKind.EXIT and leg.plan_id in entries - {entered[trade.symbol]}:
-            yield f"{order.client_order_id} sells what {entered[trade.symbol]} has bought"
+        elif leg is not None and leg.kind is LegKind.EXIT and leg.plan_id in entries - {entered[book]}:
+            yield f"{order.client_order_id} sells what {entered[book]} has bought"
 
 
 def _stops(seen: Evidence) -> dict[str, list[Row]]:
@@ -175,19 +177,21 @@ def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
     """Returns what one unit had cost after each purchase, by its plan, in the order of the exchange's trades: dust of before
     counts, and so does what was bought by an order that followed the first one."""
     orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
-    held: dict[str, Decimal] = defaultdict(Decimal)
-    paid: dict[str, Decimal] = defaultdict(Decimal)
+    held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
+    paid: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     costs: dict[str, list[Decimal]] = defaultdict(list)
+    whose = Whose.of(seen)
     for trade in seen.venue.trades:
-        order, symbol = orders[trade.symbol, trade.order_id], trade.symbol
-        fee = trade.commission if symbol.startswith(trade.commission_asset) else ZERO
+        order = orders[trade.symbol, trade.order_id]
+        book = whose.find(order)
+        fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":
-            held[symbol] += trade.qty - fee
-            paid[symbol] += trade.qty * trade.price
-            costs[_plan_of(order)].append(paid[symbol] / held[symbol])
-        elif held[symbol]:
-            paid[symbol] -= paid[symbol] * min(trade.qty / held[symbol], Decimal(1))
-            held[symbol] -= trade.qty
+            held[book] += trade.qty - fee
+            paid[book] += trade.qty * trade.price
+            costs[_plan_of(order)].append(paid[book] / held[book])
+        elif held[book]:
+            paid[book] -= paid[book] * min(trade.qty / held[book], Decimal(1))
+            held[book] -= trade.qty
     return costs
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from tests.simulation.chat import Chat, Reply
@@ -20,6 +20,7 @@ _LIMITS = (
 
 _PLANS = ("stop 1%", "stop 0.6% target 0.7%", "stop 1% target 0.5%:50,1%:50 breakeven target", "target 0.6%")
 _WITHOUT_TRAIL = 0.5
+_NAMED = 0.6
 _SETTINGS = ("/pause", "/pause entries", "/mode confirm", "/mode confirm", "/mode observe", "/panic")
 
 
@@ -36,6 +37,7 @@ class Crowd:
         self._panicking = False
         self._regretted: list[tuple[Reply, str]] = []  # bought at the very moment of the panic
         self._panicked = asyncio.Event()
+        self.strategies: Sequence[str] = ()
         self.trail = False
         """Tells whether they also ask for stops that follow the market."""
         self.frightened: Callable[[], object] = lambda: None
@@ -91,11 +93,12 @@ class Crowd:
     def _something(self) -> str:
         symbol = self.random.choice(SYMBOLS)
         sizes = ["", f" 40 {symbol[:-4]}", " 8 USDC" if symbol.endswith("USDC") else " 8 USDT"]
+        named = f" @{self.random.choice(self.strategies)}" if self.strategies and self.random.random() < _NAMED else ""
         return self.random.choice(
             [
-                *(f"/buy {symbol}{self.random.choice(sizes)}", f"/buy {symbol}", f"/sell {symbol}", f"/close {symbol}"),
-                *("/close all", "/cancel", f"/set {self.random.choice(_LIMITS)}"),
-                *(f"/protect {symbol} {self._exits()}", f"/buy {symbol} {self._exits()}"),
+                *(f"/buy {symbol}{self.random.choice(sizes)}", f"/buy {symbol}"),
+                *(f"/sell {symbol}{named}", f"/close {symbol}{named}", f"/protect {symbol}{named} {self._exits()}"),
+                *("/close all", "/cancel", f"/set {self.random.choice(_LIMITS)}", f"/buy {symbol} {self._exits()}"),
             ]
         )
 
@@ -164,6 +167,9 @@ class Crowd:
             self.chat.do(BOB, f"/start {link[1]}")
         if reply.said == "/cancel" and reply.buttons and not self._silent:
             self.chat.do(reply.person, self.random.choice(reply.buttons))
+        which = [data for data in reply.buttons if data.startswith(("/sell", "/close", "/protect")) and "@" in data]
+        if which and not self._silent:  # several strategies hold it
+            self.chat.do(reply.person, self.random.choice(which))
         asked = next((data for data in reply.buttons if data.startswith("ok:")), None)
         if asked is not None:
             await self._confirm(reply, asked)

@@ -14,8 +14,10 @@ from core.domain.events.orders import OrderAdopted
 from core.domain.events.protection import ProtectionFailed
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.plan_leg import LegKind
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from tests.simulation.accidents import SET_BACK
+from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence, is_planned
 
 E = TypeVar("E")
@@ -73,30 +75,31 @@ def _nothing_left(seen: Evidence) -> Iterator[str]:
     for name in ours.keys() | theirs.keys():
         if name not in ours or name not in theirs:
             yield f"order {name} rests {'in the ledger' if name in ours else 'on the exchange'} alone"
-    held = {row["symbol"]: row["qty"] for row in seen.rows(result_tables.positions)}
-    bound: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    held = {book_of(row): row["qty"] for row in seen.rows(result_tables.positions)}
+    bound: dict[StrategyBook, dict[str, Decimal]] = defaultdict(dict)
+    whose = Whose.of(seen)
     for name, order in theirs.items():
         row = ours.get(name)
-        bound[order.symbol][str(row["list_id"] or name) if row is not None else name] = order.remaining
-    for symbol, lists in bound.items():
-        if sum(lists.values()) > held.get(symbol, Decimal(0)):
-            yield f"{sum(lists.values())} {symbol} rest to be sold, {held.get(symbol)} are held"
+        bound[whose.find(order)][str(row["list_id"] or name) if row is not None else name] = order.remaining
+    for book, lists in bound.items():
+        if sum(lists.values()) > held.get(book, Decimal(0)):
+            yield f"{sum(lists.values())} {book.symbol} rest to be sold for {book.strategy}, {held.get(book)} are held"
 
 
 def _guarded(seen: Evidence) -> Iterator[str]:
     """Checks that at the end every open plan protects its position; what cannot be protected was told, or is being sold."""
-    held = {row["symbol"]: row for row in seen.rows(result_tables.positions)}
-    leaving = {row["symbol"] for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
-    told = {event.symbol for event in _events(seen, ProtectionFailed)}
+    held = {book_of(row): row for row in seen.rows(result_tables.positions)}
+    leaving = {book_of(row) for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
+    told = {StrategyBook(event.symbol, event.strategy) for event in _events(seen, ProtectionFailed)}
     for plan in seen.rows(plan_tables.order_plans):
-        symbol = plan["symbol"]
+        symbol, book = plan["symbol"], book_of(plan)
         if PlanState(plan["state"]).is_over:
             continue
-        if symbol not in held or not held[symbol]["is_open"]:
+        if book not in held or not held[book]["is_open"]:
             yield f"the plan of {symbol} is {plan['state']}, and nothing is held"
         elif plan["state"] == "GUARDED":
-            yield from _covered(seen, plan, held[symbol]["qty"])
-        elif symbol not in leaving and (plan["reason_code"] not in _TOO_LITTLE or symbol not in told):
+            yield from _covered(seen, plan, held[book]["qty"])
+        elif book not in leaving and (plan["reason_code"] not in _TOO_LITTLE or book not in told):
             yield f"the position in {symbol} is {plan['state']}: {plan['reason']}"
 
 

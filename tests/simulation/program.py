@@ -1,7 +1,7 @@
 """One process of MarketFlow between the simulated parts, assembled like `bot.app`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -39,6 +39,7 @@ from core.domain.exit_plan import ExitPlan
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import SETTABLE_LIMITS, shown
+from core.policy.strategy_settings import StrategySettings
 from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
@@ -106,6 +107,7 @@ class Parts:
     plan: ExitPlan | None = None
     protections: Mapping[str, Any] = field(default_factory=dict)
     polling: Polling = field(default_factory=Polling)
+    strategies: Sequence[str] = ()
 
 
 class Untimed:
@@ -155,7 +157,11 @@ class Program:
         self.alone = await self._polls()
         self.trading = Trading(
             portfolio=Portfolio.from_ledger(
-                self.left, TradingState(mode=Mode.AUTO), limits_with(parts.plan, parts.protections), today, {ANN: Role.OWNER}
+                self.left,
+                TradingState(mode=Mode.AUTO),
+                limits_with(parts.plan, parts.protections),
+                today,
+                {ANN: Role.OWNER},
             ),
             ledger=ledger,
             venue=client,
@@ -168,6 +174,7 @@ class Program:
             held_since=lambda: ledger.held_since,
             gate=self.alone.closed if self.alone is not None else lambda: None,
         )
+        self.trading.portfolio.strategy_settings = StrategySettings(names=frozenset(parts.strategies))
         self.inbox = self.trading.inbox
         self.context = self._context(client)
         self.source = SimulatedSource(

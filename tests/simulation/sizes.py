@@ -14,6 +14,7 @@ from core.adapters.ledger.tables import protection_tables, result_tables, signal
 from core.domain.exit_plan import ExitPlan
 from core.domain.money import ZERO
 from core.domain.signal import BY_HAND, Signal
+from core.domain.strategy_book import DEFAULT_STRATEGY
 from core.domain.trade_size import SizeKind
 from core.policy.exits.protection import STOPPED
 from tests.simulation.accidents import SET_BACK
@@ -155,8 +156,9 @@ def _protected(seen: Evidence) -> Iterator[str]:
         now = row["decided_at"]
         if any(abs(one["closed_at"] - now) < _CLOCKS_OFF for one in trades):
             continue  # nobody can say which came first
+        own = [one for one in trades if one["strategy"] == DEFAULT_STRATEGY]  # theirs who comes afterwards
         losing = sum(
-            1 for _ in takewhile(lambda one: one["profit"] < 0, (one for one in reversed(trades) if one["closed_at"] < now))
+            1 for _ in takewhile(lambda one: one["profit"] < 0, (one for one in reversed(own) if one["closed_at"] < now))
         )
         stopped = {one["symbol"] for one in stops if one["executed_at"] < now}
         symbol, traded = row["mailbox"], row["outcome"] in {"ordered", "awaiting_approval"}

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from local_telegram.updates import UpdateQueue
 from tests.simulation.accidents import ACCIDENTS, ANOTHER, PARTITIONS, SET_BACK, AnotherTrader, SetsBack, accident_of
+from tests.simulation.books import Strategies, strategies_of
 from tests.simulation.broker import TOPIC, Broker
 from tests.simulation.chat import Chat
 from tests.simulation.disk import Disk
@@ -155,9 +156,12 @@ class _Story:
         self.moods = Moods(exchange.venue, random)
         exchange.polling = polling = Polling(UpdateQueue(loop.time) if accident == RIVAL else None)
         plan, disk, broker = plan_of(seed), Disk(fate), Broker(fate, PARTITIONS)
-        self.parts = Parts(fate, clock, disk, exchange, broker, Chat(fate), plan, protections_of(seed), polling)
+        protections, strategies = protections_of(seed), strategies_of(seed)
+        self.parts = Parts(fate, clock, disk, exchange, broker, Chat(fate), plan, protections, polling, strategies)
         self.sizes = Sizes(seed, plan)
+        self.strategies = Strategies(seed)
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
+        self.crowd.strategies = strategies
         self.crowd.trail = plan is not None and plan.trailing is not None
         self.crowd.frightened = lambda: loop.start(None, self._kill_in_a_panic(), "world")
         exchange.is_unwanted = self.parts.disk.is_to_be_cancelled
@@ -347,21 +351,24 @@ class _Story:
         if self.at_limits and side == "BUY_SM" and random.random() < 0.7:
             record |= entry_fields(random, price)
         record |= self.sizes.of(side, symbol)
+        record |= self.strategies.of()
         name = f"s{number}" if random.random() < 0.7 else None
         if name is not None and random.random() < 0.08 and number:
-            name = self._repeated(random.randrange(number), symbol)
+            name = self._repeated(random.randrange(number), symbol, record.get("strategy"))
         if name is not None:
             record["signal_id"] = name
         if random.random() < 0.03:
             record["ts"] = (self.parts.clock.true().timestamp() - random.choice([90, 59, -3, -3600])) * 1000
         return name, json.dumps(record).encode(), symbol
 
-    def _repeated(self, number: int, symbol: str) -> str | None:
-        """Returns the id of an earlier record once more. Two symbols that share one contradict each other, and the second is
-        refused. A ledger that was set back forgets which was the first, and no exchange knows an order without its symbol."""
+    def _repeated(self, number: int, symbol: str, strategy: object) -> str | None:
+        """Returns the id of an earlier record once more. Two symbols, or strategies, that share one contradict each other, and
+        the second is refused. A ledger that was set back forgets which was the first, and no exchange knows an order without its
+        symbol."""
         name = f"s{number}"
-        others = {json.loads(one.value)["symbol"] for one in self.history.published if one.name == name and one.readable}
-        return None if self.sets_back is not None and others - {symbol} else name
+        said = [json.loads(one.value) for one in self.history.published if one.name == name and one.readable]
+        others = {(one["symbol"], one.get("strategy")) for one in said}
+        return None if self.sets_back is not None and others - {(symbol, strategy)} else name
 
     async def _write(self, name: str | None, value: bytes, symbol: str) -> None:
         partition = SYMBOLS.index(symbol) % PARTITIONS

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from core.adapters.ledger.codec import bodies
+from core.adapters.ledger.codec import bodies, signals
 from core.adapters.ledger.tables import signal_tables
 from core.domain.messages import CancelRequested, SignalReceived
 from core.domain.signal import Side, Signal
@@ -16,6 +16,8 @@ from tests.simulation.accidents import SET_BACK
 from tests.simulation.by_hand import _cancels
 from tests.simulation.evidence import Evidence
 from tests.simulation.judge import _orders
+
+SALE = Signal("kafka:signals", "s1", "SELL_SM", "WIFUSDC", Decimal("0.48"), datetime(2026, 3, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,7 @@ def test_only_the_attempts_at_one_exit_may_not_be_refused_for_the_same_size_agai
 ) -> None:
     inbox = [{"seq": seq, "source": source} for seq, source in enumerate(sources)]
     refused = {"symbol": "WIFUSDC", "side": "SELL", "qty": Decimal(40), "reason_code": "insufficient_balance", "reason": ""}
+    refused["signal"] = signals.encode(SALE)
     orders = [{**refused, "inbox_seq": seq} for seq in range(len(sources))]
     seen = cast("Evidence", SimpleNamespace(rows={signal_tables.inbox: inbox}.__getitem__, signal_orders=orders))
     assert len(list(leaving._sized_anew(seen))) == broken
@@ -63,13 +66,14 @@ def test_an_exit_that_is_wanted_may_not_be_forgotten_when_another_comes(
 ) -> None:
     noon, second = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(seconds=1)
     row = {"kind": "signal", "mailbox": "WIFUSDC", "signal_type": "SELL_SM", "outcome": "ordered"}
+    row["body"] = bodies.encode(SignalReceived(SALE))
     first = {**row, "seq": 0, "source": "kafka:signals", "source_id": "s1", "decided_at": noon, "outcome": "put_off"}
     then = {**row, "seq": 2, "source": source, "source_id": "s2", "decided_at": noon + 2 * second}
     row_of_it = {"inbox_seq": 2, "client_order_id": "mf-2", "executed_qty": Decimal(40), "approved_by": None}
     names = {"mf-2": 3, **({"mf-1": closed_at} if closed_at is not None else {})}
     orders = [
         SimpleNamespace(
-            client_order_id=name, symbol="WIFUSDC", updated_at=noon + at * second, inbox_seq=2 if name == "mf-2" else by
+            client_order_id=name, book=SALE.book, updated_at=noon + at * second, inbox_seq=2 if name == "mf-2" else by
         )
         for name, at in names.items()
     ]

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from core.adapters.ledger.codec import events, plans
-from core.adapters.ledger.tables import notification_tables, plan_tables
+from core.adapters.ledger.tables import notification_tables, plan_tables, signal_tables
 from core.domain.events.protection import PlanChanged
 from core.domain.exit_plan import ExitPlan, Level, StopLoss
 from core.domain.plan_leg import LegKind, PlanLeg
@@ -27,7 +27,8 @@ FOLLOWS = PlanLeg(PLAN, LegKind.ENTRY, 1, 1).client_order_id
 def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_to: str, in_the_end: str, broken: int) -> None:
     bought = ((PLAN, "148"), (FOLLOWS, "152"))
     orders = [
-        SimpleNamespace(symbol="SOLUSDT", order_id=at, client_order_id=name, side="BUY") for at, (name, _) in enumerate(bought)
+        SimpleNamespace(symbol="SOLUSDT", order_id=at, client_order_id=name, side="BUY", strategy_type=None)
+        for at, (name, _) in enumerate(bought)
     ]
     fee = {"commission": Decimal("0.001"), "commission_asset": "SOL"}
     trades = [
@@ -39,6 +40,7 @@ def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_t
     told = events.encode(PlanChanged("SOLUSDT", plan, PlanChange(ChangeCause.PRICE), 7))
     last = plans.encode(ExitPlan(StopLoss(Level(price=Decimal(in_the_end)))))
     rows = {
+        signal_tables.inbox: [],
         notification_tables.outbox: [{"body": told}],
         plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN, "symbol": "SOLUSDT", "exits": last}],
     }.__getitem__

@@ -69,8 +69,8 @@ async def _takes_the_bracket_off(self: RestingEntries, client_order_id: str) -> 
     is_over = order is not None and self.why_ends(order) is not None
     await _LOOK_AT(self, client_order_id)
     if order is not None and is_over:
-        await self._resting.take_off(order.symbol)
-        plan = self._portfolio.plans.get(order.symbol)
+        await self._resting.take_off(order.book)
+        plan = self._portfolio.plans.get(order.book)
         if plan is not None:
             await self._writer.commit(CommitBatch(plans=[missed(plan, self._clock.now())]))
 

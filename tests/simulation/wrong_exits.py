@@ -12,6 +12,7 @@ from core.domain.instrument import Instrument
 from core.domain.order import Order
 from core.domain.pending_exit import PendingExit
 from core.domain.signal import Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Panic, TradingState
 from core.execution import decision_service as decisions
 from core.execution import placement as placing
@@ -23,7 +24,7 @@ from core.policy.risk import signal_age
 from tests.simulation.breaking import Variant, loads, patched, swap
 
 
-async def _counts_on_what_it_counted(self: PanicTimer, panic: Panic, symbol: str) -> None: ...
+async def _counts_on_what_it_counted(self: PanicTimer, panic: Panic, book: StrategyBook) -> None: ...
 
 
 def _goes_by_the_entrys_age(side: Side, limits: RiskLimits) -> timedelta:
@@ -35,14 +36,14 @@ async def _first_rules(self: PendingExits, symbol: str) -> Instrument | None:
     return self._market.instrument(symbol)
 
 
-async def _all_is_free(_self: PendingExits, _symbol: str) -> None: ...
+async def _all_is_free(_self: PendingExits, _book: StrategyBook) -> None: ...
 
 
 async def _sells_all_there_is(self: PendingExits, signal: Signal, *rest: Any) -> Attempt:
     """Sizes a later attempt by the current position."""
-    wanted = self._portfolio.exits.get(signal.symbol)
+    wanted = self._portfolio.exits.get(signal.book)
     if wanted is not None and signal.is_again:
-        self._portfolio.exits[signal.symbol] = replace(wanted, qty=self._portfolio.position(signal.symbol).qty)
+        self._portfolio.exits[signal.book] = replace(wanted, qty=self._portfolio.position(signal.book).qty)
     return await _ATTEMPT(self, signal, *rest)
 
 
@@ -61,7 +62,7 @@ _AFTER_FILLS, _AFTER_FAILURE = policy_of_exits.after_fills, policy_of_exits.afte
 
 
 def _question_ends_it(self: PendingExits, approval: Approval) -> list[PendingExit]:
-    wanted = self._portfolio.exits.get(approval.signal.symbol)
+    wanted = self._portfolio.exits.get(approval.signal.book)
     return [] if wanted is None else [replace(wanted, ended_at=self._clock.now())]
 
 

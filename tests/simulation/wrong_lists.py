@@ -30,7 +30,7 @@ async def _unanswered_is_refused(self: EntryLists, order: Order) -> Any:
 async def _taken_is_guarded(self: EntryLists, order: Order) -> None:
     """Takes the exits for resting because the exchange took the list that they stand in."""
     legs = [self._writer.move(leg, OrderState.ACCEPTED, reason=None) for leg in self._exits(order)]
-    plan = self._portfolio.plans.get(order.symbol)
+    plan = self._portfolio.plans.get(order.book)
     await self._writer.commit(CommitBatch(orders=legs, plans=[guarded(plan)] if legs and plan is not None else []))
 
 

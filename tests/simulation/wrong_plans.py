@@ -96,7 +96,7 @@ async def _guarded_at_once(self: Protection, legs: Sequence[Order], reports: Seq
     """Takes legs for resting as they were reported, although one may have ended, and never looks at the plan again."""
     del reports
     moved = [self._writer.move(leg, OrderState.ACCEPTED, reason=None) for leg in legs]
-    plan = self._portfolio.plans.get(legs[0].symbol)
+    plan = self._portfolio.plans.get(legs[0].book)
     plans = [guarded(plan)] if plan is not None else []
     await self._writer.commit(CommitBatch(orders=moved, plans=plans))
 
@@ -121,7 +121,7 @@ class _NothingRests:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._portfolio, name)
 
-    def resting_for(self, _symbol: str) -> list[Order]:
+    def resting_for(self, _book: object) -> list[Order]:
         return []
 
 
@@ -165,7 +165,7 @@ async def _not_open_is_cancelled(self: OrderPoller, symbol: str) -> list[Message
     """Takes what is not among the open orders for cancelled."""
     shown = {report.client_order_id for report in await self._venue.open_orders(symbol)}
     news = await _NEWS(self, symbol)
-    gone = [order for order in self._portfolio.resting_for(symbol) if order.client_order_id not in shown]
+    gone = [order for order in self._portfolio.offers_in(symbol) if order.client_order_id not in shown]
     ended = [
         ExecutionReport(
             order.client_order_id,
@@ -193,8 +193,8 @@ async def _looks_away(_self: RestingOrders, _order: Order, _booked: Sequence[Ord
 
 
 async def _lost_in_silence(self: RestingOrders, order: Order, _booked: Sequence[Order]) -> None:
-    plan, position = self._portfolio.plans.get(order.symbol), self._portfolio.position(order.symbol)
-    if plan is not None and position.is_open and not self._portfolio.resting_for(order.symbol):
+    plan, position = self._portfolio.plans.get(order.book), self._portfolio.position(order.book)
+    if plan is not None and position.is_open and not self._portfolio.resting_for(order.book):
         await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
 

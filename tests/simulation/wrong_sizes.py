@@ -55,7 +55,7 @@ WRONG_SIZES: Mapping[str, Variant] = {
     "the fees are forgotten in a risk": swap(entry_size, "TAKER_FEE", Decimal(0)),
     "a computed size is not cut": swap(entry_size, "_cut", _uncut),
     "a part of a position is all of it": swap(pending_exits, "asked_quantity", lambda held, size: held),
-    "losing exits are forgotten at the start": _record(losing_exits=0),
+    "losing exits are forgotten at the start": _record(losing_exits={}),
     "stops are forgotten at the start": _record(stopped={}),
     "results are forgotten at the start": _record(realised={}),
     "results are no part of what trading explains": swap(account_funds, "_cash", _cash_without_results),

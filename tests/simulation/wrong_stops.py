@@ -10,6 +10,7 @@ from core.domain.instrument import Instrument
 from core.domain.money import ceil_to_step, divide
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.engine import exit_handler, protection_timer
 from core.execution import plan_changes, resting_orders
@@ -65,17 +66,17 @@ def _followed(plan: TradePlan, *rest: Any) -> TradePlan:
     return plan if after is plan else guarded(after)
 
 
-async def _replaces_first(self: Protection, symbol: str, instrument: Instrument, price: Decimal) -> None:
+async def _replaces_first(self: Protection, book: StrategyBook, instrument: Instrument, price: Decimal) -> None:
     """Takes off the first list alone, and places all anew."""
-    resting = self._portfolio.resting_for(symbol)
+    resting = self._portfolio.resting_for(book)
     first = [order for order in resting if order.list_id == resting[0].list_id] if resting else []
     leaving = [self._writer.move(order, OrderState.CANCEL_SUBMITTED) for order in first]
     await self._writer.try_commit(CommitBatch(orders=leaving))
     await self._resting.finish_cancel(leaving)
-    if (left := self._portfolio.plans.get(symbol)) is None:
+    if (left := self._portfolio.plans.get(book)) is None:
         return
     batch = CommitBatch()
-    legs = self.intend(left, self._portfolio.position(symbol), instrument, price, batch)
+    legs = self.intend(left, self._portfolio.position(book), instrument, price, batch)
     await self._writer.try_commit(batch)
     await self.send(legs)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from bot.commands.arguments.books import name_of, words_of
 from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
 
@@ -29,8 +30,8 @@ def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> 
 
 
 def held_symbols(context: CommandContext) -> list[str]:
-    """Returns the symbols with a position that could be sold."""
-    return [position.symbol for position in context.portfolio.open_positions()]
+    """Returns the symbols with a position that could be sold, each once."""
+    return list(dict.fromkeys(position.symbol for position in context.portfolio.open_positions()))
 
 
 def known_symbols(context: CommandContext) -> list[str]:
@@ -88,9 +89,10 @@ def traded_buttons(context: CommandContext, command: str, usage: str) -> ChatMes
 
 
 def held_buttons(context: CommandContext, command: str) -> ChatMessage:
-    """Returns a button for each symbol with a position."""
+    """Returns a button for each position."""
     held = context.portfolio.open_positions()
     if not held:
         return ChatMessage(context.texts("positions.none"))
-    rows = tuple((Button(position.symbol, f"/{command} {position.symbol}"),) for position in held[:20])
+    books = [position.book for position in held[:20]]
+    rows = tuple((Button(name_of(context, book), f"/{command} {words_of(context, book)}"),) for book in books)
     return ChatMessage(context.texts(f"{command}.which"), rows)

@@ -187,4 +187,5 @@ CATALOGUE: dict[str, str] = {
     "caught_up.all": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, none too old: nothing was missed.",
     "caught_up.too_old": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, {too_old} too old to trade: "
     "/signals",
+    "strategy": "Strategy: {strategy}",
 }

@@ -229,6 +229,8 @@ CATALOGUE: dict[str, str] = {
     "audit.panic_over": "panic finished",
     "audit.pause_over": "pause ended",
     "audit.limit": "{name} {value}",
+    "audit.strategy_paused": "strategy {strategy} paused",
+    "audit.strategy_resumed": "strategy {strategy} resumed",
     "audit.reset": "reset {what}",
     "audit.cancel": "cancel {symbol}",
     "audit.accept": "accepted {symbol}",
@@ -251,4 +253,5 @@ CATALOGUE: dict[str, str] = {
     "audit.zone": "time zone {value}",
     "audit.began": "subscribed",
     "audit.digest": "a digest",
+    "pnl.strategies": "By strategy:",
 }

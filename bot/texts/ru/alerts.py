@@ -187,4 +187,5 @@ CATALOGUE: dict[str, str] = {
     "устарел: ничего не пропущено.",
     "caught_up.too_old": "🔁 Бот не работал с {since} до {until}. За это время: {came:сигнал|сигнала|сигналов}; устарели и не "
     "исполнены: {too_old}. /signals",
+    "strategy": "Стратегия: {strategy}",
 }

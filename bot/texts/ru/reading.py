@@ -229,6 +229,8 @@ CATALOGUE: dict[str, str] = {
     "audit.panic_over": "паника завершена",
     "audit.pause_over": "пауза закончилась",
     "audit.limit": "{name} {value}",
+    "audit.strategy_paused": "стратегия {strategy}: пауза",
+    "audit.strategy_resumed": "стратегия {strategy}: возобновлена",
     "audit.reset": "сброс {what}",
     "audit.cancel": "отмена {symbol}",
     "audit.accept": "принято {symbol}",
@@ -251,4 +253,5 @@ CATALOGUE: dict[str, str] = {
     "audit.zone": "часовой пояс {value}",
     "audit.began": "подписка на оповещения",
     "audit.digest": "сводка",
+    "pnl.strategies": "По стратегиям:",
 }

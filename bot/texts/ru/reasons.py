@@ -18,6 +18,8 @@ SENTENCES: dict[str, str] = {
     "panic_over": "паника отменена",
     "nothing_free": "на бирже свободно только {free} {base}: продано в другом месте или заблокировано в ордере?",
     "no_position": "позиции в {base} нет, продавать нечего",
+    "held_by_others": "у стратегии {strategy} нет {base}; есть у {others}, чужие монеты она не продаёт",
+    "strategy_paused": "стратегия {strategy} на паузе; возобновить: /strategies",
     "another_program": "токеном этого бота пользуется ещё одна программа, и две купили бы всё дважды",
     "not_alone_yet": "возможно, токеном этого бота пользуется другая программа: входы ждут, пока {seconds:duration} им не "
     "пользуется никто другой (в оживлённом чате несколько минут)",
@@ -60,6 +62,7 @@ SENTENCES: dict[str, str] = {
     "price_sanity": "цена сигнала {close} слишком далека от рынка, сейчас {price}",
     "order_notional": "сумма ордера {value} {quote} больше лимита {limit}",
     "open_positions": "открытых позиций {count}, лимит {limit}",
+    "own_positions": "открытых позиций стратегии {strategy}: {count}, её лимит {limit}",
     "daily_loss": "достигнут дневной лимит убытка: сегодня {result} {quote}, лимит {limit}",
     "drawdown": "капитал счёта на {pct}% ниже максимума, лимит {limit}%; /reset drawdown снова разрешит входы",
     "losing_exits": "убыточных выходов подряд: {count}, лимит {limit}; /reset losses снова разрешит входы",

@@ -111,6 +111,7 @@ def order(body: object) -> ExecutionReport:
         at=at,
         fills=tuple(_fill(json_object(item, "fills"), symbol, "tradeId", at) for item in json_array(fills, "fills")),
         mark=integer(data, "strategyId") if data.get("strategyId") is not None else None,
+        strategy_number=integer(data, "strategyType") if data.get("strategyType") is not None else None,
         qty=amount(data, "origQty") if "origQty" in data else ZERO,
         terms=terms_of(data),
         expiry_reason=expiry_reason_of(status, data.get("expiryReason")),

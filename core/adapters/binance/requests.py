@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.adapters.binance.errors import Said
+from core.adapters.binance.resting_rules import EXPIRE_TAKER
 from core.domain.order import EntryList, LegRequest, ListRequest, OrderRequest
 from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
+from core.domain.strategy_book import strategy_number
 
 FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
 FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
@@ -71,8 +73,8 @@ KEY_RIGHTS = Cost(1)
 
 def order_parameters(request: OrderRequest) -> dict[str, str]:
     """Returns the parameters of `POST order`. The client order id is always set: otherwise the library makes up a new one for
-    each call. The exchange repeats `strategyId` in every answer about the order: rest-api.md, "Conditional fields". Asks for
-    the FULL answer: by default that to a stop is an ACK, which says nothing of its state."""
+    each call. The exchange repeats `strategyId` and `strategyType` in every answer about the order: rest-api.md, "Conditional
+    fields". Asks for the FULL answer: by default that to a stop is an ACK, which says nothing of its state."""
     parameters = {
         "symbol": request.symbol,
         "side": request.side.value,
@@ -81,9 +83,7 @@ def order_parameters(request: OrderRequest) -> dict[str, str]:
         "newClientOrderId": request.client_order_id,
         "newOrderRespType": "FULL",
     }
-    if request.mark is not None:
-        parameters["strategyId"] = str(request.mark)
-    return parameters
+    return parameters | _whose(request) | _sparing(request)
 
 
 def list_parameters(request: ListRequest) -> dict[str, str]:
@@ -93,8 +93,8 @@ def list_parameters(request: ListRequest) -> dict[str, str]:
         "listClientOrderId": request.list_id,
         "side": Side.SELL.value,
         "quantity": _plain(request.qty),
-        **_leg("above", request.above, request.mark),
-        **_leg("below", request.below, request.mark),
+        **_leg("above", request.above, request),
+        **_leg("below", request.below, request),
         "newOrderRespType": "FULL",
     }
 
@@ -102,26 +102,35 @@ def list_parameters(request: ListRequest) -> dict[str, str]:
 def entry_parameters(request: EntryList) -> dict[str, str]:
     """Returns the parameters of `POST orderList/opo` or, for a pair of exits, `opoco` (rest-api.md, "New Order List - OPO",
     "- OPOCO"): the exits have no quantity, and of a pair the target is the one above."""
-    entry, mark = request.entry, request.entry.mark
+    entry = request.entry
     prefixes = ("pendingAbove", "pendingBelow") if len(request.exits) > 1 else ("pending",)
     parameters = {
         "symbol": request.symbol,
         "listClientOrderId": request.list_id,
         "workingSide": entry.side.value,
         "workingQuantity": _plain(entry.qty),
-        **_leg("working", LegRequest(entry.client_order_id, entry.terms), mark),
+        **_leg("working", LegRequest(entry.client_order_id, entry.terms), entry),
         "pendingSide": Side.SELL.value,
         "newOrderRespType": "FULL",
     }
     for prefix, leg in zip(prefixes, request.exits, strict=True):
-        parameters |= _leg(prefix, leg, mark)
-    return parameters
+        parameters |= _leg(prefix, leg, entry)
+    return parameters | _sparing(entry)
 
 
-def _leg(prefix: str, leg: LegRequest, mark: int | None) -> dict[str, str]:
-    own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id}
-    if mark is not None:
-        own["strategyId"] = str(mark)
+def _whose(request: OrderRequest | ListRequest) -> dict[str, str]:
+    """Returns the parameters that tell whose an order is: the ledger's mark, and the number of its strategy."""
+    numbers = {"strategyId": request.mark, "strategyType": strategy_number(request.strategy)}
+    return {name: str(number) for name, number in numbers.items() if number is not None}
+
+
+def _sparing(request: OrderRequest) -> dict[str, str]:
+    """Returns the parameter by which an entry ends itself before it would trade with an order of ours."""
+    return {"selfTradePreventionMode": EXPIRE_TAKER} if request.spares_ours else {}
+
+
+def _leg(prefix: str, leg: LegRequest, request: OrderRequest | ListRequest) -> dict[str, str]:
+    own = {**_terms(leg.terms), "clientOrderId": leg.client_order_id, **_whose(request)}
     return {prefix + name[0].upper() + name[1:]: value for name, value in own.items()}
 
 

@@ -7,6 +7,9 @@ from core.domain.money import ZERO, parse_decimal
 from core.domain.order_terms import OrderType
 from core.domain.resting_rules import NOTHING_RESTS, PriceBand, RestingRules
 
+EXPIRE_TAKER = "EXPIRE_TAKER"
+"""The self-trade prevention mode that ends the order that comes, not the one that rests."""
+
 Filters = Mapping[str, Mapping[str, object]]
 
 
@@ -23,6 +26,7 @@ def _rules(symbol: Mapping[str, object], filters: Filters) -> RestingRules:
     return RestingRules(
         order_types=_order_types(symbol.get("orderTypes")),
         oco_allowed=symbol.get("ocoAllowed") is True,
+        may_expire_taker=_allows(symbol.get("allowedSelfTradePreventionModes"), EXPIRE_TAKER),
         opo_allowed=symbol.get("otoAllowed") is True and symbol.get("opoAllowed") is True,
         min_price=_number(filters, "PRICE_FILTER", "minPrice") or ZERO,
         max_price=_number(filters, "PRICE_FILTER", "maxPrice") or None,
@@ -34,6 +38,10 @@ def _rules(symbol: Mapping[str, object], filters: Filters) -> RestingRules:
         most_stops=_count(filters, "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
         most_lists=_count(filters, "MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
     )
+
+
+def _allows(listed: object, mode: str) -> bool:
+    return isinstance(listed, list) and mode in listed
 
 
 def _order_types(listed: object) -> frozenset[OrderType]:

@@ -92,7 +92,7 @@ class LedgerAnalytics:
         ]
 
     async def performance(self, by: str, selection: Selection) -> Sequence[Performance]:
-        """Returns exits by `symbol` or `signal_type`: by quote asset, the most profitable of each first."""
+        """Returns exits by `symbol`, `signal_type` or `strategy`: by quote asset, the most profitable of each first."""
         days = result_tables.day_results.c
         kind, exits, wins = days[by], func.sum(days.exits).label("exits"), func.sum(days.wins).label("wins")
         sums = exact_sum(days.profit).label("profit"), exact_sum(days.gross).label("gross")

@@ -13,6 +13,7 @@ from core.domain.messages import SignalReceived
 from core.domain.position import Position
 from core.domain.signal import Signal
 from core.domain.signal_conflict import Conflict, differ
+from core.domain.strategy_book import StrategyBook
 
 _ASKED_AT_ONCE = 500
 _RAW_KEPT = 2_048  # bytes of a dead letter
@@ -54,12 +55,12 @@ def find_conflicts(
 def with_positions(connection: Connection, conflicts: Mapping[Key, Conflict]) -> dict[Key, Conflict]:
     """Adds what each symbol holds once the transaction is done."""
     table, symbols = result_tables.positions, sorted({one.signal.symbol for one in conflicts.values()})
-    held: dict[str, Position] = {}
+    held: dict[StrategyBook, Position] = {}
     for start in range(0, len(symbols), _ASKED_AT_ONCE):
         question = select(table).where(table.c.symbol.in_(symbols[start : start + _ASKED_AT_ONCE]))
-        held |= {row.symbol: position_of(row._asdict()) for row in connection.execute(question)}
+        held |= {one.book: one for one in (position_of(row._asdict()) for row in connection.execute(question))}
     return {
-        key: replace(one, position=held.get(one.signal.symbol) or Position(one.signal.symbol)) for key, one in conflicts.items()
+        key: replace(one, position=held.get(one.signal.book) or Position.empty(one.signal.book)) for key, one in conflicts.items()
     }
 
 

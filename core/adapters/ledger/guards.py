@@ -13,6 +13,7 @@ from core.domain.exit_plan import Level
 from core.domain.order import Order
 from core.domain.plan_leg import LegKind
 from core.domain.position import Position
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import bound, sold_places, target_number
@@ -22,7 +23,7 @@ _HELD = (
     select(_POSITIONS, _MARKS.c.bid, _MARKS.c.at)
     .outerjoin(_MARKS, _MARKS.c.symbol == _POSITIONS.c.symbol)
     .where(_POSITIONS.c.is_open)
-    .order_by(_POSITIONS.c.opened_at, _POSITIONS.c.symbol)
+    .order_by(_POSITIONS.c.opened_at, _POSITIONS.c.symbol, _POSITIONS.c.strategy)
 )
 
 
@@ -68,22 +69,23 @@ class Guards:
         plans, legs = await self._plans(), [order for order in await self._orders() if order.protects]
         found = []
         for row in await self._reader.read(_HELD):
-            plan, own = plans.get(row["symbol"]), [order for order in legs if order.symbol == row["symbol"]]
+            position = result_tables.position_of(row)
+            plan, own = plans.get(position.book), [order for order in legs if order.book == position.book]
             shown = at_its_prices(plan) if plan is not None else None
             sold = sold_places(plan) if plan is not None else frozenset()
-            found.append(OpenPosition(result_tables.position_of(row), row["bid"], row["at"], shown, bound(own), sold))
+            found.append(OpenPosition(position, row["bid"], row["at"], shown, bound(own), sold))
         return found
 
     async def resting(self) -> Sequence[RestingOrder]:
         """Returns the orders that rest on the exchange, by symbol, those of the highest price first."""
         plans = await self._plans()
         bids = {row["symbol"]: row["bid"] for row in await self._reader.read(select(_MARKS))}
-        found = [_resting(order, plans.get(order.symbol), bids.get(order.symbol)) for order in await self._orders()]
+        found = [_resting(order, plans.get(order.book), bids.get(order.symbol)) for order in await self._orders()]
         return sorted(found, key=lambda one: (one.order.symbol, -one.price))
 
-    async def _plans(self) -> Mapping[str, TradePlan]:
+    async def _plans(self) -> Mapping[StrategyBook, TradePlan]:
         question = select(plan_tables.order_plans).where(plan_tables.IS_OPEN)
-        return {row["symbol"]: plan_tables.plan_of(row) for row in await self._reader.read(question)}
+        return {plan.book: plan for plan in map(plan_tables.plan_of, await self._reader.read(question))}
 
     async def _orders(self) -> Sequence[Order]:
         found = await self._reader.read(select(order_tables.orders).where(order_tables.IN_FLIGHT))

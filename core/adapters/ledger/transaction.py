@@ -25,7 +25,13 @@ from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
 
-_SAME_DAY = ("quote_asset", "symbol", "signal_type", "trading_mode")  # exits that share these and the day share a result
+_SAME_DAY = (
+    "quote_asset",
+    "symbol",
+    "signal_type",
+    "trading_mode",
+    "strategy",
+)  # exits that share these and the day share a result
 
 
 @dataclass(frozen=True, slots=True)

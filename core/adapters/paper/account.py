@@ -14,6 +14,7 @@ from core.domain.order import ExecutionReport, Fill, OrderRequest
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import TimeInForce
 from core.domain.signal import Side
+from core.domain.strategy_book import strategy_number
 
 # user-data-stream.md, "Order Expiry Reason"
 _OTHER_LEG = "OCO_TRIGGER"
@@ -65,6 +66,7 @@ class PaperAccount:
             quote_qty=ZERO,
             at=self._now,
             mark=request.mark,
+            strategy_number=strategy_number(request.strategy),
             qty=request.qty,
             terms=request.terms,
         )

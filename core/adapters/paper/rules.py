@@ -80,7 +80,10 @@ def exits_of(request: EntryList, qty: Decimal) -> tuple[OrderRequest, ...]:
     if len(request.exits) > 1:
         return legs_of(_pair(request, qty))
     mark = request.entry.mark
-    return tuple(OrderRequest(leg.client_order_id, request.symbol, Side.SELL, qty, mark, leg.terms) for leg in request.exits)
+    return tuple(
+        OrderRequest(leg.client_order_id, request.symbol, Side.SELL, qty, mark, leg.terms, request.entry.strategy)
+        for leg in request.exits
+    )
 
 
 def _pair(request: EntryList, qty: Decimal) -> ListRequest:
@@ -92,7 +95,9 @@ def legs_of(request: ListRequest) -> tuple[OrderRequest, OrderRequest]:
     """Returns the two orders of a list, in the sequence in which the exchange numbers them: the stop, then the target."""
 
     def order(leg: LegRequest) -> OrderRequest:
-        return OrderRequest(leg.client_order_id, request.symbol, Side.SELL, request.qty, request.mark, leg.terms)
+        return OrderRequest(
+            leg.client_order_id, request.symbol, Side.SELL, request.qty, request.mark, leg.terms, request.strategy
+        )
 
     return order(request.below), order(request.above)
 

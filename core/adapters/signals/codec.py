@@ -27,7 +27,7 @@ _COMMA = re.compile(r"[+-]?[\d.]*\d,\d[\d.,]*", re.ASCII)
 _DATE_AND_TIME = re.compile(r"\d{4}-?\d\d-?\d\d[Tt ].{2,40}", re.ASCII)
 
 _LONGEST_ID = 200
-_LONGEST_STRATEGY = 32
+LONGEST_STRATEGY = 32
 _LONGEST_VALID = 31_536_000  # seconds, a year: SIGNAL_MAX_AGE is narrower
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -206,8 +206,8 @@ def _signal_id(found: Any, default: str) -> str:
 def _check_strategy(found: Any) -> None:
     if found is None:
         return
-    if not isinstance(found, str) or not 1 <= len(found) <= _LONGEST_STRATEGY or not found.isprintable():
-        raise Refused(reason("strategy_unreadable", found=shown(found), limit=_LONGEST_STRATEGY))
+    if not isinstance(found, str) or not 1 <= len(found) <= LONGEST_STRATEGY or not found.isprintable():
+        raise Refused(reason("strategy_unreadable", found=shown(found), limit=LONGEST_STRATEGY))
 
 
 def _valid_for(found: Any) -> timedelta | None:

@@ -8,6 +8,7 @@ from typing import Literal
 from core.domain.equity_mark import Protection
 from core.domain.events.priority import Priority
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_pause import StrategyPause
 from core.domain.trading_state import TradingState
 
 
@@ -38,6 +39,16 @@ class LimitChanged:
     after: str
     by: int
     kind: Literal["limit_changed"] = "limit_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyChanged:
+    """Somebody paused or resumed a strategy; `by` is the person's id."""
+
+    pause: StrategyPause
+    by: int
+    kind: Literal["strategy_changed"] = "strategy_changed"
     priority: Priority = Priority.NORMAL
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from core.domain.events.priority import Priority
 from core.domain.reasons import Reason
+from core.domain.strategy_book import DEFAULT_STRATEGY
 from core.domain.trade_plan import PlanChange, TradePlan
 
 
@@ -24,6 +25,7 @@ class ProtectionFailed:
     kind: Literal["protection_failed"] = "protection_failed"
     priority: Priority = Priority.URGENT
     stop_stays: Decimal | None = None
+    strategy: str = DEFAULT_STRATEGY
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class ProtectionRestored:
     seq: int
     kind: Literal["protection_restored"] = "protection_restored"
     priority: Priority = Priority.URGENT
+    strategy: str = DEFAULT_STRATEGY
 
 
 @dataclass(frozen=True, slots=True)

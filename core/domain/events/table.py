@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from core.domain.access import Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset
+from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
 from core.domain.events.daily_proof import DayProved, DayUnproved
 from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMissed, EntryRests
 from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
@@ -40,6 +40,7 @@ Event = (
     | ApprovalClosed
     | ControlsChanged
     | LimitChanged
+    | StrategyChanged
     | ProtectionReset
     | Started
     | CaughtUp
@@ -243,6 +244,7 @@ EVENTS: Mapping[type[Any], EventEntry] = {
             log=lambda e: _info("controls changed", pause=e.after.pause, mode=e.after.mode, by=e.after.changed_by),
         ),
         _entry(LimitChanged, Topic.SYSTEM),
+        _entry(StrategyChanged, Topic.SYSTEM),
         _entry(ProtectionReset, Topic.SYSTEM, log=lambda e: _info("protection reset", what=e.what, by=e.who)),
         _entry(
             Started,

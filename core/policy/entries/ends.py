@@ -15,18 +15,20 @@ TIMEOUT = "entry_timeout"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The state of an entry's symbol: its position and plan (None: it has none), and whether an exit is pending."""
+    """The state of an entry's book: its position and plan (None: it has none), and whether an exit is pending; whether its
+    strategy is paused."""
 
     position: Position
     plan: TradePlan | None
     exit_pending: bool
     trading_state: TradingState
+    is_paused: bool = False
 
 
 def why_ends(order: Order, now: datetime, around: Surroundings) -> Reason | None:
     """Returns why an entry may rest no longer; None if it may. Whatever ends it for another reason than its time ends the wish to
     buy as well: those come first."""
-    if around.trading_state.pause is not Pause.OFF:
+    if around.trading_state.pause is not Pause.OFF or around.is_paused:
         return reason("entry_paused")
     if around.trading_state.mode is Mode.OBSERVE:
         return reason("entry_observed")

@@ -23,9 +23,9 @@ _JUST_AFTER = timedelta(milliseconds=1)
 _AFTER_A_PART = timedelta(seconds=1)  # the order book was empty: give it a moment to fill
 PASSING = frozenset({"unknown_symbol", "not_trading", "market_orders_off", "nothing_free"})
 """Reasons why an exit cannot be sent at the moment: it waits from the first. Once pending it waits for everything but its end."""
-ENDS = frozenset({"expired", "no_position", "below_min_qty", "panic_over", TOO_LITTLE})
+ENDS = frozenset({"expired", "no_position", "held_by_others", "below_min_qty", "panic_over", TOO_LITTLE})
 """Reasons that end a pending exit: too old, taken back, or nothing is left that an order may ask for or could sell."""
-ALL_SOLD = frozenset({"no_position", "below_min_qty"})
+ALL_SOLD = frozenset({"no_position", "held_by_others", "below_min_qty"})
 
 
 def of_order(order: Order, held: Decimal, now: datetime) -> PendingExit | None:

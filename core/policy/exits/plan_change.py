@@ -53,7 +53,7 @@ def changed(plan: TradePlan | None, position: Position, wanted: RequestedPlan, n
         plan = TradePlan(
             derived_id(SOURCE, wanted.source_id), position.symbol, wanted.exits, PlanState.EXPOSED, price, now, wanted.seq
         )
-        return replace(exposed(plan, now), change=change)
+        return replace(exposed(plan, now), change=change, strategy=position.strategy)
     sold_at = plan.sold_at if wanted.exits.targets == plan.exits.targets else ()
     change = PlanChange(ChangeCause.PERSON, by=wanted.who)
     return replace(exposed(plan, now), exits=wanted.exits, sold_at=sold_at, why=None, failures=0, change=change)

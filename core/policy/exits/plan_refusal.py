@@ -26,5 +26,5 @@ def plan_refusal(signal: Signal, sized: SizedOrder, decision_context: DecisionCo
     expected = sized.expected_price
     market = min(decision_context.quote.bid, expected) if decision_context.quote is not None else expected
     bought = Purchase(multiply(sized.qty, 1 - TAKER_FEE), expected, market)
-    found = bare_before(plan) or brackets(with_later_stop(plan), instrument, bought)
+    found = bare_before(plan) or brackets(with_later_stop(plan), instrument, bought, decision_context.open_beside)
     return reason("protection_required", why=found) if isinstance(found, Reason) else None

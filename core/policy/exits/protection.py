@@ -17,10 +17,10 @@ from core.domain.plan_leg import MOST_GENERATIONS, LegKind, PlanLeg
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
-from core.domain.signal import PLANNED, Side, Signal
+from core.domain.signal import PLANNED, Side, Signal, naming
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.bracket import Purchase, brackets, level_price
-from core.policy.exits.bracket_check import Bracket
+from core.policy.exits.bracket_check import NOTHING_OPEN, Bracket, OpenOrders
 from core.policy.exits.pauses import LONGEST_PAUSE_SECONDS, is_over
 
 STOPPED, TAKEN = "SELL_STOP_LOSS", "SELL_TAKE_PROFIT"
@@ -52,7 +52,7 @@ def _leg(plan: TradePlan, leg: PlanLeg, part: Bracket, terms: OrderTerms, now: d
     kind = STOPPED if leg.kind is LegKind.STOP else TAKEN
     return Order(
         client_order_id=leg.client_order_id,
-        signal=Signal(PLANNED, leg.client_order_id, kind, plan.symbol, price, now),
+        signal=Signal(PLANNED, leg.client_order_id, kind, plan.symbol, price, now, naming(plan.strategy)),
         inbox_seq=plan.inbox_seq,
         side=Side.SELL,
         qty=part.qty,
@@ -116,7 +116,9 @@ def exposed(plan: TradePlan, now: datetime) -> TradePlan:
 def lost(plan: TradePlan, held: Decimal, now: datetime, why: Reason) -> tuple[TradePlan, ProtectionFailed]:
     """Returns the plan of a position that has just lost its protection for the reason `why`, and what tells that `held` (base
     asset) has none."""
-    return replace(exposed(plan, now), why=why), ProtectionFailed(plan.symbol, held, now, why, plan.inbox_seq)
+    return replace(exposed(plan, now), why=why), ProtectionFailed(
+        plan.symbol, held, now, why, plan.inbox_seq, strategy=plan.strategy
+    )
 
 
 def is_due(plan: TradePlan, now: datetime) -> bool:
@@ -147,7 +149,8 @@ def exit_signal(plan: TradePlan, kind: str, now: datetime) -> Signal:
     price = _exit_price(plan, kind) or plan.entry_price
     place = (span + crc32(plain(price).encode())) % MOST_GENERATIONS  # a stop that follows the market moves within a span, too
     leg = PlanLeg(plan.plan_id, LegKind.EXIT, _exit_number(plan, kind), place)
-    return Signal(PLANNED, leg.client_order_id, kind, plan.symbol, price, datetime.fromtimestamp(span * AGAIN_SECONDS, UTC))
+    at, named = datetime.fromtimestamp(span * AGAIN_SECONDS, UTC), naming(plan.strategy)
+    return Signal(PLANNED, leg.client_order_id, kind, plan.symbol, price, at, named)
 
 
 def _exit_number(plan: TradePlan, kind: str) -> int:
@@ -213,15 +216,21 @@ def remaining(plan: TradePlan, instrument: Instrument) -> ExitPlan:
 
 
 def parts_of(
-    plan: TradePlan, position: Position, instrument: Instrument, market: Decimal, *, passed_too: bool = False
+    plan: TradePlan,
+    position: Position,
+    instrument: Instrument,
+    market: Decimal,
+    beside: OpenOrders = NOTHING_OPEN,
+    *,
+    passed_too: bool = False,
 ) -> tuple[Bracket, ...] | Reason:
-    """Returns what is left of the plan as orders for `position` while the market is at `market` (quote asset), or why they cannot
-    rest; see `brackets`."""
+    """Returns what is left of the plan as orders for `position` while the market is at `market` (quote asset) and other
+    orders are open `beside` them, or why they cannot rest; see `brackets`."""
     if plan.generation >= MOST_GENERATIONS:
         return reason("attempts_used_up", count=MOST_GENERATIONS)
     bought = Purchase(position.qty, plan.entry_price, market)
     numbers = unsold_numbers(plan, instrument)
-    return brackets(remaining(plan, instrument), instrument, bought, numbers=numbers, passed_too=passed_too)
+    return brackets(remaining(plan, instrument), instrument, bought, beside, numbers=numbers, passed_too=passed_too)
 
 
 def _adding_up(targets: tuple[Target, ...], *, to_whole: bool) -> tuple[Target, ...]:

@@ -7,10 +7,14 @@ from core.policy.risk.rule import Entry, RuleMeasurement
 from core.policy.sizing.order_size import SizedOrder
 
 
-def open_positions(_signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way. Exits are always allowed."""
-    limit = decision_context.limits.max_open_positions
-    if sized.side is Side.SELL or decision_context.open_count < limit:
+def open_positions(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way, of all strategies or of its own. Exits are always allowed."""
+    limit, own = decision_context.limits.max_open_positions, decision_context.most_own
+    if sized.side is Side.SELL:
+        return None
+    if own is not None and decision_context.own_count >= own:
+        return reason("own_positions", count=decision_context.own_count, limit=own, strategy=signal.strategy)
+    if decision_context.open_count < limit:
         return None
     return reason("open_positions", count=decision_context.open_count, limit=limit)
 

@@ -23,6 +23,7 @@ from core.domain.errors import LedgerUnavailable
 from core.domain.exit_plan import Breakeven, Level, Target
 from core.domain.messages import CodeUsed
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
 from core.engine.access_commands import LOCKED, MOST_WRONG
 from core.policy.risk.limits import SETTABLE_LIMITS, allows_more, with_set
@@ -144,7 +145,9 @@ async def test_a_question_wants_a_code_for_an_entry_that_is_approved(
             firm.owner.send(code_of(firm, secret))
         await firm.owner.wait_for_edit(question, lambda message: not message.buttons)
         await firm.settled()
-        assert firm.portfolio.position("WIFUSDC").is_open is ((side == "BUY" and word != "n") or (side == "SELL" and word == "n"))
+        assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open is (
+            (side == "BUY" and word != "n") or (side == "SELL" and word == "n")
+        )
 
 
 @pytest.mark.parametrize("of", ["a question", "a confirmation"])
@@ -294,7 +297,7 @@ async def test_each_sets_up_an_authenticator_of_their_own_and_a_code_is_good_onc
         code, start = code_of(firm, of_trader), firm.clock.now()
         firm.trader.send(code)
         await firm.trader.wait_for_edit(asked, "BUY_MANUAL executed")
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         await firm.settled()
         kept = str(await firm.ledger.reader.read(people_tables.authenticators.select()))
         assert of_trader not in kept
@@ -409,10 +412,10 @@ async def test_after_a_wrong_number_the_question_waits_on_for_the_right_one(serv
             firm.trader.send(typed)
             answer = await firm.trader.wait_for(wrong_with_it, after=asking)
             assert re.search(r"Not done: .*\nEnter the right code within \d+ s", answer.text)
-            assert not firm.portfolio.position("WIFUSDC").is_open
+            assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
         assert firm.portfolio.authenticators[TRADER].wrong == 1
         firm.trader.send(f"{right[:3]} {right[3:]}")
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
 
 
 async def test_the_last_wrong_code_closes_the_question(server: RunningChat, tmp_path: Path) -> None:
@@ -437,7 +440,7 @@ async def test_a_code_of_somebody_else_or_for_nothing_is_only_a_word(server: Run
         assert "I understand commands" in (await firm.owner.ask(code)).text
         firm.clock.skip(61)
         assert "I understand commands" in (await firm.trader.ask(code)).text
-        assert not firm.portfolio.position("WIFUSDC").is_open
+        assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_a_code_that_the_ledger_cannot_note_confirms_nothing(

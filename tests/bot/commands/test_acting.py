@@ -30,6 +30,7 @@ from core.domain.position import Position
 from core.domain.reasons import reason
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import BY_HAND, Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Panic, Pause
 from core.policy.risk.limits import SETTABLE_LIMITS, SIZES, is_good, shown, with_set
 from core.records.message_outcome import MessageOutcome
@@ -59,7 +60,7 @@ async def confirmed(person: ChatPerson, asked: Message, wanted: str = "✅") -> 
 
 
 def sides(firm: Firm) -> list[tuple[str, bool]]:
-    return [(symbol, position.is_open) for symbol, position in sorted(firm.portfolio.positions.items())]
+    return [(book.symbol, position.is_open) for book, position in sorted(firm.portfolio.positions.items())]
 
 
 async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> None:
@@ -71,7 +72,7 @@ async def test_a_position_is_sold_by_hand_once_it_is_confirmed(firm: Firm) -> No
         "🔴 Sell 19.98 WIF (WIFUSDC)\nAt about 0.5220: 10.43 USDC\nFee about 0.01043 USDC\nP&L about +0.8"
     )
     assert "Position after: 0 WIF\nPaper trading: no real money" in asked.text
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
     record = await confirmed(firm.trader, asked, "🔴 SELL_MANUAL executed")
     assert record.keyboard == ()
     await firm.owner.wait_for("🔴 SELL_MANUAL executed")
@@ -84,7 +85,7 @@ async def test_an_entry_by_hand_passes_every_rule_of_a_signals(firm: Firm) -> No
     assert asked.text.startswith("🟩 Buy for 50.00 USDC: about 103.11 WIF (WIFUSDC)\nAt about 0.4801: 49.50 USDC")
     await confirmed(firm.trader, asked)
     await firm.owner.wait_for("🟩 BUY_MANUAL executed")
-    assert firm.portfolio.position("WIFUSDC").qty == Decimal("103.00689")
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("103.00689")
     assert "position already open" in (await firm.trader.ask("/buy WIFUSDC")).text
     assert "above the limit of 5,000" in (await firm.trader.ask("/buy SOLUSDC 40 SOL")).text
     await firm.trader.ask("/pause entries")
@@ -122,7 +123,7 @@ async def test_a_part_of_a_position_is_sold(firm: Firm, size: str, sold: str, le
     assert "Position opened " in asked.text
     assert f"Position after: {left} WIF" in asked.text
     await confirmed(firm.trader, asked)
-    await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(left))
+    await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal(left))
     await firm.settled()
     assert not firm.portfolio.exits
     assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
@@ -243,7 +244,7 @@ async def test_the_rules_are_those_of_the_second_tap(firm: Firm) -> None:
     await until(lambda: firm.trading.market.price("WIFUSDC") == Decimal("0.50"))
     record = await confirmed(firm.trader, asked, "Not done")
     assert "the price moved +4.14%" in record.text
-    assert not firm.portfolio.position("WIFUSDC").is_open
+    assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
@@ -251,7 +252,7 @@ async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
     await firm.trader.ask("/pause")
     await firm.owner.ask("/mode observe")
     await confirmed(firm.trader, await firm.trader.ask("/sell WIFUSDC"))
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     assert firm.portfolio.trading_state.pause is Pause.ALL
     assert firm.portfolio.trading_state.mode is Mode.OBSERVE
 
@@ -259,7 +260,7 @@ async def test_one_may_always_sell_by_hand(firm: Firm) -> None:
 async def test_in_confirm_mode_the_second_tap_is_the_approval(server: RunningChat, tmp_path: Path) -> None:
     async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
         await confirmed(firm.trader, await firm.trader.ask("/buy WIFUSDC"))
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         assert not firm.portfolio.approvals
 
 
@@ -271,7 +272,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     for number, (person, data) in enumerate(put_tap_of):
         put_tap(firm, person, data, query_id=f"9{number}")
     await firm.owner.ask("/positions")
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
     firm.clock.skip(61)
     notice = await firm.trader.wait_for_answer(firm.trader.press(asked, "✅ Confirm"))
     assert notice["text"] == "No longer valid: done, cancelled or expired after 60 s. Send the command again."
@@ -279,7 +280,7 @@ async def test_a_second_tap_works_once_by_who_asked_there_and_in_time(firm: Firm
     firm.trader.press(asked, "✅ Confirm")
     firm.trader.press(asked, "✅ Confirm")
     await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     rows = await firm.ledger.reader.read(ORDERS)
     assert len([row for row in rows if row["side"] == "SELL"]) == 1
 
@@ -290,7 +291,7 @@ async def test_a_second_tap_counts_where_telegram_does_not_take_the_answer_to_it
     firm.room.faults.bad_gateway("answerCallbackQuery", times=3)
     firm.trader.press(asked, "✅ Confirm")
     await firm.trader.wait_for_edit(asked, "SELL_MANUAL executed")
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     await firm.settled()
     assert [row["side"] for row in await firm.ledger.reader.read(ORDERS)] == ["BUY", "SELL"]
 
@@ -306,7 +307,7 @@ async def test_a_late_tap_lowers_the_risk_at_once_and_asks_once_more_before_it_r
             break
         again = await firm.owner.wait_for("tap again within 60 s", after=asked)
         firm.owner.press(again, "✅ Confirm")
-        await until(lambda: firm.portfolio.position("SOLUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("SOLUSDC")).is_open)
         await firm.settled()  # the alert of the purchase is not an answer to the next command
     await until(lambda: not firm.portfolio.open_positions())
     assert firm.portfolio.trading_state.pause is Pause.ALL
@@ -318,7 +319,7 @@ async def test_no_more_is_bought_than_was_shown(firm: Firm) -> None:
     await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QTY 400"))
     assert firm.portfolio.limits.trade_qty == 400
     await confirmed(firm.trader, asked)
-    await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal("19.98"))
+    await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98"))
 
 
 async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path: Path) -> None:
@@ -329,7 +330,7 @@ async def test_a_tap_after_a_restart_does_nothing(server: RunningChat, tmp_path:
     async with firm_on(server, tmp_path) as firm:
         put_tap(firm, TRADER, asked.buttons[0].data, query_id="90")  # it was on its way
         await firm.owner.ask("/positions")
-        assert firm.portfolio.position("WIFUSDC").is_open
+        assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
@@ -343,7 +344,7 @@ async def test_who_lost_the_right_meanwhile_cannot_confirm(firm: Firm) -> None:
     finally:
         roles[TRADER] = Role.TRADER
     assert notice["text"] == "This needs the role trader; yours is viewer."
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
@@ -351,7 +352,7 @@ async def test_leaving_it_is_a_record_too(firm: Firm) -> None:
     asked = await firm.trader.ask("/close WIFUSDC")
     firm.trader.press(asked, "✖️ Cancel")
     assert "Cancelled. Trader" in (await firm.trader.wait_for_edit(asked)).text
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_everything_is_closed_at_once(firm: Firm) -> None:
@@ -373,14 +374,14 @@ async def test_panic_stops_declines_and_sells_in_one(server: RunningChat, tmp_pa
         asked = await firm.trader.ask("/panic")
         assert "Approval requests to decline: 1" in asked.text
         await confirmed(firm.trader, asked)
-        await until(lambda: not firm.portfolio.position("WIFUSDC").is_open and not firm.portfolio.approvals)
+        await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open and not firm.portfolio.approvals)
         assert firm.portfolio.trading_state.pause is Pause.ALL
         assert "declined" in (await firm.owner.wait_for_edit(question)).text
         over = await firm.owner.wait_for("Panic finished")
         assert over.text == "🛑 Panic finished (Trader): all positions are sold.\nTrading stays paused until /resume."
         await firm.signal("BUY_SM", "SOLUSDC")
         await firm.settled()
-        assert not firm.portfolio.position("SOLUSDC").is_open
+        assert not firm.portfolio.position(StrategyBook("SOLUSDC")).is_open
 
 
 async def test_a_panic_is_told_in_its_order_who_pressed_it_what_was_sold_and_what_is_left(
@@ -390,7 +391,7 @@ async def test_a_panic_is_told_in_its_order_who_pressed_it_what_was_sold_and_wha
         await firm.held("WIFUSDC")
         await firm.held("SOLUSDC")
         await firm.trader.ask("/pause")
-        firm.portfolio.positions["DOGEUSDC"] = Position("DOGEUSDC", qty=Decimal("0.158"))
+        firm.portfolio.positions[StrategyBook("DOGEUSDC")] = Position("DOGEUSDC", qty=Decimal("0.158"))
         before = len(firm.owner.received)
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
         over = await firm.owner.wait_for("Panic finished")
@@ -408,7 +409,7 @@ async def test_panic_is_kept_where_the_exchange_is_away(firm: Firm) -> None:
     await confirmed(firm.trader, asked)
     await until(lambda: firm.portfolio.trading_state.pause is Pause.ALL)
     firm.prices.down = False
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open, within=20)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open, within=20)
     assert firm.portfolio.trading_state.pause is Pause.ALL
 
 
@@ -434,7 +435,7 @@ async def test_panic_sells_on_where_one_order_may_not_take_all_of_it(server: Run
         firm.prices.rules["WIFUSDC"] = replace(firm.prices.rules["WIFUSDC"], market_max_qty=Decimal(14))
         await firm.trading.market.load_instruments(["WIFUSDC"])
         await confirmed(firm.trader, await firm.trader.ask("/panic"))
-        await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         await firm.settled()
         sales = [row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]
         assert [row["executed_qty"] for row in sales] == [14, 14, Decimal("11.96")]
@@ -456,7 +457,7 @@ async def test_panic_ends_where_no_order_can_sell_what_is_left(firm: Firm, monke
     told = [message.text for message in firm.owner.received[before:]]
     assert len([text for text in told if "below the exchange's minimum of 1,000: no order can sell it" in text]) == 1
     assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 1
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert firm.portfolio.trading_state.panic is None
 
 
@@ -474,7 +475,7 @@ async def test_panic_sells_on_once_somebody_buys_again(firm: Firm, monkeypatch: 
 
     monkeypatch.setattr(firm.context.exchange.venue, "place", nobody_buys)
     await confirmed(firm.trader, await firm.trader.ask("/panic"))
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     await firm.settled()
     assert len([row for row in await firm.ledger.reader.read(ORDERS) if row["side"] == "SELL"]) == 4
 
@@ -494,7 +495,7 @@ async def test_nothing_more_is_sold_once_a_panic_is_taken_back(firm: Firm, monke
     assert "not everything was sold (Trader): WIFUSDC" in over.text
     assert over.text.endswith("Trading was resumed meanwhile.")
     await until(lambda: not firm.portfolio.exits, within=30)
-    assert firm.portfolio.position("WIFUSDC").is_open
+    assert firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert firm.portfolio.trading_state.panic is None
 
 
@@ -648,9 +649,9 @@ async def test_small_trades_and_named_types_are_not_asked_about(firm: Firm) -> N
     assert "No approval needed: trades up to 100" in asked.text
     await confirmed(firm.owner, asked)
     await firm.signal("BUY_SM", "WIFUSDC")  # worth 9.60
-    await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     await firm.signal("SELL_SM", "WIFUSDC")
-    await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
     assert not firm.portfolio.approvals
     await firm.signal("BUY_SM", "SOLUSDC")  # worth 3,000
     await firm.owner.wait_for("trade this?")
@@ -662,9 +663,9 @@ async def test_half_of_a_question_is_half_the_order(server: RunningChat, tmp_pat
         await firm.signal("BUY_SM")
         question = await firm.owner.wait_for("trade this?")
         firm.owner.press(question, "½ Half: 20 WIF")
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         await firm.settled()
-        assert firm.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+        assert firm.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningChat, tmp_path: Path) -> None:
@@ -675,7 +676,7 @@ async def test_half_is_not_offered_where_it_would_be_too_small(server: RunningCh
         put_tap(firm, OWNER, f"ap:{next(iter(firm.portfolio.approvals))}:h", query_id="7")
         record = await firm.owner.wait_for_edit(question)
         assert "Not traded: order value 4.80 USDC" in record.text
-        assert not firm.portfolio.position("WIFUSDC").is_open
+        assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_a_limit_is_set_and_outlives_a_restart(server: RunningChat, tmp_path: Path) -> None:
@@ -882,7 +883,7 @@ async def test_what_was_shown_is_what_is_approved(server: RunningChat, tmp_path:
         assert "Quantity: 20 WIF" in question.text
         await confirmed(firm.owner, await firm.owner.ask("/set TRADE_QUOTE 400"))
         firm.owner.press(question, next(one.text for one in question.buttons if one.text.startswith(button)))
-        await until(lambda: firm.portfolio.position("WIFUSDC").qty == Decimal(held))
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal(held))
 
 
 async def test_of_several_the_first_counts_and_the_others_see_who(server: RunningChat, tmp_path: Path) -> None:
@@ -894,7 +895,7 @@ async def test_of_several_the_first_counts_and_the_others_see_who(server: Runnin
         questions = [await person.wait_for("trade this?") for person in (firm.owner, firm.trader)]
         token = next(iter(firm.portfolio.approvals))
         firm.trader.press(questions[1], "✅ Approve")
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")
         for person, question in zip((firm.owner, firm.trader), questions, strict=True):
             record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")

@@ -14,6 +14,7 @@ from core.domain.instrument import Balance
 from core.domain.messages import ControlsRequested
 from core.domain.position import Position, Trade
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause
 from core.records.commit_batch import CommitBatch
 from local_telegram.model import Message as Said
@@ -59,7 +60,7 @@ async def test_status_answers_with_the_ledger_and_the_exchange_down(bot: Bot) ->
 
 
 async def test_positions_tell_cost_price_profit_and_since(bot: Bot) -> None:
-    bot.office.portfolio.positions["DUSTUSDC"] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
+    bot.office.portfolio.positions[StrategyBook("DUSTUSDC")] = Position("DUSTUSDC", Decimal("0.004"), Decimal("0.002"))
     text = (await bot.owner.ask("/positions")).text
     assert "WIFUSDC: 19.98 WIF" in text
     assert "Entry 0.480981, now 0.5000" in text

@@ -43,6 +43,7 @@ KEPT: Sequence[Table] = (
         result_tables.executions,
         result_tables.positions,
         control_tables.controls,
+        control_tables.strategy_pauses,
         control_tables.limits,
         order_tables.approvals,
     ),

@@ -10,6 +10,7 @@ import pytest
 
 from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.order_terms import OrderType, TimeInForce
+from core.domain.strategy_book import StrategyBook
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import ROOMY, Firm, firm_on
@@ -31,7 +32,7 @@ def at_limit(seconds: int = 3600, on_timeout: OnTimeout = OnTimeout.CANCEL) -> L
 async def waiting(firm: Firm, entry: LimitEntry | None = None) -> None:
     """Sends an entry at a limit, and returns when it rests."""
     await firm.signal(entry=entry or at_limit())
-    await until(lambda: firm.portfolio.entry_for(WIF) is not None)
+    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is not None)
     await firm.settled()
 
 
@@ -57,10 +58,10 @@ async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
     assert "🟩 WIFUSDC entry of BUY_SM: 0 of 100 at 0.4700, until " in said
     asked = await firm.owner.ask("/cancel")
     assert asked.buttons
-    order = firm.portfolio.entry_for(WIF)
+    order = firm.portfolio.entry_for(StrategyBook(WIF))
     assert order is not None
     firm.owner.press(await firm.owner.ask(f"/cancel {order.client_order_id}"), "✅ Confirm")
-    await until(lambda: firm.portfolio.entry_for(WIF) is None)
+    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
     said = (await firm.owner.wait_for("BUY_SM: missed")).text
     assert "Reason: cancelled by Owner\nNothing was bought." in said
     assert "was missed" in (await firm.owner.ask("/why WIFUSDC")).text
@@ -69,7 +70,7 @@ async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
 async def test_a_pause_says_that_it_takes_entries_off(firm: Firm) -> None:
     await waiting(firm)
     assert "Resting entries to cancel: 1" in (await firm.owner.ask("/pause entries")).text
-    await until(lambda: firm.portfolio.entry_for(WIF) is None)
+    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
     assert "trading was paused while the order rested" in (await firm.owner.wait_for("BUY_SM: missed")).text
 
 
@@ -78,9 +79,9 @@ async def test_a_panic_takes_entries_off(firm: Firm) -> None:
     asked = await firm.owner.ask("/panic")
     assert "Open orders to cancel: 1" in asked.text
     firm.owner.press(asked, "✅ Confirm")
-    await until(lambda: firm.portfolio.entry_for(WIF) is None)
+    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
     await until(lambda: firm.portfolio.trading_state.panic is None)
-    assert not firm.portfolio.position(WIF).qty
+    assert not firm.portfolio.position(StrategyBook(WIF)).qty
 
 
 async def test_what_follows_it_is_told_and_bought(firm: Firm) -> None:

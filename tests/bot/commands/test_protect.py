@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.startup import bare_message
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed
@@ -34,12 +35,16 @@ async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
 
 
 async def guarded(firm: Firm) -> None:
-    await until(lambda: WIF in firm.portfolio.plans and firm.portfolio.plans[WIF].state is PlanState.GUARDED)
+    await until(
+        lambda: StrategyBook(WIF) in firm.portfolio.plans and firm.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    )
     await firm.settled()
 
 
 def stops(firm: Firm) -> set[Decimal | None]:
-    return {order.terms.stop_price for order in firm.portfolio.resting_for(WIF) if order.terms.stop_price is not None}
+    return {
+        order.terms.stop_price for order in firm.portfolio.resting_for(StrategyBook(WIF)) if order.terms.stop_price is not None
+    }
 
 
 async def test_a_position_without_a_plan_gets_one(bare: Firm) -> None:
@@ -119,7 +124,7 @@ async def test_a_stop_follows_the_market(bare: Firm) -> None:
     bare.prices.bid[WIF] = Decimal("0.54")
     await until(lambda: bare.trading.market.price(WIF) == Decimal("0.54"))
     await confirmed(bare.trader, asked)
-    await until(lambda: bool(bare.portfolio.plans[WIF].exits.targets))
+    await until(lambda: bool(bare.portfolio.plans[StrategyBook(WIF)].exits.targets))
     await guarded(bare)
     assert stops(bare) == {Decimal("0.5390")}
 
@@ -150,7 +155,7 @@ async def test_a_position_is_closed_and_halved_by_the_buttons_below_its_alert(fi
     await guarded(firm)
     firm.owner.press(alert, CLOSE)
     await confirmed(firm.owner, await firm.owner.wait_for("Sell 49.95 WIF", after=sold))
-    await until(lambda: not firm.portfolio.position(WIF).is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook(WIF)).is_open)
     await firm.settled()
     last = await firm.owner.wait_for("SELL_MANUAL executed", after=sold)
     assert last.keyboard == ()
@@ -183,7 +188,7 @@ async def test_a_purchase_brings_its_plan(bare: Firm) -> None:
     assert "Stop: 0.4561 (-5.00%) · Target 1: 0.5042 (+5.02%), 50% of the position" in asked.text
     await confirmed(bare.trader, asked)
     await guarded(bare)
-    assert len(bare.portfolio.resting_for(WIF)) == 4
+    assert len(bare.portfolio.resting_for(StrategyBook(WIF))) == 4
     wrong = (await bare.trader.ask("/buy SOL 50 USDC stop breakeven")).text
     assert "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%]" in wrong
     refused = (await bare.trader.ask("/buy SOL 50 USDC stop 200")).text

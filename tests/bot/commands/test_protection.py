@@ -10,6 +10,7 @@ import pytest
 from core.domain.exit_plan import Level, Target
 from core.domain.order import ListRequest, PlaceListResult, Rejected
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
@@ -30,7 +31,7 @@ async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
 
 async def guarded(firm: Firm) -> None:
     await firm.held()
-    await until(lambda: firm.portfolio.plans[WIF].state is PlanState.GUARDED)
+    await until(lambda: firm.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED)
     await firm.settled()
 
 

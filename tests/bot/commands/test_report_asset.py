@@ -14,6 +14,7 @@ from bot.views.digest import digest_lines
 from core.domain.digest import Digest, Occasion
 from core.domain.instrument import Instrument
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode
 from core.records.commit_batch import CommitBatch
 from local_telegram.server import RunningChat
@@ -55,7 +56,7 @@ async def lose(firm: Firm, symbol: str, price: str) -> None:
     firm.prices.bid[symbol] = Decimal(price)
     await until(lambda: firm.trading.market.price(symbol) == Decimal(price))
     await firm.signal("SELL_SM", symbol)
-    await until(lambda: not firm.portfolio.position(symbol).is_open)
+    await until(lambda: not firm.portfolio.position(StrategyBook(symbol)).is_open)
     firm.prices.bid[symbol] = before
     await firm.settled()
 

@@ -38,6 +38,7 @@ WRONG = {
     "SYMBOLS": [",", "WIFUSDC,*", "WIF USDC"],
     "REPORT_ASSET": ["US DC", "A" * 21, "$"],
     "TRADE_QTY": ["0", "-1", "NaN", "Infinity", "1_000", "1e400", "1,5", "ten", "١"],
+    "STRATEGIES_FILE": ["no/such/strategies.toml", "."],
     "ENTRY_STYLE": ["limit", "LIMIT IOC", "fok"],
     "TRADE_QUOTE": ["0", "nan"],
     "TRADE_EQUITY_PCT": ["0", "-5", "101", "5%", "nan"],

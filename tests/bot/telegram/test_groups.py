@@ -11,6 +11,7 @@ from sqlalchemy import select
 from bot.commands.parser import parse_command
 from bot.views.reply_keyboard import command_of
 from core.adapters.ledger.tables import order_tables
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed
@@ -89,7 +90,7 @@ async def test_the_second_tap_is_that_of_who_asked(firm: Firm) -> None:
     here(firm.person(STRANGER)).press(asked, "✅ Confirm")
     assert trader.now(asked) == asked
     await confirmed(trader, asked)
-    await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+    await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
 
 
 async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(server: RunningChat, tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ async def test_a_code_is_brought_as_an_answer_where_the_bot_hears_nothing_else(s
         sent = trader.send(code, reply_to=asking)
         await trader.wait_for_edit(asking, "✅")
         assert trader.now(sent) is not None  # only an administrator may delete other people's messages
-        await until(lambda: firm.portfolio.position("WIFUSDC").is_open)
+        await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
 
 
 async def test_a_list_is_leafed_through_by_whoever_may_read_it(firm: Firm) -> None:
@@ -142,7 +143,7 @@ async def test_a_question_is_put_into_the_topic_and_answered_there_by_who_may(se
         toast = await viewer.wait_for_answer(viewer.press(question, "✅ Approve"))
         assert "needs the role trader" in toast["text"]
         here(firm.person(STRANGER), ALERTS).press(question, "✅ Approve")
-        assert not firm.portfolio.position("WIFUSDC").is_open
+        assert not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open
         trader.press(question, "✅ Approve")
         record = await trader.wait_for_edit(question, lambda message: not message.buttons)
         assert "Trader" in record.text
@@ -188,7 +189,7 @@ async def test_the_way_out_is_open_in_every_group(server: RunningChat, tmp_path:
             await firm.held()
             trader = here(firm.trader)
             await confirmed(trader, await trader.ask(said))
-            await until(lambda: not firm.portfolio.position("WIFUSDC").is_open)
+            await until(lambda: not firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
             await firm.settled()
         sides = [row["side"] for row in await firm.ledger.reader.read(select(order_tables.orders))]
         assert sides == ["BUY", "SELL"] * 3

@@ -27,6 +27,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.plan_reasons import PLAN_SENTENCES
 from core.domain.reasons import SENTENCES, reason
 from core.domain.record_reasons import RECORD_SENTENCES
+from core.domain.strategy_book import StrategyBook
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import Mode, Pause, TradingState
@@ -44,6 +45,7 @@ POLICY = ROOT / "core" / "policy"
 REST = {
     "panic_over",  # sent in the chat to the person who ended its pause
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, reported like below_min_notional
+    *("held_by_others", "strategy_paused", "own_positions"),  # of several strategies, reported like those of one
     *PLAN_SENTENCES,  # an exit plan that cannot rest
     *(code for code in RECORD_SENTENCES if code.startswith("plan_")),  # a record's plan, refused with the record
     *ENTRY_SENTENCES,  # ends of an entry that rested, told like that of its time
@@ -392,7 +394,7 @@ async def missed(stage: Stage) -> None:
 async def chased(stage: Stage) -> None:
     stage.world.start_timer()
     await stage.world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    order = stage.world.portfolio.entry_for("WIFUSDC")
+    order = stage.world.portfolio.entry_for(StrategyBook("WIFUSDC"))
     assert order is not None
     stage.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(12))
     await stage.clock.forward(70)

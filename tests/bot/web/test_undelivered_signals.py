@@ -17,7 +17,7 @@ from tests.core.virtual_time import VirtualClock
 async def test_one_that_never_comes_again_is_told_and_one_that_does_is_not() -> None:
     clock, told = VirtualClock(), list[Event]()
     held = Position("WIFUSDC", qty=Decimal(3), is_open=True)
-    back = UndeliveredSignals(told.append, clock, lambda symbol: held if symbol == held.symbol else Position(symbol))
+    back = UndeliveredSignals(told.append, clock, lambda book: held if book == held.book else Position.empty(book))
     buy, sell, again = signal("BUY_TV"), signal("SELL_TV"), signal("SELL_TV", signal_id="again")
     again = replace(again, symbol="SOLUSDC")
     for one in (buy, sell, again, again):
@@ -45,7 +45,7 @@ async def test_one_that_never_comes_again_is_told_and_one_that_does_is_not() -> 
 
 async def test_ten_thousand_are_told_and_not_kept() -> None:
     clock, told = VirtualClock(), list[Event]()
-    back = UndeliveredSignals(told.append, clock, Position)
+    back = UndeliveredSignals(told.append, clock, Position.empty)
     for number in range(10_000):
         back.note(replace(signal("SELL_TV"), symbol=f"S{number}USDC"))
     assert len(told) == 9_000

@@ -8,6 +8,7 @@ import pytest
 from core.domain.approval import ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.order_state_machine import OrderState
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
@@ -57,7 +58,7 @@ async def test_an_exit_is_asked_about_as_well(world: World) -> None:
     await world.tap(world.question().token)
     assert became(await world.say("SELL_SM")) == ("awaiting_approval", "")
     await world.tap(world.question().token)
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_two_taps_make_one_order(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
 from core.domain.position import Position
+from core.domain.strategy_book import StrategyBook
 from core.policy.order_ownership import Ours
 from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare as side_by_side
@@ -21,7 +22,7 @@ from tests.core.world import World
 async def test_its_position_is_held_and_said_to_be_lost_and_the_owner_writes_it_off(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
     await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
-    cost = world.portfolio.position("WIFUSDC").cost
+    cost = world.portfolio.position(StrategyBook("WIFUSDC")).cost
     world.venue.delisted.add("WIFUSDC")
     for _ in range(3):
         await compare(world)
@@ -35,7 +36,7 @@ async def test_its_position_is_held_and_said_to_be_lost_and_the_owner_writes_it_
     assert became(await world.say("SELL_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
 
     assert became(await accept(world)) == ("done", "")
-    assert world.portfolio.position("WIFUSDC") == Position("WIFUSDC")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")) == Position("WIFUSDC")
     accepted = ledger.events[-1]
     assert isinstance(accepted, HaltAccepted)
     assert (accepted.missing, accepted.cost, accepted.base) == (Decimal("19.98"), cost, "WIF")
@@ -54,7 +55,7 @@ async def test_after_a_restart_nothing_is_known_of_it_and_it_is_written_off_all_
     await compare(again)
     assert ledger.holds["WIFUSDC"].active
     assert became(await accept(again)) == ("done", "")
-    assert again.portfolio.position("WIFUSDC").qty == 0
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
 
 
 async def test_an_exchange_that_is_away_is_no_delisting(world: World, ledger: MemoryLedger) -> None:

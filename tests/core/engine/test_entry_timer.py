@@ -3,6 +3,7 @@
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import Message
 from core.domain.order_messages import EntryDue
+from core.domain.strategy_book import StrategyBook
 from core.engine.entry_timer import EntryTimer
 from tests.core.world import World
 
@@ -30,7 +31,7 @@ async def test_what_is_due_names_its_order_and_waits_for_its_symbol(world: World
     await world.enter("0.47", expires_in=600)
     world._timer.cancel()
     taken = Taken()
-    timer, order = timer_of(world, taken), world.portfolio.entry_for(WIF)
+    timer, order = timer_of(world, taken), world.portfolio.entry_for(StrategyBook(WIF))
     assert order is not None
     await timer.run()
     assert taken.messages == []

@@ -12,6 +12,7 @@ from core.domain.errors import LedgerUnavailable
 from core.domain.messages import ControlsRequested, DeadLetter, Message, SourcePosition
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
@@ -70,7 +71,7 @@ async def test_what_was_stored_is_handled_though_its_source_waits_no_longer(
     await world.clock.quiet()
     delivering.cancel()
     await world.clock.quiet()
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_a_symbol_that_hangs_does_not_hold_up_another(world: World) -> None:
@@ -79,11 +80,11 @@ async def test_a_symbol_that_hangs_does_not_hold_up_another(world: World) -> Non
     await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
     await world.clock.quiet()
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("ordered", "")
-    assert world.portfolio.position("SOLUSDC").is_open
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("SOLUSDC")).is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     gate.set()
     await world.clock.quiet()
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_two_symbols_cannot_both_take_the_last_place(open_world: OpenWorld, ledger: MemoryLedger) -> None:

@@ -16,6 +16,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import AT_MARKET, EntryStyle, within
 from core.domain.reasons import reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause
 from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
@@ -38,9 +39,9 @@ async def test_a_buy_opens_a_position_of_what_is_left_after_the_fee(world: World
     (request,) = world.venue.placed
     assert (request.side, request.qty, request.symbol) == (Side.BUY, Decimal(20), "WIFUSDC")
     assert request.mark == ledger.mark
-    held = world.portfolio.position("WIFUSDC")
+    held = world.portfolio.position(StrategyBook("WIFUSDC"))
     assert (held.qty, held.cost, held.is_open) == (Decimal("19.98"), Decimal("9.6"), True)
-    assert ledger.positions["WIFUSDC"] == held
+    assert ledger.positions[StrategyBook("WIFUSDC")] == held
     assert [order.state for order in ledger.order_history] == [OrderState.SUBMITTED, OrderState.FILLED]
     assert len(ledger.fills) == 2
     (told,) = ledger.events
@@ -60,7 +61,7 @@ async def test_a_sell_closes_the_position_and_tells_the_profit(world: World, led
     proceeds = Decimal("19.98") * Decimal("0.52") * Decimal("0.999")
     assert (trade.qty, trade.proceeds, trade.profit) == (Decimal("19.98"), proceeds, proceeds - Decimal("9.6"))
     assert (trade.closed_at - trade.opened_at).total_seconds() == 10
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert world.portfolio.results_of("2026-03-01").get("USDC", 0) == trade.profit
     executed = list(ledger.executions.values())
     assert [row.side for row in executed] == [Side.BUY, Side.SELL]
@@ -207,7 +208,7 @@ async def test_a_halt_that_is_over_does_not_keep_a_position_from_being_sold(worl
     assert became(await world.say("SELL_SM")) == ("put_off", "not_trading")
     venue.rules["WIFUSDC"] = rules
     await world.clock.forward(10)
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_a_symbol_nobody_allowed_is_denied(open_world: OpenWorld) -> None:
@@ -221,12 +222,12 @@ async def test_a_partial_fill_is_what_is_held(world: World, ledger: MemoryLedger
     await world.say("BUY_SM")
     (order,) = ledger.orders.values()
     assert (order.state, order.qty, order.executed_qty) == (OrderState.EXPIRED, Decimal(20), Decimal(15))
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("14.985")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("14.985")
     assert isinstance(ledger.events[-1], OrderExecuted)
     await world.say("SELL_SM")
     assert world.venue.placed[1].qty == Decimal("14.98")
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("0.005")
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("0.005")
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_order_that_ends_unfilled_failed(world: World, ledger: MemoryLedger) -> None:
@@ -255,7 +256,7 @@ async def test_the_exchange_keeps_the_band_when_the_market_moves_after_the_decis
     told = ledger.events[-1]
     assert isinstance(told, OrderFailed)
     assert str(told.order.reason) == "no offers up to 0.4848, the edge of the price band"
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_what_was_bought_within_the_band_is_held_and_the_rest_is_told(world: World, ledger: MemoryLedger) -> None:
@@ -298,7 +299,7 @@ async def test_a_fee_in_a_third_asset_is_valued_where_its_price_is_known(
     assert told.fee_value is None if valued is None else told.fee_value is not None
     if valued is not None and told.fee_value is not None:
         assert told.fee_value.quantize(valued) == valued
-    assert world.portfolio.position("WIFUSDC").qty == 20
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == 20
 
 
 async def test_how_long_it_took_is_measured(world: World, clock: VirtualClock) -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.domain.exit_plan import Level, Target
 from core.domain.order import ListRequest, PlaceListResult
 from core.domain.order_state_machine import OrderState
+from core.domain.strategy_book import StrategyBook
 from tests.core.conftest import OpenWorld
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.world import World
@@ -29,7 +30,7 @@ async def test_a_fill_that_the_stream_tells_is_booked_once_though_it_is_asked_fo
     hearing = world.trading.hearing
     await world.clock.run(hearing.connected())
     world.venue.trade(WIF, "0.45")
-    (stop,) = [order for order in world.portfolio.resting_for(WIF) if order.terms.stop_price is not None]
+    (stop,) = [order for order in world.portfolio.resting_for(StrategyBook(WIF)) if order.terms.stop_price is not None]
     report = await world.venue.find_order(WIF, stop.client_order_id)
     assert report is not None
     for _ in range(2):
@@ -47,11 +48,11 @@ async def test_while_the_stream_tells_it_is_asked_every_half_minute_and_else_eac
     venue.trade(WIF, "0.45")  # not told by the stream
     for _ in range(2):
         await hearing.run()
-    assert world.portfolio.position(WIF).is_open
+    assert world.portfolio.position(StrategyBook(WIF)).is_open
     await world.clock.forward(31)
     await world.clock.run(hearing.run())
     await world.clock.forward(1)
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
 
 
 async def test_when_the_stream_is_away_it_is_asked_at_once(open_world: OpenWorld) -> None:
@@ -62,7 +63,7 @@ async def test_when_the_stream_is_away_it_is_asked_at_once(open_world: OpenWorld
     world.venue.trade(WIF, "0.45")
     await world.clock.run(hearing.run())
     await world.clock.forward(1)
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
     assert all(order.state is not OrderState.ACCEPTED for order in world.portfolio.in_flight.values())
 
 
@@ -71,7 +72,7 @@ async def test_a_report_that_cannot_be_stored_is_asked_for(open_world: OpenWorld
     hearing = world.trading.hearing
     await hearing.connected()
     world.venue.trade(WIF, "0.45")
-    (stop,) = [order for order in world.portfolio.resting_for(WIF) if order.terms.stop_price is not None]
+    (stop,) = [order for order in world.portfolio.resting_for(StrategyBook(WIF)) if order.terms.stop_price is not None]
     report = await world.venue.find_order(WIF, stop.client_order_id)
     assert report is not None
     ledger.is_full = True
@@ -79,7 +80,7 @@ async def test_a_report_that_cannot_be_stored_is_asked_for(open_world: OpenWorld
     ledger.is_full = False
     await world.clock.run(hearing.run())
     await world.clock.forward(1)
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
 
 
 async def test_a_fill_that_is_told_before_its_order_is_booked_as_resting_is_booked_soon(
@@ -101,8 +102,8 @@ async def test_a_fill_that_is_told_before_its_order_is_booked_as_resting_is_book
 
     monkeypatch.setattr(world.venue, "place_list", fills_at_once)
     await world.say("BUY_SM")
-    assert world.portfolio.position(WIF).is_open
+    assert world.portfolio.position(StrategyBook(WIF)).is_open
     await world.clock.run(hearing.run())
     await world.clock.forward(1)
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
     assert (world.portfolio.resting, len(ledger.executions)) == ({}, 2)

@@ -12,6 +12,7 @@ from core.domain.messages import ManualInstruction, Message, SignalReceived
 from core.domain.order import NotTaken, Rejected
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, PANIC, Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -34,13 +35,13 @@ async def world(open_world: OpenWorld) -> World:
 async def panic(world: World, kind: str = PANIC, name: str = "confirm:1") -> None:
     """Stores a panic exit; its outcome comes later."""
     now = world.clock.now()
-    signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.portfolio.position("WIFUSDC").average_cost, now)
+    signal = Signal(BY_HAND, name, kind, "WIFUSDC", world.portfolio.position(StrategyBook("WIFUSDC")).average_cost, now)
     body = SignalReceived(signal, ManualInstruction(7, "Ann"))
     await world.clock.run(world.inbox.ask_all([Message(BY_HAND, name, "WIFUSDC", body, now)]))
 
 
 def is_held(world: World) -> bool:
-    return world.portfolio.position("WIFUSDC").is_open
+    return world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 @pytest.mark.parametrize("kind", [PANIC, "SELL_MANUAL"])

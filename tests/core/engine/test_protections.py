@@ -14,6 +14,7 @@ from core.domain.instrument import Balance
 from core.domain.messages import ResetRequested
 from core.domain.order_state_machine import OrderState
 from core.domain.plan_leg import LegKind
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_size import SizeKind, TradeSize
 from core.policy.drawdown import drawdown_pct
 from core.records.message_outcome import MessageOutcome
@@ -38,7 +39,7 @@ async def stopped_out(world: World, symbol: str = "WIFUSDC") -> None:
     )
     world.venue.fill(stop.client_order_id, stop.price)
     await world.clock.forward(3)
-    assert not world.portfolio.position(symbol).is_open
+    assert not world.portfolio.position(StrategyBook(symbol)).is_open
 
 
 async def lose(world: World, symbol: str = "WIFUSDC", to: str = "0.47") -> None:
@@ -97,7 +98,7 @@ async def test_losses_in_a_row_stop_entries_until_somebody_starts_anew(
     assert (told.what, told.before, told.who) == (Protection.LOSSES, Decimal(2), "Ann")
     await lose(again)
     once_more = await restart(again, ledger)
-    assert once_more.portfolio.record.losing_exits == 1
+    assert once_more.portfolio.record.losing_exits == {"default": 1}
     assert code(await once_more.say("BUY_SM")) == "ordered"
 
 
@@ -106,7 +107,7 @@ async def test_a_gain_ends_the_row(open_world: OpenWorld) -> None:
     await lose(world)
     await lose(world, to="0.49")
     await lose(world)
-    assert world.portfolio.record.losing_exits == 1
+    assert world.portfolio.record.losing_exits == {"default": 1}
 
 
 async def test_a_position_that_is_sold_in_parts_is_one_exit(open_world: OpenWorld, ledger: MemoryLedger) -> None:
@@ -116,9 +117,9 @@ async def test_a_position_that_is_sold_in_parts_is_one_exit(open_world: OpenWorl
     await world.clock.forward(5)
     half = replace(world.signal("SELL_SM", close="0.47"), size=TradeSize(SizeKind.POSITION, Decimal(50)))
     await world.clock.run(world.inbox.ask(world.said(half)))
-    assert world.portfolio.record.losing_exits == 0
+    assert world.portfolio.record.losing_exits == {}
     await world.say("SELL_SM", close="0.47")
-    assert (len(ledger.executions), world.portfolio.record.losing_exits) == (3, 1)
+    assert (len(ledger.executions), world.portfolio.record.losing_exits) == (3, {"default": 1})
 
 
 async def test_the_peak_survives_a_restart_and_a_withdrawal_is_no_fall(

@@ -11,6 +11,7 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.messages import ApprovalAnswered
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.state.portfolio import Portfolio
 from tests.core.conftest import Restart
@@ -50,12 +51,12 @@ async def test_a_position_is_known_after_a_restart_and_can_be_sold(
 ) -> None:
     await world.say("BUY_SM")
     again = await restart(world, on_disk)
-    assert again.portfolio.position("WIFUSDC") == world.portfolio.position("WIFUSDC")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == world.portfolio.position(StrategyBook("WIFUSDC"))
     again.venue.prices["WIFUSDC"] = Decimal("0.60")
     assert became(await again.say("BUY_SM", close="0.60")) == ("ignored", "in_position")
     assert became(await again.say("SELL_SM", close="0.60")) == ("ordered", "")
     third = await restart(again, on_disk)
-    assert not third.portfolio.position("WIFUSDC").is_open
+    assert not third.portfolio.position(StrategyBook("WIFUSDC")).is_open
     profit = again.portfolio.results_of(TODAY).get("USDC", 0)
     assert profit > 0
     assert third.portfolio.results_of(TODAY).get("USDC", 0) == profit
@@ -103,7 +104,7 @@ async def test_an_approved_order_that_never_arrived_is_placed_anew_only_while_th
     again = await restart(world, on_disk)
     fresh = away < 60
     assert len(again.venue.placed) == (2 if fresh else 1)
-    assert again.portfolio.position("WIFUSDC").is_open == fresh
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).is_open == fresh
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ async def test_a_crash_in_the_middle_of_an_order_still_makes_one(
     assert (state.orders, state.waiting) == ([], [])
     assert state.totals == {"buy_orders": 1, "sell_orders": 1}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 2
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_exit_that_is_wanted_is_still_wanted_after_a_restart(
@@ -132,10 +133,10 @@ async def test_an_exit_that_is_wanted_is_still_wanted_after_a_restart(
     await world.say("BUY_SM")
     world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
     await world.say("SELL_SM")
-    wanted = world.portfolio.exits["WIFUSDC"]
+    wanted = world.portfolio.exits[StrategyBook("WIFUSDC")]
     again = await restart(world, on_disk)
-    assert again.portfolio.exits == {"WIFUSDC": wanted}
+    assert again.portfolio.exits == {StrategyBook("WIFUSDC"): wanted}
     assert became(await again.say("BUY_SM")) == ("ignored", "exit_wanted")
     await clock.forward(80)
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert (await clock.run(on_disk.load(TODAY))).exits == []

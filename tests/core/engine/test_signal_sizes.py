@@ -10,6 +10,7 @@ from core.domain.events.orders import OrderExecuted
 from core.domain.exit_plan import ExitPlan, Level, StopLoss
 from core.domain.instrument import Balance
 from core.domain.order_state_machine import OrderState
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_size import SizeCap, SizeKind, TradeSize
 from core.domain.trading_state import Mode, TradingState
 from core.policy.sizing.fees import TAKER_FEE
@@ -67,7 +68,7 @@ async def test_positions_and_locked_money_count_and_what_is_free_is_the_most(wor
     await asks(world, "BUY_SM", SizeKind.EQUITY, "50")
     sizing = ledger.order_history[-1].sizing
     assert sizing is not None
-    sol = world.portfolio.position("SOLUSDC")
+    sol = world.portfolio.position(StrategyBook("SOLUSDC"))
     assert sizing.equity == free + sol.qty * Decimal("1.5")
     assert sizing.cap is SizeCap.FREE
     assert world.venue.placed[-1].qty * Decimal("0.4848") <= free
@@ -88,12 +89,12 @@ async def test_half_of_a_position_is_sold_and_the_rest_stays(open_world: OpenWor
     world = await open_world(trade_qty=Decimal(100))
     await world.say("BUY_SM")
     assert (await asks(world, "SELL_SM", SizeKind.POSITION, "50")).outcome == "ordered"
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("49.95")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("49.95")
     assert world.portfolio.exits == {}
     assert (await asks(world, "SELL_SM", SizeKind.QUANTITY, "20")).outcome == "ordered"
     assert (await asks(world, "SELL_SM", SizeKind.QUANTITY, "1000")).outcome == "ordered"
     assert [request.qty for request in world.venue.placed[1:]] == [Decimal("49.95"), Decimal(20), Decimal("29.95")]
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_a_part_too_small_to_sell_is_told_and_does_not_wait(world: World) -> None:

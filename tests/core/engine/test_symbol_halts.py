@@ -13,6 +13,7 @@ from core.domain.messages import AcceptRequested
 from core.domain.order import ExecutionReport
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
@@ -70,17 +71,17 @@ async def test_an_exit_of_a_halted_symbol_sells_what_is_free(world: World) -> No
     await held_back(world)
     assert became(await world.say("SELL_SM")) == ("ordered", "")
     assert world.venue.placed[-1].qty == Decimal("13.98")
-    assert world.portfolio.position("WIFUSDC").qty == Decimal(6)
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal(6)
 
 
 async def test_an_exit_where_nothing_is_free_waits_and_says_so(world: World) -> None:
     await held_back(world)
     world.venue.more["WIF"] = Decimal("-19.98")
     assert became(await world.say("SELL_SM")) == ("put_off", "nothing_free")
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     world.venue.more.clear()
     await world.clock.forward(60)
-    assert world.portfolio.position("WIFUSDC").qty == 0
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
 
 
 async def test_an_exit_of_a_halted_symbol_never_sells_more_than_the_ledger_holds(world: World) -> None:
@@ -115,11 +116,11 @@ async def test_a_difference_that_goes_away_lets_the_symbol_go(world: World, ledg
 
 async def test_the_owner_takes_the_exchanges_word(world: World, ledger: MemoryLedger) -> None:
     await world.say("BUY_SM")
-    cost = world.portfolio.position("WIFUSDC").cost
+    cost = world.portfolio.position(StrategyBook("WIFUSDC")).cost
     world.venue.more["WIF"] = Decimal("-7.98")
     await compare(world)
     assert became(await accept(world)) == ("done", "")
-    position = world.portfolio.position("WIFUSDC")
+    position = world.portfolio.position(StrategyBook("WIFUSDC"))
     assert position.qty == Decimal(12)
     accepted = ledger.events[-1]
     assert isinstance(accepted, HaltAccepted)
@@ -147,7 +148,7 @@ async def test_all_sold_elsewhere_leaves_no_position(world: World) -> None:
     world.venue.more["WIF"] = Decimal(-1000)
     await compare(world)
     await accept(world)
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert became(await world.say("SELL_SM")) == ("ignored", "no_position")
     assert became(await world.say("BUY_SM")) == ("ordered", "")
 
@@ -167,7 +168,7 @@ async def test_a_hold_survives_a_restart_and_is_not_told_again(world: World, led
 async def test_nothing_is_accepted_where_nothing_is_held(world: World) -> None:
     await world.say("BUY_SM")
     assert became(await accept(world)) == ("ignored", "not_held")
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 async def test_a_bug_in_the_comparison_does_not_stop_trading(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,9 +212,9 @@ async def test_nothing_is_accepted_while_an_order_in_the_same_coin_is_under_way(
     await world.clock.quiet()
     assert "orders in WIF are under way" in str((await accept(world)).reason)
     await world.clock.forward(60)
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     assert (await accept(world)).outcome == "done"
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("18.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("18.98")
 
 
 async def test_a_symbol_without_rules_is_not_let_go(world: World, ledger: MemoryLedger) -> None:
@@ -282,7 +283,9 @@ async def test_what_moved_while_it_was_looked_at_is_not_committed(world: World, 
 async def test_dust_is_not_asked_about(world: World) -> None:
     await world.say("BUY_SM")
     assert world.trading.comparable() == ["WIFUSDC"]
-    world.portfolio.positions["WIFUSDC"] = replace(world.portfolio.position("WIFUSDC"), qty=Decimal("0.5"), is_open=False)
+    world.portfolio.positions[StrategyBook("WIFUSDC")] = replace(
+        world.portfolio.position(StrategyBook("WIFUSDC")), qty=Decimal("0.5"), is_open=False
+    )
     assert world.trading.comparable() == []
 
 
@@ -299,9 +302,9 @@ async def test_a_stop_that_filled_and_is_not_heard_of_yet_is_no_difference(
         late.setattr(world.trading.hearing, "run", busy)
         world.venue.trade("WIFUSDC", "0.45")
         await compare(world)
-        assert world.portfolio.position("WIFUSDC").is_open
+        assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
         assert told(ledger) == []
     await world.clock.forward(5)
     await compare(world)
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert told(ledger) == []

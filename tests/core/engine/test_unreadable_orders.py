@@ -8,6 +8,7 @@ import pytest
 
 from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.order_state_machine import OrderState
+from core.domain.strategy_book import StrategyBook
 from core.policy.order_ownership import Ours
 from core.reconciliation.spare_capacity import SpareCapacity
 from core.reconciliation.symbol_comparison import compare as side_by_side
@@ -67,7 +68,7 @@ async def test_the_readable_ones_are_used(world: World, ledger: MemoryLedger, re
     again = await set_back(world, copy, restart)
     await compare(again)
     assert len(adopted(copy)) == 1
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     await compare(again)
     assert reasons(copy) == [("orders_unreadable", "4711")]
     again.venue.foreign.append(FOREIGN)

@@ -19,6 +19,7 @@ from core.domain.order import ExecutionReport, RecentOrders
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason
 from core.domain.signal import ADOPTED, Side, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, TradingState
 from core.engine.inbox import Inbox
 from core.records.message_outcome import MessageOutcome
@@ -73,7 +74,7 @@ async def test_a_lost_order_is_taken_over_as_if_it_had_never_been_lost(
     await world.say("BUY_SM")
     again = await set_back(world, copy, restart)
     await compare(again)
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
     assert copy.fills == ledger.fills
     (before,), (after,) = ledger.executions.values(), copy.executions.values()
     assert after == replace(before, signal_type="BUY_ADOPTED", signal_id=after.client_order_id)
@@ -99,7 +100,7 @@ async def test_a_whole_lost_round_trip_is_taken_over_in_its_order(world: World, 
     await again.clock.forward(10)
     (trade,), (before,) = copy.trades.values(), ledger.trades.values()
     assert replace(trade, opened_at=before.opened_at) == before
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert again.portfolio.results_of("2026-03-01")["USDC"] == before.profit
 
 
@@ -115,7 +116,7 @@ async def test_a_signal_that_comes_again_is_not_ordered_again(world: World, ledg
         await again.clock.forward(10)
         assert world.venue.executed == [client_order_id(signal)]
         assert ids(ours) == [client_order_id(signal)]
-        assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+        assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
         world = again
 
 
@@ -134,7 +135,7 @@ async def test_an_order_that_was_lost_after_its_question_closes_the_question(
     (order,) = copy.orders.values()
     assert (order.state, order.inbox_seq) == (OrderState.FILLED, 1)
     assert copy.outcomes[1].outcome == "ordered"
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
 
 
 async def test_what_was_refused_anew_after_it_was_lost_is_taken_over(
@@ -150,7 +151,7 @@ async def test_what_was_refused_anew_after_it_was_lost_is_taken_over(
     await again.clock.forward(10)
     assert copy.outcomes[1].outcome == "ordered"
     assert [order.qty for order in copy.orders.values()] == [Decimal(20)]
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
 
 
 async def test_an_order_that_is_found_when_it_is_sent_anew_is_known_as_it_was_placed(
@@ -182,7 +183,7 @@ async def test_an_order_that_still_rests_is_followed_to_its_end(world: World, le
     assert [order.state for order in again.portfolio.in_flight.values()] == [OrderState.ACCEPTED]
     await again.clock.forward(120)
     assert again.portfolio.in_flight == {}
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 async def test_a_lost_order_is_taken_over_before_an_entry_of_its_symbol(
@@ -222,16 +223,18 @@ async def test_an_exit_whose_next_order_was_taken_over_goes_on(
     world.venue.rules["WIFUSDC"] = replace(world.venue.rules["WIFUSDC"], market_max_qty=Decimal(60))
     await world.clock.run(world.market.load_instruments(None))
     await world.say("SELL_SM")
-    wanted = ledger.exits["WIFUSDC"]
+    wanted = ledger.exits[StrategyBook("WIFUSDC")]
     copy = deepcopy(ledger)
-    copy.exits["WIFUSDC"] = replace(wanted, due_at=world.clock.now() + timedelta(seconds=30))  # the look comes first
+    copy.exits[StrategyBook("WIFUSDC")] = replace(
+        wanted, due_at=world.clock.now() + timedelta(seconds=30)
+    )  # the look comes first
     while client_order_id(wanted.next_signal()) not in ledger.executions:
         await world.clock.forward(0.1)
     await world.crash()
     again = await set_back(world, copy, restart, after=5.0)
     await again.clock.forward(120)
     assert adopted(copy) == [client_order_id(wanted.next_signal())]
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert again.portfolio.exits == {}
     assert len(set(again.venue.executed)) == len(again.venue.executed) == 5
 
@@ -457,4 +460,4 @@ async def test_an_unanswered_order_is_not_taken_for_that_of_another(world: World
     (order,) = ledger.orders.values()
     assert (order.state, order.executed_qty) == (OrderState.REJECTED, ZERO)
     assert world.portfolio.account_halt is not None
-    assert world.portfolio.position("WIFUSDC").qty == ZERO
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == ZERO

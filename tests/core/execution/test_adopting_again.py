@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from core.domain.events.symbol_halts import SymbolHalted
+from core.domain.strategy_book import StrategyBook
 from core.execution.order_adoption import OrderAdoption, found_message
 from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
@@ -68,7 +69,7 @@ async def test_it_is_told_once_and_taken_over_by_a_later_look(
         await compare(again)
     assert len(adopted(copy)) == 1
     assert told(copy) == ["symbol_held", "symbol_released"]
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     assert became(await again.say("SELL_SM")) == ("ordered", "")
 
 
@@ -98,7 +99,7 @@ async def test_what_it_took_cannot_be_written_off_meanwhile(
     for _ in range(2):
         await again.clock.forward(60)
         await compare(again)
-    assert again.portfolio.position("WIFUSDC").qty == 0
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
     assert again.portfolio.active_halts() == []
     assert len(copy.trades) == 1
 

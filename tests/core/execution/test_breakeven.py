@@ -14,6 +14,7 @@ from core.domain.order import ListRequest, NotTaken, PlaceListResult, RecentOrde
 from core.domain.order_terms import OrderType
 from core.domain.plan_leg import LegKind
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import ChangeCause, PlanState
 from core.policy.exits.breakeven import breakeven_price
 from core.policy.exits.protection import STOPPED, TAKEN
@@ -47,7 +48,11 @@ async def by_price(open_world: OpenWorld) -> World:
 
 
 def stops(world: World) -> set[Decimal | None]:
-    return {order.terms.stop_price for order in world.portfolio.resting_for(WIF) if order.terms.type is OrderType.STOP_LOSS}
+    return {
+        order.terms.stop_price
+        for order in world.portfolio.resting_for(StrategyBook(WIF))
+        if order.terms.type is OrderType.STOP_LOSS
+    }
 
 
 def moves(ledger: MemoryLedger) -> list[tuple[Decimal | None, str, int, int]]:
@@ -75,7 +80,10 @@ async def test_after_the_first_target_the_stop_of_the_rest_is_at_the_average_cos
     await ladder.clock.forward(5)
     assert (sold(ledger), stops(ladder)) == ([(TAKEN, Decimal("19.98"))], {EVEN})
     assert moves(ledger) == [(EVEN, ChangeCause.TARGET, 1, 2)]
-    assert (ladder.portfolio.plans[WIF].state, ladder.portfolio.protected(WIF)) == (PlanState.GUARDED, Decimal("19.98"))
+    assert (ladder.portfolio.plans[StrategyBook(WIF)].state, ladder.portfolio.protected(StrategyBook(WIF))) == (
+        PlanState.GUARDED,
+        Decimal("19.98"),
+    )
     assert failures(ledger) == []
     ladder.venue.trade(WIF, "0.4810")
     await ladder.clock.forward(5)
@@ -112,7 +120,7 @@ async def test_a_stop_at_breakeven_moves_again_when_its_entry_buys_dearer(open_w
     """The entry fills in part and is followed at the market, dearer: the stop is to bring back what both have cost."""
     world = await open_world(**BY_PRICE)
     await world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    entry = world.portfolio.entry_for(WIF)
+    entry = world.portfolio.entry_for(StrategyBook(WIF))
     assert entry is not None
     world.venue.fill(entry.client_order_id, Decimal("0.47"), Decimal(20))
     await world.clock.forward(5)
@@ -120,10 +128,10 @@ async def test_a_stop_at_breakeven_moves_again_when_its_entry_buys_dearer(open_w
     await world.clock.forward(10)
     assert stops(world) == {Decimal("0.4710")}
     await world.clock.forward(80)
-    held = world.portfolio.position(WIF)
+    held = world.portfolio.position(StrategyBook(WIF))
     assert held.qty > Decimal(39)
     assert stops(world) == {breakeven_price(held, world.venue.rules[WIF], Decimal(0))} == {Decimal("0.4781")}
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
     assert len(moves(ledger)) == 1  # the execution tells where it is now
 
 
@@ -131,14 +139,14 @@ async def test_a_stop_at_breakeven_moves_again_when_its_entry_buys_dearer(open_w
 async def test_a_stop_is_never_moved_down(open_world: OpenWorld, ledger: MemoryLedger, stop: str) -> None:
     world = await open_world(**BY_PRICE)
     await world.say("BUY_SM")
-    plan = world.portfolio.plans[WIF]
+    plan = world.portfolio.plans[StrategyBook(WIF)]
     assert plan.exits.stop is not None
     higher = replace(plan.exits.stop, level=Level(price=Decimal("0.485")))
-    world.portfolio.plans[WIF] = replace(plan, exits=replace(plan.exits, stop=higher))
+    world.portfolio.plans[StrategyBook(WIF)] = replace(plan, exits=replace(plan.exits, stop=higher))
     world.venue.trade(WIF, "0.4945")
     await world.clock.forward(5)
     assert (stops(world), moves(ledger)) == ({BEFORE}, [])  # nothing was taken off for it either
-    assert world.portfolio.plans[WIF].exits.breakeven is None
+    assert world.portfolio.plans[StrategyBook(WIF)].exits.breakeven is None
     assert len(world.venue.listed) == 1
 
 
@@ -213,8 +221,8 @@ async def test_a_crash_between_the_two_steps_is_finished_at_the_start(
     again = await restart(by_price, ledger)
     await again.clock.forward(20)
     assert (stops(again), moves(ledger)) == ({EVEN}, [(EVEN, ChangeCause.PRICE, 0, 0)])
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
-    assert again.portfolio.protected(WIF) == Decimal("39.96")
+    assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    assert again.portfolio.protected(StrategyBook(WIF)) == Decimal("39.96")
 
 
 async def test_a_move_that_was_committed_before_anything_was_taken_off_goes_on_at_the_start(
@@ -237,13 +245,15 @@ async def test_between_two_targets_both_rest_and_the_first_is_sold_above_its_pri
     world = await unprotected_ladder(open_world)
     world.venue.trade(WIF, "0.5100")  # the targets are at 0.504 and 0.528
     await world.clock.forward(10)
-    targets = sorted(one.terms.limit_price or 0 for one in world.portfolio.resting_for(WIF) if one.terms.stop_price is None)
+    targets = sorted(
+        one.terms.limit_price or 0 for one in world.portfolio.resting_for(StrategyBook(WIF)) if one.terms.stop_price is None
+    )
     assert (targets, stops(world)) == ([Decimal("0.5106"), Decimal("0.528")], {BEFORE})
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
     world.venue.trade(WIF, "0.5107")
     await world.clock.forward(10)
     assert sold(ledger) == [(TAKEN, Decimal("19.98"))]
-    assert world.portfolio.plans[WIF].sold_at == (Decimal("0.504"),)
+    assert world.portfolio.plans[StrategyBook(WIF)].sold_at == (Decimal("0.504"),)
     assert (stops(world), moves(ledger)) == ({EVEN}, [(EVEN, ChangeCause.TARGET, 1, 2)])
     world.venue.trade(WIF, "0.53")
     await world.clock.forward(5)
@@ -258,13 +268,13 @@ async def test_a_target_above_its_price_that_the_ledger_lost_is_still_that_targe
     copy = deepcopy(ledger)
     world.venue.trade(WIF, "0.5270")
     await world.clock.forward(10)
-    assert len(world.portfolio.resting_for(WIF)) == 4
+    assert len(world.portfolio.resting_for(StrategyBook(WIF))) == 4
     world.venue.trade(WIF, "0.5277")  # the first one, which is at 0.504, rests there
     again = await set_back(world, copy, restart, after=1.0)
     await compare(again)
     await again.clock.forward(60)
-    assert again.portfolio.plans[WIF].sold_at == (Decimal("0.504"),)
-    assert {one.price for one in again.portfolio.resting_for(WIF) if one.terms.limit_price} == {Decimal("0.528")}
+    assert again.portfolio.plans[StrategyBook(WIF)].sold_at == (Decimal("0.504"),)
+    assert {one.price for one in again.portfolio.resting_for(StrategyBook(WIF)) if one.terms.limit_price} == {Decimal("0.528")}
     assert moves(copy)[0] == (EVEN, ChangeCause.TARGET, 1, 2)
 
 
@@ -280,10 +290,12 @@ async def test_orders_that_the_ledger_lost_do_not_rest_beside_those_that_replace
     again = await set_back(world, copy, restart, after=1.0)
     await compare(again)
     await again.clock.forward(60)
-    assert again.portfolio.protected(WIF) == again.portfolio.position(WIF).qty == Decimal("19.98")
+    assert again.portfolio.protected(StrategyBook(WIF)) == again.portfolio.position(StrategyBook(WIF)).qty == Decimal("19.98")
     assert stops(again) == {EVEN}
     there = await again.venue.open_orders(WIF)
-    assert {report.client_order_id for report in there} == {one.client_order_id for one in again.portfolio.resting_for(WIF)}
+    assert {report.client_order_id for report in there} == {
+        one.client_order_id for one in again.portfolio.resting_for(StrategyBook(WIF))
+    }
 
 
 async def test_orders_that_are_found_again_are_known_as_they_were_placed(
@@ -298,14 +310,14 @@ async def test_orders_that_are_found_again_are_known_as_they_were_placed(
     copy = deepcopy(ledger)
     world.venue.trade(WIF, "0.5100")
     await world.clock.forward(10)
-    placed = {one.client_order_id: one.terms for one in world.portfolio.resting_for(WIF)}
+    placed = {one.client_order_id: one.terms for one in world.portfolio.resting_for(StrategyBook(WIF))}
     world.venue.trade(WIF, "0.5103")
     monkeypatch.setattr(world.venue, "recent_orders", shows_nothing)
     again = await set_back(world, copy, restart, after=1.0)
     await again.clock.forward(30)
     assert len(world.venue.listed) == 4  # two of them were refused
-    assert {one.client_order_id: one.terms for one in again.portfolio.resting_for(WIF)} == placed
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert {one.client_order_id: one.terms for one in again.portfolio.resting_for(StrategyBook(WIF))} == placed
+    assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_a_stop_that_was_on_its_way_while_the_first_target_sold_moves_too(
@@ -324,6 +336,6 @@ async def test_a_stop_that_was_on_its_way_while_the_first_target_sold_moves_too(
     monkeypatch.setattr(world.venue, "place_list", answers_late)
     await world.say("BUY_SM")
     await world.clock.forward(30)
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
     assert stops(world) == {EVEN}
     assert moves(ledger) == [(EVEN, ChangeCause.TARGET, 1, 2)]

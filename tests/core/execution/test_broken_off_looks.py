@@ -10,6 +10,7 @@ import pytest
 
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import Message, OrderFound
+from core.domain.strategy_book import StrategyBook
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.execution.test_account_guard import FOREIGN, _away, accept, adopted, held, set_back
@@ -69,7 +70,7 @@ async def test_what_it_did_not_take_over_is_taken_over_before_the_next_entry(
     assert became(await again.say(kind, name=name))[0] == "ignored"
     assert became(await again.say("BUY_SM")) == ("ignored", "in_position")
     assert len(again.venue.placed) == 3
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
 
 
 @pytest.mark.parametrize("unstored", ["1000", "1001", "1002"])

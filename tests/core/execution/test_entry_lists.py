@@ -18,6 +18,7 @@ from core.domain.order_terms import AT_MARKET, EntryStyle, TimeInForce
 from core.domain.plan_leg import LegKind, leg_of
 from core.domain.reasons import reason
 from core.domain.signal import Side, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Pause
 from tests.core.conftest import OpenWorld, Restart
@@ -41,7 +42,7 @@ async def guarded(open_world: OpenWorld, venue: Any) -> World:
 
 
 def legs(world: World) -> dict[LegKind, Order]:
-    return {order.leg.kind: order for order in world.portfolio.resting_for(WIF) if order.leg is not None}
+    return {order.leg.kind: order for order in world.portfolio.resting_for(StrategyBook(WIF)) if order.leg is not None}
 
 
 def failures(ledger: MemoryLedger) -> list[str]:
@@ -62,7 +63,7 @@ def assert_is_guarded(world: World, ledger: MemoryLedger, generation: int = 0) -
     """Asserts that all that is held is protected by one pair of orders."""
     found = legs(world)
     assert found.keys() == {LegKind.TARGET, LegKind.STOP}
-    assert {leg.qty for leg in found.values()} == {world.portfolio.position(WIF).qty}
+    assert {leg.qty for leg in found.values()} == {world.portfolio.position(StrategyBook(WIF)).qty}
     assert {leg.leg and leg.leg.generation for leg in found.values()} == {generation}
     assert {leg.list_id for leg in found.values()} != {None}
     (plan,) = ledger.plans.values()
@@ -75,7 +76,7 @@ def assert_is_missed(world: World, ledger: MemoryLedger) -> None:
     assert plan.state is PlanState.MISSED
     assert (world.portfolio.resting, world.portfolio.in_flight, world.portfolio.plans) == ({}, {}, {})
     assert all(order.state.final for order in ledger.orders.values())
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
     assert failures(ledger) == []
 
 
@@ -100,7 +101,7 @@ async def test_an_entry_is_sent_with_its_exits_and_all_of_them_have_ids_of_ours(
         (client_order_id(signal), kind, 1, 0) for kind in (LegKind.LIST, LegKind.TARGET, LegKind.STOP)
     ]
     assert_is_guarded(guarded, ledger)
-    assert guarded.portfolio.position(WIF).qty == HELD
+    assert guarded.portfolio.position(StrategyBook(WIF)).qty == HELD
 
 
 async def test_everything_is_committed_before_it_is_sent(guarded: World, ledger: MemoryLedger) -> None:
@@ -136,7 +137,7 @@ async def test_a_sell_takes_the_exits_off_first(guarded: World, ledger: MemoryLe
     await guarded.say("BUY_SM")
     await guarded.say("SELL_SM")
     assert len(guarded.venue.cancelled) == 1
-    assert not guarded.portfolio.position(WIF).is_open
+    assert not guarded.portfolio.position(StrategyBook(WIF)).is_open
     assert all(plan.state.is_over for plan in ledger.plans.values())
 
 
@@ -185,7 +186,7 @@ async def test_an_unanswered_list_is_asked_for_by_its_entry_behind_the_fence(
     if not executed:
         assert guarded.venue.placed_at[1] - guarded.venue.placed_at[0] >= timedelta(seconds=guarded.venue.request_lifetime)
     assert_is_guarded(guarded, ledger, generation=0 if executed else 1)
-    assert guarded.portfolio.position(WIF).qty == HELD
+    assert guarded.portfolio.position(StrategyBook(WIF)).qty == HELD
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -201,7 +202,7 @@ async def test_a_kill_before_the_answer_is_finished_by_the_next_start(
     again = await restart(guarded, ledger)
     assert len(guarded.venue.entered) == (1 if executed else 2)
     assert_is_guarded(again, ledger, generation=0 if executed else 1)
-    assert again.portfolio.position(WIF).qty == HELD
+    assert again.portfolio.position(StrategyBook(WIF)).qty == HELD
 
 
 async def test_a_kill_between_the_fill_and_the_question_is_finished_by_the_next_start(
@@ -290,7 +291,7 @@ async def test_with_its_exits_refused_a_position_beyond_its_stop_is_sold(guarded
     guarded.venue.prices[WIF] = Decimal("0.45")
     await guarded.clock.forward(10)
     assert [row.signal_type for row in ledger.executions.values()] == ["BUY_SM", "SELL_STOP_LOSS"]
-    assert not guarded.portfolio.position(WIF).is_open
+    assert not guarded.portfolio.position(StrategyBook(WIF)).is_open
 
 
 async def test_exits_that_still_wait_are_asked_about_again(guarded: World, ledger: MemoryLedger) -> None:
@@ -321,7 +322,7 @@ async def test_exits_that_sell_more_than_is_held_are_placed_anew_for_that(guarde
     assert plan.state is PlanState.EXPOSED
     await guarded.clock.forward(10)
     assert_is_guarded(guarded, ledger, generation=1)
-    assert guarded.portfolio.position(WIF).qty == HELD
+    assert guarded.portfolio.position(StrategyBook(WIF)).qty == HELD
     assert failures(ledger) == []
 
 
@@ -414,5 +415,5 @@ async def test_one_exit_goes_with_its_entry_too(open_world: OpenWorld, guarded: 
     await world.say("BUY_SM")
     (request,) = guarded.venue.entered
     assert len(request.exits) == 1
-    assert world.portfolio.protected(WIF) == HELD
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.protected(StrategyBook(WIF)) == HELD
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED

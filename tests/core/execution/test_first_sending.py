@@ -10,6 +10,7 @@ import pytest
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, OrderRequest
 from core.domain.signal import BY_HAND, Side, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
 from core.execution.fence import FENCE_MARGIN
 from tests.core.conftest import OpenWorld, Restart
@@ -60,7 +61,7 @@ async def test_an_entry_on_its_way_that_arrives_after_the_question_is_the_only_o
     await clock.run(again.venue.place(on_its_way(again, signal, "20")))
     await clock.forward(30)
     assert again.venue.executed == [client_order_id(signal)]
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 async def test_an_exit_on_its_way_that_arrives_after_the_question_is_the_only_one(
@@ -75,7 +76,7 @@ async def test_an_exit_on_its_way_that_arrives_after_the_question_is_the_only_on
     await clock.run(again.venue.place(on_its_way(again, signal, "19.98")))
     await clock.forward(30)
     assert again.venue.executed[1:] == [client_order_id(signal)]
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
     assert again.portfolio.exits == {}
     assert told(copy)[before:] == ["order_adopted", "order_executed", "signal_refused"]  # it is over: already ordered
 
@@ -93,7 +94,7 @@ async def test_an_order_on_its_way_under_another_id_is_seen_as_well(
     await clock.run(again.venue.place(on_its_way(again, first, "19.98")))
     await clock.forward(30)
     assert again.venue.executed[1:] == [client_order_id(first)]
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_exit_waits_no_longer_than_it_must_and_nobody_is_told(
@@ -164,10 +165,10 @@ async def test_what_protects_a_position_stays_while_its_exit_waits(
     await hear(again, signal)
     await clock.forward(FENCE - 0.5)
     assert again.venue.cancelled == []
-    assert len(again.portfolio.resting_for("WIFUSDC")) == 1
+    assert len(again.portfolio.resting_for(StrategyBook("WIFUSDC"))) == 1
     await clock.forward(2)
     assert again.venue.placed[-1].client_order_id == client_order_id(signal)
-    assert not again.portfolio.position("WIFUSDC").is_open
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_exit_waits_as_well_where_the_exchange_answers_no_question_about_orders(
@@ -266,7 +267,7 @@ async def test_an_entry_on_its_way_that_a_ledger_set_back_would_not_make_again_k
     await clock.run(again.venue.place(on_its_way(again, first, "20")))
     await clock.forward(30)
     assert again.venue.executed[before:] == [client_order_id(first)]
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 @pytest.mark.parametrize("behind", [40, 50, 3600])

@@ -10,6 +10,7 @@ from core.domain.events.orders import OrderAdopted, OrderFailed
 from core.domain.order import Fill
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from tests.core.conftest import Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import compare
@@ -44,7 +45,7 @@ async def test_it_is_asked_about_for_a_while_and_told_once(
     await world.clock.forward(FOR_GOOD)
     assert world.portfolio.in_flight == {}
     assert ends(ledger) == [("BUY", "fate_unknown")]
-    assert world.portfolio.position("WIFUSDC").qty == 0
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
     asked = len(world.venue.asked_at)
     assert asked < 30
     await world.clock.forward(FOR_GOOD)
@@ -104,7 +105,7 @@ async def test_a_lost_order_that_rests_where_its_symbol_goes_is_told_once_too(
     await again.clock.forward(FOR_GOOD)
     assert ends(copy) == [("BUY", "fate_unknown")]
     assert again.portfolio.in_flight == {}
-    assert again.portfolio.position("WIFUSDC").qty == 0
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
 
 
 async def test_one_that_is_gone_for_a_few_minutes_is_settled_as_ever(world: World, ledger: MemoryLedger) -> None:

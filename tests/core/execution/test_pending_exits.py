@@ -15,6 +15,7 @@ from core.domain.order import NotTaken, Rejected
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
@@ -31,7 +32,7 @@ NOT_ENOUGH = Rejected(reason("insufficient_balance", asset="WIF"))
 
 
 def is_held(world: World, symbol: str = "WIFUSDC") -> bool:
-    return world.portfolio.position(symbol).is_open
+    return world.portfolio.position(StrategyBook(symbol)).is_open
 
 
 async def hear(world: World, kind: str = "SELL_SM") -> None:
@@ -203,8 +204,10 @@ async def test_no_more_is_sold_than_was_held_when_it_came(world: World) -> None:
     await world.say("BUY_SM")
     world.venue.next(refused(BANNED))
     await hear(world)
-    held = world.portfolio.position("WIFUSDC")
-    world.portfolio.positions["WIFUSDC"] = replace(held, qty=held.qty * 2, cost=held.cost * 2)  # as an order that is adopted adds
+    held = world.portfolio.position(StrategyBook("WIFUSDC"))
+    world.portfolio.positions[StrategyBook("WIFUSDC")] = replace(
+        held, qty=held.qty * 2, cost=held.cost * 2
+    )  # as an order that is adopted adds
     await world.clock.forward(80)
     assert world.venue.placed[-1].qty == Decimal("19.98")
     assert is_held(world)
@@ -273,7 +276,7 @@ async def test_a_minimum_that_rose_is_waited_out_and_never_ends_it_in_silence(
     await hear(world)
     await world.clock.forward(60)
     assert is_held(world)
-    assert "WIFUSDC" in world.portfolio.exits
+    assert StrategyBook("WIFUSDC") in world.portfolio.exits
     if falls_again:
         world.venue.rules["WIFUSDC"] = rules
     await world.clock.forward(640)
@@ -428,7 +431,7 @@ async def test_a_question_is_about_all_of_it_and_half_is_half_of_all(open_world:
     assert question.qty == Decimal("199.8")
     await world._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=half), "WIFUSDC")
     await world.clock.forward(10)
-    assert world.portfolio.position("WIFUSDC").qty == Decimal(left)
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal(left)
     assert world.portfolio.exits == {}
 
 
@@ -439,10 +442,12 @@ async def test_half_of_what_has_shrunk_is_half_of_what_is_left(open_world: OpenW
     await world.set(mode=Mode.CONFIRM)
     await world.say("SELL_SM")
     question = world.question()
-    world.portfolio.positions["WIFUSDC"] = replace(world.portfolio.position("WIFUSDC"), qty=Decimal(80))
+    world.portfolio.positions[StrategyBook("WIFUSDC")] = replace(
+        world.portfolio.position(StrategyBook("WIFUSDC")), qty=Decimal(80)
+    )
     await world._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=True), "WIFUSDC")
     await world.clock.forward(60)
-    assert world.portfolio.position("WIFUSDC").qty == Decimal(40)
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal(40)
     assert world.portfolio.exits == {}
 
 
@@ -455,7 +460,7 @@ async def test_half_that_has_to_wait_stays_half(asking: World) -> None:
     await asking._ask(ApprovalAnswered(question.token, approve=True, user_id=7, who="Ann", half=True), "WIFUSDC")
     asking.venue.rules["WIFUSDC"] = rules
     await asking.clock.forward(60)
-    assert asking.portfolio.position("WIFUSDC").qty == Decimal("9.99")
+    assert asking.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("9.99")
     assert asking.portfolio.exits == {}
 
 

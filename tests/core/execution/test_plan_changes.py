@@ -11,6 +11,7 @@ from core.domain.events.protection import PlanChanged
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target
 from core.domain.order_messages import PlanRequested
 from core.domain.plan_leg import LegKind
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.policy.exits.protection import STOPPED, TAKEN
 from core.records.message_outcome import MessageOutcome
@@ -31,7 +32,7 @@ def exits(stop: str | None = None, target: str | None = None, breakeven: Breakev
 
 async def request(world: World, wanted: ExitPlan, opened_at: datetime | None = None) -> str:
     """Asks for a plan; returns the code of the reason why not, or nothing."""
-    opened_at = opened_at or world.portfolio.position(WIF).opened_at
+    opened_at = opened_at or world.portfolio.position(StrategyBook(WIF)).opened_at
     outcome = await world.clock.run(world.inbox.ask(world.message(PlanRequested(WIF, wanted, opened_at, 7, "Ann"), WIF)))
     assert isinstance(outcome, MessageOutcome)
     return outcome.reason.code if outcome.reason is not None else ""
@@ -60,11 +61,14 @@ async def test_a_position_of_before_there_were_plans_gets_one(world: World, ledg
 async def test_what_is_wanted_takes_the_place_of_what_rests(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     world = await open_world(stop_loss_pct=Decimal(5))
     await world.say("BUY_SM")
-    before = world.portfolio.plans[WIF]
+    before = world.portfolio.plans[StrategyBook(WIF)]
     assert await request(world, exits("3", "10")) == ""
     assert stops(world) == {Decimal("0.4656")}
     assert set(legs(world)) == {LegKind.TARGET, LegKind.STOP}
-    assert (world.portfolio.plans[WIF].plan_id, world.portfolio.protected(WIF)) == (before.plan_id, HELD)
+    assert (world.portfolio.plans[StrategyBook(WIF)].plan_id, world.portfolio.protected(StrategyBook(WIF))) == (
+        before.plan_id,
+        HELD,
+    )
     assert changes(ledger) == [("person", False, "Ann")]
     world.venue.trade(WIF, "0.53")
     await world.clock.forward(5)
@@ -76,10 +80,10 @@ async def test_a_target_that_has_sold_stays_sold_when_the_stop_moves(open_world:
     await world.say("BUY_SM")
     world.venue.trade(WIF, "0.5041")
     await world.clock.forward(5)
-    plan = world.portfolio.plans[WIF]
+    plan = world.portfolio.plans[StrategyBook(WIF)]
     assert await request(world, replace(plan.exits, stop=StopLoss(Level(price=Decimal("0.49"))))) == ""
-    assert (stops(world), world.portfolio.protected(WIF)) == ({Decimal("0.49")}, HELD)
-    assert len(world.portfolio.resting_for(WIF)) == 2  # of one list: the second target's
+    assert (stops(world), world.portfolio.protected(StrategyBook(WIF))) == ({Decimal("0.49")}, HELD)
+    assert len(world.portfolio.resting_for(StrategyBook(WIF))) == 2  # of one list: the second target's
 
 
 @pytest.mark.parametrize(
@@ -97,15 +101,15 @@ async def test_what_would_sell_at_once_or_contradicts_itself_changes_nothing(
 ) -> None:
     world = await open_world(stop_loss_pct=Decimal(5))
     await world.say("BUY_SM")
-    plan = world.portfolio.plans[WIF]
+    plan = world.portfolio.plans[StrategyBook(WIF)]
     assert await request(world, wanted) == code
-    assert (world.portfolio.plans[WIF], world.venue.cancelled, changes(ledger)) == (plan, [], [])
+    assert (world.portfolio.plans[StrategyBook(WIF)], world.venue.cancelled, changes(ledger)) == (plan, [], [])
 
 
 async def test_a_position_that_is_another_one_by_then_is_left_alone(world: World) -> None:
     assert await request(world, exits("5")) == "no_position"
     await world.say("BUY_SM")
-    shown = world.portfolio.position(WIF).opened_at
+    shown = world.portfolio.position(StrategyBook(WIF)).opened_at
     await world.say("SELL_SM")
     await world.clock.forward(5)
     await world.say("BUY_SM")
@@ -130,7 +134,7 @@ async def test_what_the_exchange_cannot_hold_is_refused_if_it_has_to(open_world:
     world.market._instruments[WIF] = world.venue.rules[WIF] = replace(rules, resting=replace(rules.resting, oco_allowed=False))
     assert await request(world, exits("4", "10")) == ""
     assert stops(world) == {Decimal("0.456")}  # it rests while the new ones cannot
-    plan = world.portfolio.plans[WIF]
+    plan = world.portfolio.plans[StrategyBook(WIF)]
     assert (plan.state, plan.why and plan.why.code) == (PlanState.EXPOSED, "order_lists_missing")
 
 
@@ -139,7 +143,7 @@ async def test_a_plan_that_is_taken_away_leaves_nothing_on_the_exchange(open_wor
     await world.say("BUY_SM")
     assert await request(world, ExitPlan()) == ""
     assert (world.portfolio.plans, world.portfolio.resting, world.portfolio.in_flight) == ({}, {}, {})
-    assert world.portfolio.position(WIF).is_open
+    assert world.portfolio.position(StrategyBook(WIF)).is_open
     assert sold(ledger) == []
     assert await request(world, exits("5")) == ""
     assert stops(world) == {Decimal("0.456")}
@@ -151,7 +155,7 @@ async def test_a_change_that_was_committed_is_carried_out_after_a_crash(
     world = await open_world(stop_loss_pct=Decimal(5))
     await world.say("BUY_SM")
     asking = world.inbox.ask(
-        world.message(PlanRequested(WIF, exits("3"), world.portfolio.position(WIF).opened_at, 7, "Ann"), WIF)
+        world.message(PlanRequested(WIF, exits("3"), world.portfolio.position(StrategyBook(WIF)).opened_at, 7, "Ann"), WIF)
     )
     await world.clock.run(asking)
     await world.crash()

@@ -20,6 +20,7 @@ from core.domain.order_terms import OrderType
 from core.domain.plan_leg import LegKind, leg_of
 from core.domain.reasons import reason
 from core.domain.signal import Side, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode, Pause
 from core.execution.fence import FENCE_MARGIN
@@ -43,7 +44,7 @@ async def bracketed(open_world: OpenWorld) -> World:
 
 def legs(world: World) -> dict[LegKind, Order]:
     """Returns the orders that rest for WIFUSDC, by what they are."""
-    return {order.leg.kind: order for order in world.portfolio.resting_for(WIF) if order.leg is not None}
+    return {order.leg.kind: order for order in world.portfolio.resting_for(StrategyBook(WIF)) if order.leg is not None}
 
 
 def sold(ledger: MemoryLedger) -> list[tuple[str, Decimal]]:
@@ -57,7 +58,7 @@ def failures(ledger: MemoryLedger) -> list[str]:
 
 def assert_is_over(world: World, ledger: MemoryLedger) -> None:
     """Asserts that nothing is held, nothing rests, and the plan is closed."""
-    assert not world.portfolio.position(WIF).is_open
+    assert not world.portfolio.position(StrategyBook(WIF)).is_open
     assert (world.portfolio.resting, world.portfolio.in_flight, world.portfolio.plans) == ({}, {}, {})
     assert all(plan.state.is_over for plan in ledger.plans.values())
     assert all(order.state.final for order in ledger.orders.values())
@@ -72,7 +73,7 @@ async def test_what_was_bought_is_protected_at_once_for_what_is_held_after_fees(
     (plan,) = ledger.plans.values()
     assert (plan.state, plan.entry_price, plan.exposed_since) == (PlanState.GUARDED, Decimal("0.48"), None)
     assert {leg.state for leg in legs(bracketed).values()} == {OrderState.ACCEPTED}
-    assert bracketed.portfolio.protected(WIF) == Decimal("19.98")
+    assert bracketed.portfolio.protected(StrategyBook(WIF)) == Decimal("19.98")
     assert bracketed.portfolio.in_flight == {}
 
 
@@ -148,7 +149,7 @@ async def test_a_partly_filled_target_is_booked_and_the_rest_is_sold_by_the_exit
     bracketed.venue.fill(legs(bracketed)[LegKind.TARGET].client_order_id, TARGET, Decimal(5))
     (report,) = await bracketed.venue.open_orders(WIF)
     await bracketed.clock.run(bracketed.trading.execution.resting.hear(report))
-    assert bracketed.portfolio.position(WIF).qty == Decimal("14.98")
+    assert bracketed.portfolio.position(StrategyBook(WIF)).qty == Decimal("14.98")
     assert sold(ledger) == []  # the order is not at its end
     await bracketed.say("SELL_SM")
     assert sorted(sold(ledger)) == [("SELL_SM", Decimal("14.98")), (TAKEN, Decimal(5))]
@@ -165,7 +166,7 @@ async def test_with_a_part_of_the_target_the_stop_is_gone_and_both_are_placed_an
     await bracketed.clock.forward(5)
     assert {kind: leg.qty for kind, leg in legs(bracketed).items()} == dict.fromkeys(legs(bracketed), Decimal("14.98"))
     assert set(legs(bracketed)) == {LegKind.TARGET, LegKind.STOP}
-    assert (bracketed.portfolio.plans[WIF].state, failures(ledger)) == (PlanState.GUARDED, [])
+    assert (bracketed.portfolio.plans[StrategyBook(WIF)].state, failures(ledger)) == (PlanState.GUARDED, [])
     bracketed.venue.trade(WIF, "0.45")
     await bracketed.clock.forward(5)
     assert sorted(sold(ledger)) == [(STOPPED, Decimal("14.98")), (TAKEN, Decimal(5))]
@@ -180,9 +181,9 @@ async def test_a_ladder_sells_its_shares_and_the_stop_stays_for_the_rest(open_wo
     world.venue.trade(WIF, "0.5041")
     await world.clock.forward(5)
     assert sold(ledger) == [(TAKEN, Decimal("23.97"))]
-    left = remaining(world.portfolio.plans[WIF], world.venue.rules[WIF])
+    left = remaining(world.portfolio.plans[StrategyBook(WIF)], world.venue.rules[WIF])
     assert [target.share for target in left.targets] == [Decimal(100)]
-    assert world.portfolio.protected(WIF) == Decimal("15.99")
+    assert world.portfolio.protected(StrategyBook(WIF)) == Decimal("15.99")
     assert len(world.venue.listed) == 2  # what rests for the rest is left alone
     world.venue.trade(WIF, "0.45")
     await world.clock.forward(5)
@@ -200,7 +201,7 @@ async def test_a_fill_that_is_heard_twice_moves_the_position_once(bracketed: Wor
         (report,) = await bracketed.venue.open_orders(WIF)
         for _ in range(2):
             await bracketed.clock.run(bracketed.trading.execution.resting.hear(report))
-    assert bracketed.portfolio.position(WIF).qty == Decimal("11.98")
+    assert bracketed.portfolio.position(StrategyBook(WIF)).qty == Decimal("11.98")
     assert len([fill for name, fill in ledger.fills.items() if name[0] == target]) == 2
 
 
@@ -213,7 +214,7 @@ async def test_a_report_that_waited_while_its_order_went_on_to_fill_holds_nothin
     (report,) = await bracketed.venue.open_orders(WIF)
     bracketed.venue.fill(target, TARGET, Decimal(3))
     await bracketed.clock.run(bracketed.trading.execution.resting.hear(replace(report, fills=())))
-    assert bracketed.portfolio.position(WIF).qty == Decimal("11.98")
+    assert bracketed.portfolio.position(StrategyBook(WIF)).qty == Decimal("11.98")
     assert len([fill for name, fill in ledger.fills.items() if name[0] == target]) == 2
 
 
@@ -229,7 +230,7 @@ async def test_a_target_that_went_on_to_fill_while_it_was_heard_of_leaves_no_res
     await world.clock.run(world.trading.execution.resting.hear(replace(report, fills=())))
     await world.clock.forward(5)
     assert {kind: leg.qty for kind, leg in legs(world).items()} == dict.fromkeys((LegKind.TARGET, LegKind.STOP), Decimal("11.96"))
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_without_an_answer_the_legs_are_asked_for_behind_the_fence(bracketed: World, ledger: MemoryLedger) -> None:
@@ -287,7 +288,7 @@ async def test_a_list_that_is_shown_late_and_that_the_ledger_has_lost_is_not_pla
     await again.clock.forward(20)
     assert len(again.venue.listed) == 1
     assert set(legs(again)) == {LegKind.TARGET, LegKind.STOP}
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 @pytest.mark.parametrize("answer", [Rejected(reason("rejected", message="no", code="-2010")), NotTaken(BUSY, retry_after=3)])
@@ -339,7 +340,7 @@ async def test_legs_that_somebody_cancelled_are_told_and_placed_again(bracketed:
     await bracketed.clock.forward(5)
     assert failures(ledger) == ["protection_ended"]
     assert {order.leg.generation for order in legs(bracketed).values() if order.leg is not None} == {1}
-    assert bracketed.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert bracketed.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_a_pause_and_a_mode_that_asks_leave_a_plan_alone(bracketed: World, ledger: MemoryLedger) -> None:
@@ -377,8 +378,8 @@ async def test_the_time_without_protection_is_counted_for_positions_alone(bracke
     assert bracketed.portfolio.unprotected(bracketed.clock.now()) == {}
     await bracketed.say("BUY_SM")
     assert bracketed.portfolio.unprotected(bracketed.clock.now()) == {WIF: 0}
-    bracketed.portfolio.plans[WIF] = replace(
-        bracketed.portfolio.plans[WIF], exposed_since=bracketed.clock.now() - timedelta(seconds=12)
+    bracketed.portfolio.plans[StrategyBook(WIF)] = replace(
+        bracketed.portfolio.plans[StrategyBook(WIF)], exposed_since=bracketed.clock.now() - timedelta(seconds=12)
     )
     assert bracketed.portfolio.unprotected(bracketed.clock.now()) == {WIF: 12}
 

@@ -17,6 +17,7 @@ from core.domain.plan_leg import MOST_GENERATIONS, LegKind
 from core.domain.position import Role
 from core.domain.reasons import reason
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode
@@ -53,7 +54,7 @@ async def test_a_report_of_a_part_is_booked_when_more_has_filled_since(bracketed
     bracketed.venue.fill(target, TARGET, Decimal(3))
     await bracketed.clock.run(bracketed.trading.execution.resting.hear(report), limit=60)
     await bracketed.clock.forward(5)
-    assert bracketed.portfolio.position(WIF).qty == Decimal("11.98")
+    assert bracketed.portfolio.position(StrategyBook(WIF)).qty == Decimal("11.98")
     assert len([name for name, _ in ledger.fills if name == target]) == 2
 
 
@@ -61,10 +62,10 @@ async def test_a_plan_is_not_guarded_while_one_of_its_lists_is_missing(open_worl
     world = await open_world(**LADDER)
     world.venue.next(Course(), refused(NO), Course())
     await world.say("BUY_SM")
-    assert world.portfolio.plans[WIF].state is PlanState.EXPOSED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.EXPOSED
     await world.clock.forward(30)
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
-    assert world.portfolio.protected(WIF) == Decimal("99.90")
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    assert world.portfolio.protected(StrategyBook(WIF)) == Decimal("99.90")
 
 
 async def test_where_a_symbol_is_gone_its_orders_end_and_nothing_waits_for_ever(bracketed: World, ledger: MemoryLedger) -> None:
@@ -75,7 +76,7 @@ async def test_where_a_symbol_is_gone_its_orders_end_and_nothing_waits_for_ever(
     await bracketed.clock.run(handling)
     await bracketed.clock.forward(100)
     assert len(bracketed.inbox) == 0
-    assert bracketed.portfolio.resting_for(WIF) == []
+    assert bracketed.portfolio.resting_for(StrategyBook(WIF)) == []
 
 
 async def test_orders_that_the_exchange_has_forgotten_do_not_block_their_symbol(bracketed: World, ledger: MemoryLedger) -> None:
@@ -83,56 +84,56 @@ async def test_orders_that_the_exchange_has_forgotten_do_not_block_their_symbol(
     await bracketed.say("BUY_SM")
     bracketed.venue.forget()
     await bracketed.say("SELL_SM")
-    assert bracketed.portfolio.resting_for(WIF) == []
+    assert bracketed.portfolio.resting_for(StrategyBook(WIF)) == []
     assert len(bracketed.inbox) == 0
 
 
 async def test_orders_that_the_exchange_has_forgotten_are_told_and_placed_anew(bracketed: World, ledger: MemoryLedger) -> None:
     await bracketed.say("BUY_SM")
-    forgotten = {order.client_order_id for order in bracketed.portfolio.resting_for(WIF)}
+    forgotten = {order.client_order_id for order in bracketed.portfolio.resting_for(StrategyBook(WIF))}
     bracketed.venue.forget()
     await bracketed.clock.forward(300)
-    assert {order.client_order_id for order in bracketed.portfolio.resting_for(WIF)} == forgotten
+    assert {order.client_order_id for order in bracketed.portfolio.resting_for(StrategyBook(WIF))} == forgotten
     await bracketed.clock.forward(400)
     ended = [(ledger.orders[name].state, ledger.orders[name].reason) for name in forgotten]
     assert ended == [(OrderState.EXPIRED, reason("order_forgotten"))] * 2
     assert failures(ledger) == ["order_forgotten"]
-    assert len(bracketed.portfolio.resting_for(WIF)) == 2
-    assert bracketed.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert len(bracketed.portfolio.resting_for(StrategyBook(WIF))) == 2
+    assert bracketed.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_what_a_forgotten_target_had_sold_is_an_execution_of_its_plan(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     world = await open_world(trade_qty=Decimal(40), take_profit_pct=(Target(Level(pct=Decimal(10))),))
     signal = replace(world.signal("BUY_SM"), extra={"strategy": "trend"})
     await world.clock.run(world.inbox.ask(world.said(signal)))
-    (target,) = world.portfolio.resting_for(WIF)
+    (target,) = world.portfolio.resting_for(StrategyBook(WIF, "trend"))
     world.venue.fill(target.client_order_id, TARGET, Decimal(5))
     await world.clock.forward(60)
     world.venue.forget()
     await world.clock.forward(900)
     execution = ledger.executions[target.client_order_id]
     assert (execution.qty, execution.role, execution.strategy) == (Decimal(5), Role.TARGET, "trend")
-    assert execution.plan_id == world.portfolio.plans[WIF].plan_id
+    assert execution.plan_id == world.portfolio.plans[StrategyBook(WIF, "trend")].plan_id
 
 
 async def test_an_end_that_was_booked_by_a_process_that_died_then_is_found_by_the_next(
     bracketed: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bracketed.say("BUY_SM")
-    ended = {order.client_order_id for order in bracketed.portfolio.resting_for(WIF)}
+    ended = {order.client_order_id for order in bracketed.portfolio.resting_for(StrategyBook(WIF))}
     for name in ended:
         bracketed.venue.end(name, OrderState.EXPIRED)
     with monkeypatch.context() as dying:
         dying.setattr(RestingOrders, "_look_at_plan", _dies)
         await bracketed.clock.forward(5)
         assert {ledger.orders[name].state for name in ended} == {OrderState.EXPIRED}
-        assert ledger.plans[bracketed.portfolio.plans[WIF].plan_id].state is PlanState.GUARDED
+        assert ledger.plans[bracketed.portfolio.plans[StrategyBook(WIF)].plan_id].state is PlanState.GUARDED
         await bracketed.crash()
     again = await restart(bracketed, ledger)
     await again.clock.forward(20)
     assert failures(ledger) == ["protection_gone"]
     assert set(legs(again)) == {LegKind.TARGET, LegKind.STOP}
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def _dies(*_: object) -> None:
@@ -141,14 +142,14 @@ async def _dies(*_: object) -> None:
 
 async def test_orders_that_the_exchange_does_not_show_for_minutes_rest_on(bracketed: World, ledger: MemoryLedger) -> None:
     await bracketed.say("BUY_SM")
-    there = bracketed.portfolio.resting_for(WIF)
+    there = bracketed.portfolio.resting_for(StrategyBook(WIF))
     for _ in range(3):
         bracketed.venue.hide_until(bracketed.clock.now() + timedelta(seconds=400))
         bracketed.venue.delisted.add(WIF)
         await bracketed.clock.forward(400)
         bracketed.venue.delisted.clear()
         await bracketed.clock.forward(60)
-    assert bracketed.portfolio.resting_for(WIF) == there
+    assert bracketed.portfolio.resting_for(StrategyBook(WIF)) == there
     assert failures(ledger) == []
 
 
@@ -157,7 +158,7 @@ async def test_where_a_symbol_is_delisted_what_rested_there_ends_and_is_told_onc
     bracketed.venue.delisted.add(WIF)
     bracketed.venue.forget()
     await bracketed.clock.forward(700)
-    assert bracketed.portfolio.resting_for(WIF) == []
+    assert bracketed.portfolio.resting_for(StrategyBook(WIF)) == []
     assert failures(ledger)[0] == "order_forgotten"
     assert len(failures(ledger)) <= 2  # and that it cannot be protected anew
     told = len(ledger.events)
@@ -188,7 +189,7 @@ async def test_a_symbol_that_takes_no_orders_keeps_its_protection_when_an_exit_i
     await bracketed.clock.run(bracketed.market.load_instruments([WIF]))
     await bracketed.tap(bracketed.question().token)
     assert bracketed.venue.cancelled == []
-    assert bracketed.portfolio.protected(WIF) == Decimal("19.98")
+    assert bracketed.portfolio.protected(StrategyBook(WIF)) == Decimal("19.98")
 
 
 async def test_a_half_protected_position_keeps_its_half_while_the_symbol_takes_no_orders(
@@ -200,18 +201,18 @@ async def test_a_half_protected_position_keeps_its_half_while_the_symbol_takes_n
     world.venue.rules[WIF] = replace(world.venue.rules[WIF], status="CANCEL_ONLY")
     await world.clock.run(world.market.load_instruments([WIF]))
     await world.clock.forward(120)
-    assert world.portfolio.protected(WIF) > 0
+    assert world.portfolio.protected(StrategyBook(WIF)) > 0
     assert world.venue.cancelled == []
 
 
 async def test_a_plan_that_has_used_up_its_ids_is_watched_on(bracketed: World, ledger: MemoryLedger) -> None:
     bracketed.venue.next(Course(), refused(NO))
     await bracketed.say("BUY_SM")
-    plan = replace(bracketed.portfolio.plans[WIF], generation=MOST_GENERATIONS)
+    plan = replace(bracketed.portfolio.plans[StrategyBook(WIF)], generation=MOST_GENERATIONS)
     await bracketed.clock.run(bracketed.trading.execution.writer.commit(CommitBatch(plans=[plan])))
     await bracketed.clock.forward(600)
     assert len(bracketed.venue.listed) == 1
-    assert bracketed.portfolio.plans[WIF].failures > 1
+    assert bracketed.portfolio.plans[StrategyBook(WIF)].failures > 1
     assert len(failures(ledger)) == 2
     bracketed.venue.trade(WIF, "0.45")
     await bracketed.clock.forward(10)
@@ -278,10 +279,10 @@ async def test_an_exit_that_waits_for_an_answer_leaves_an_exposed_position_watch
     bracketed.venue.prices[WIF] = Decimal(price)
     await bracketed.clock.forward(10)
     if price == "0.48":
-        assert bracketed.portfolio.protected(WIF) == Decimal("19.98")
+        assert bracketed.portfolio.protected(StrategyBook(WIF)) == Decimal("19.98")
         return
     assert sold(ledger) == [(STOPPED, Decimal("19.98"))]
-    assert bracketed.portfolio.approval_for(WIF) is None
+    assert bracketed.portfolio.approval_for(StrategyBook(WIF)) is None
     assert_is_over(bracketed, ledger)
 
 
@@ -307,19 +308,19 @@ async def test_a_leg_whose_other_one_sold_its_share_is_no_loss_of_protection(ope
     await world.clock.forward(10)
     assert failures(ledger) == []
     assert world.venue.cancelled == []
-    assert world.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_of_two_targets_at_one_price_only_the_one_that_sold_is_gone(open_world: OpenWorld) -> None:
     twice = Target(Level(pct=Decimal(10)), Decimal(50))
     world = await open_world(trade_qty=Decimal(100), take_profit_pct=(twice, twice))
     await world.say("BUY_SM")
-    first, second = world.portfolio.resting_for(WIF)
+    first, second = world.portfolio.resting_for(StrategyBook(WIF))
     world.venue.fill(first.client_order_id, TARGET)
     await world.clock.forward(5)
     world.venue.end(second.client_order_id)
     await world.clock.forward(5)
-    assert world.portfolio.protected(WIF) == Decimal("49.95")
+    assert world.portfolio.protected(StrategyBook(WIF)) == Decimal("49.95")
 
 
 async def test_what_is_accepted_as_missing_is_not_sold_by_what_rests(bracketed: World, ledger: MemoryLedger) -> None:
@@ -330,13 +331,13 @@ async def test_what_is_accepted_as_missing_is_not_sold_by_what_rests(bracketed: 
     await bracketed.clock.run(bracketed.market.load_instruments(None))
     for symbol in (WIF, tether):
         await bracketed.say("BUY_SM", symbol=symbol)
-    assert bracketed.portfolio.position(tether).qty == Decimal("19.98")
+    assert bracketed.portfolio.position(StrategyBook(tether)).qty == Decimal("19.98")
     bracketed.venue.more["WIF"] = Decimal(-5)
     await compare(bracketed)
     await accept(bracketed)
-    assert bracketed.portfolio.position(WIF).qty == Decimal("14.98")
+    assert bracketed.portfolio.position(StrategyBook(WIF)).qty == Decimal("14.98")
     await bracketed.clock.forward(10)
-    assert bracketed.portfolio.protected(WIF) == Decimal("14.98")
+    assert bracketed.portfolio.protected(StrategyBook(WIF)) == Decimal("14.98")
 
 
 async def test_what_is_written_off_has_no_plan_any_more(bracketed: World, ledger: MemoryLedger) -> None:
@@ -358,7 +359,7 @@ async def test_a_target_that_ended_and_left_too_little_for_another_order_ends_it
     target = legs(world)[LegKind.TARGET].client_order_id
     world.venue.fill(target, TARGET, Decimal(15))
     await world.clock.forward(5)
-    assert world.portfolio.position(WIF).is_open
+    assert world.portfolio.position(StrategyBook(WIF)).is_open
     world.venue.end(target)
     await world.clock.forward(5)
     assert_is_over(world, ledger)
@@ -371,7 +372,7 @@ async def test_a_plan_whose_position_went_for_a_fee_ends(bracketed: World, ledge
     await bracketed.say("BUY_SM")
     paid = FeePaid(WIF, "WIF", Decimal("19.979"))
     await bracketed.clock.run(bracketed.inbox.ask(bracketed.message(paid, WIF)))
-    assert not bracketed.portfolio.position(WIF).is_open
+    assert not bracketed.portfolio.position(StrategyBook(WIF)).is_open
     await bracketed.clock.forward(10)
     assert_is_over(bracketed, ledger)
 
@@ -390,7 +391,7 @@ async def test_a_stop_of_too_little_to_sell_is_told_once_and_sells_where_it_beco
     assert len([request for request in world.venue.placed if request.side is Side.SELL]) - 1 == 1
     lost = [event for event in ledger.events if isinstance(event, SignalRefused)]
     assert [(event.reason.code, event.lost_exit) for event in lost] == [("too_little_to_sell", True)]
-    assert world.portfolio.plans[WIF].why == lost[0].reason
+    assert world.portfolio.plans[StrategyBook(WIF)].why == lost[0].reason
     world.venue.courses.clear()
     world.venue.prices[WIF] = Decimal("0.4559")
     await world.clock.forward(10)

@@ -11,6 +11,7 @@ import pytest
 from core.domain.events.signals import SignalRefused
 from core.domain.order import OrderRequest
 from core.domain.signal import Side, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode
 from core.engine.symbol_halts import SymbolHalts
 from tests.core.conftest import OpenWorld, Restart
@@ -78,7 +79,7 @@ async def test_an_attempt_that_waited_while_its_exit_was_renewed_is_no_conflict_
     signal = replace(world.signal("SELL_SM"), dated=True)
     await world.clock.run(world.inbox.deliver([world.said(signal)]))
     await world.clock.forward(590)
-    attempt = world.portfolio.exits["WIFUSDC"].next_message(world.clock.now())
+    attempt = world.portfolio.exits[StrategyBook("WIFUSDC")].next_message(world.clock.now())
     renewed = world.said(replace(world.signal("SELL_SM"), dated=True))
     await world.crash()
     await ledger.store([renewed, attempt])
@@ -95,7 +96,7 @@ async def test_an_attempt_that_was_renewed_is_the_same_attempt(world: World, led
     world.venue.next(refused(BANNED))
     await world.clock.run(world.inbox.deliver([world.said(replace(world.signal("SELL_SM"), dated=True))]))
     await world.clock.forward(1)
-    wanted = world.portfolio.exits["WIFUSDC"]
+    wanted = world.portfolio.exits[StrategyBook("WIFUSDC")]
     await world.crash()
     await ledger.store([wanted.next_message(world.clock.now())])
     again = replace(wanted, since=wanted.since + timedelta(seconds=30)).next_message(world.clock.now())
@@ -118,7 +119,7 @@ async def test_the_next_attempt_at_one_that_the_ledger_has_lost_sells_nothing_th
     again = await set_back(world, copy, restart, after=1.0)
     await again.clock.forward(10)
     assert len(again.venue.placed) == placed
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
     assert again.portfolio.exits == {}
 
 
@@ -145,7 +146,7 @@ async def test_a_sale_that_was_never_placed_is_not_placed_anew_where_a_lost_one_
     again = await set_back(world, copy, restart, after=1.0)
     await again.clock.forward(30)
     assert len(again.venue.placed) == placed
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
     assert (again.portfolio.exits, again.portfolio.in_flight) == ({}, {})
 
 
@@ -168,7 +169,7 @@ async def test_a_tap_on_a_question_whose_answer_the_ledger_has_lost_sells_nothin
     assert (await again.tap(token)).outcome == "denied"
     await again.clock.forward(30)
     assert len(again.venue.placed) == placed
-    assert again.portfolio.position("WIFUSDC") == ledger.positions["WIFUSDC"]
+    assert again.portfolio.position(StrategyBook("WIFUSDC")) == ledger.positions[StrategyBook("WIFUSDC")]
     assert (again.portfolio.exits, again.portfolio.approvals) == ({}, {})
 
 
@@ -185,4 +186,4 @@ async def test_what_the_ledger_lost_was_bought_after_the_stop_had_sold_and_is_no
     world.trading.comparing.want(["WIFUSDC"])
     await world.clock.forward(30)
     assert [order.signal.signal_type for order in ledger.orders.values()] == ["BUY_SM", "SELL_STOP_LOSS", "BUY_ADOPTED"]
-    assert (world.portfolio.plans, world.portfolio.position("WIFUSDC").qty) == ({}, Decimal("9.99"))
+    assert (world.portfolio.plans, world.portfolio.position(StrategyBook("WIFUSDC")).qty) == ({}, Decimal("9.99"))

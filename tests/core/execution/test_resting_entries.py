@@ -17,6 +17,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
 from core.domain.plan_leg import LegKind
 from core.domain.signal import Side, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode, Pause
 from tests.core.conftest import OpenWorld, Restart
@@ -36,7 +37,7 @@ async def planned(open_world: OpenWorld) -> World:
 
 def entry(world: World) -> Order:
     """Returns the entry that rests."""
-    order = world.portfolio.entry_for(WIF)
+    order = world.portfolio.entry_for(StrategyBook(WIF))
     assert order is not None
     return order
 
@@ -46,7 +47,7 @@ def kinds(ledger: MemoryLedger) -> list[str]:
 
 
 def protected(world: World) -> Decimal:
-    return world.portfolio.protected(WIF)
+    return world.portfolio.protected(StrategyBook(WIF))
 
 
 async def test_the_turn_ends_when_the_order_rests_and_it_is_told(planned: World, ledger: MemoryLedger) -> None:
@@ -81,7 +82,7 @@ async def test_an_unfilled_entry_is_taken_off_in_time_and_missed(planned: World,
     assert missed.order.reason is not None
     assert missed.order.reason.code == "entry_timeout"
     assert not any(isinstance(event, OrderFailed) for event in ledger.events)
-    assert ledger.positions.get(WIF) is None or not ledger.positions[WIF].qty
+    assert ledger.positions.get(StrategyBook(WIF)) is None or not ledger.positions[StrategyBook(WIF)].qty
 
 
 async def test_a_fill_is_protected_and_the_plan_counts_from_its_price(planned: World, ledger: MemoryLedger) -> None:
@@ -101,7 +102,7 @@ async def test_each_part_that_fills_is_protected_while_the_rest_waits(planned: W
     name = entry(planned).client_order_id
     planned.venue.fill(name, Decimal("0.47"), Decimal(12))
     await planned.clock.forward(4)
-    assert (planned.portfolio.position(WIF).qty, protected(planned)) == (Decimal("11.988"), Decimal("11.98"))
+    assert (planned.portfolio.position(StrategyBook(WIF)).qty, protected(planned)) == (Decimal("11.988"), Decimal("11.98"))
     assert entry(planned).state is OrderState.PARTIALLY_FILLED
     planned.venue.fill(name, Decimal("0.47"), Decimal(5))
     await planned.clock.forward(8)
@@ -135,7 +136,7 @@ async def test_partly_filled_at_its_end_the_plan_goes_on_with_what_was_bought(pl
     assert (ledger.orders[name].state, ledger.orders[name].executed_qty) == (OrderState.CANCELED, Decimal(12))
     assert (ledger.plans[name].state, protected(planned)) == (PlanState.GUARDED, Decimal("11.98"))
     assert [request.below.client_order_id for request in planned.venue.listed] == [
-        order.client_order_id for order in planned.portfolio.resting_for(WIF) if order.terms.stop_price is not None
+        order.client_order_id for order in planned.portfolio.resting_for(StrategyBook(WIF)) if order.terms.stop_price is not None
     ]  # the bracket of the first fill: the time-out did not touch it
     (done,) = [event for event in ledger.events if isinstance(event, OrderExecuted)]
     assert done.order.reason is not None
@@ -184,7 +185,7 @@ async def test_a_sell_cancels_the_entry_and_sells_what_it_bought(planned: World,
     await planned.say("SELL_SM")
     assert planned.portfolio.resting == {}
     assert [row.qty for row in ledger.executions.values() if row.side is Side.SELL] == [Decimal("11.98")]
-    assert not planned.portfolio.position(WIF).is_open
+    assert not planned.portfolio.position(StrategyBook(WIF)).is_open
     assert planned.portfolio.plans == {}
 
 
@@ -204,7 +205,7 @@ async def test_a_pause_takes_entries_off_and_no_protection(planned: World, pause
     await planned.clock.forward(4)
     await planned.set(pause=pause)
     await planned.clock.forward(4)
-    assert planned.portfolio.entry_for(WIF) is None
+    assert planned.portfolio.entry_for(StrategyBook(WIF)) is None
     assert protected(planned) == Decimal("11.98")
     assert len(planned.venue.listed) == 1
 
@@ -232,7 +233,7 @@ async def test_a_stop_that_sells_takes_the_rest_of_the_entry_off(planned: World,
     name = entry(planned).client_order_id
     planned.venue.fill(name, Decimal("0.47"), Decimal(12))
     await planned.clock.forward(4)
-    stop = next(order for order in planned.portfolio.resting_for(WIF) if order.terms.stop_price is not None)
+    stop = next(order for order in planned.portfolio.resting_for(StrategyBook(WIF)) if order.terms.stop_price is not None)
     planned.venue.fill(stop.client_order_id, Decimal("0.446"))
     await planned.clock.forward(6)
     assert (planned.portfolio.resting, planned.portfolio.plans) == ({}, {})
@@ -344,10 +345,10 @@ async def test_a_timer_that_comes_as_the_entry_has_filled_takes_no_protection_of
     name = entry(planned).client_order_id
     planned.venue.trade(WIF, "0.469")
     await planned.clock.forward(4)
-    resting = planned.portfolio.resting_for(WIF)
+    resting = planned.portfolio.resting_for(StrategyBook(WIF))
     await planned.clock.run(planned.inbox.ask(planned.message(EntryDue(name), WIF)))
     await planned.clock.forward(40)
-    assert planned.portfolio.resting_for(WIF) == resting
+    assert planned.portfolio.resting_for(StrategyBook(WIF)) == resting
     assert planned.venue.cancelled == []
 
 
@@ -365,7 +366,7 @@ async def test_a_cancel_that_was_under_way_in_a_crash_is_finished_and_followed(
     try:
         assert ledger.orders[name].state is OrderState.CANCELED
         assert [request.client_order_id for request in planned.venue.placed] == [name, f"{name}E101"]
-        assert again.portfolio.position(WIF).is_open
+        assert again.portfolio.position(StrategyBook(WIF)).is_open
     finally:
         await again.close()
 
@@ -476,5 +477,5 @@ async def test_what_an_entry_bought_is_booked_before_a_sale_of_it_that_the_ledge
     await planned.clock.forward(30)
     assert ledger.orders[name].state is OrderState.FILLED
     assert ledger.orders[sale].signal.signal_type == "SELL_ADOPTED"
-    assert not planned.portfolio.position(WIF).qty
+    assert not planned.portfolio.position(StrategyBook(WIF)).qty
     assert planned.venue.listed == []

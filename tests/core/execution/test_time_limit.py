@@ -11,6 +11,7 @@ from core.domain.exit_plan import ExitPlan
 from core.domain.messages import Message, SignalReceived
 from core.domain.order_messages import PlanRequested
 from core.domain.plan_leg import LegKind
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode, Pause
 from core.engine.protection_timer import SOURCE
@@ -43,7 +44,7 @@ async def test_after_its_time_the_position_is_sold_at_the_market(timed: World, l
 async def test_a_plan_may_be_a_time_limit_alone(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     world = await open_world(time_limit=timedelta(seconds=600))
     await world.say("BUY_SM")
-    plan = world.portfolio.plans[WIF]
+    plan = world.portfolio.plans[StrategyBook(WIF)]
     assert (plan.state, plan.exposed_since, world.portfolio.resting) == (PlanState.GUARDED, None, {})
     messages = len(ledger.messages)
     await world.clock.forward(500)
@@ -85,7 +86,7 @@ async def test_an_exit_of_a_plan_that_has_ended_sells_nothing_of_the_next_positi
     timed: World, ledger: MemoryLedger, kind: str
 ) -> None:
     await timed.say("BUY_SM")
-    late = exit_signal(timed.portfolio.plans[WIF], kind, timed.clock.now())
+    late = exit_signal(timed.portfolio.plans[StrategyBook(WIF)], kind, timed.clock.now())
     await timed.say("SELL_SM")
     await timed.clock.forward(5)
     await timed.say("BUY_SM")
@@ -94,15 +95,15 @@ async def test_an_exit_of_a_plan_that_has_ended_sells_nothing_of_the_next_positi
     assert outcome is not None
     assert (outcome.outcome, outcome.reason and outcome.reason.code) == ("done", "plan_over")
     assert sold(ledger) == [("SELL_SM", HELD)]
-    assert timed.portfolio.protected(WIF) == HELD
+    assert timed.portfolio.protected(StrategyBook(WIF)) == HELD
 
 
 async def test_a_time_limit_that_was_taken_away_is_void(timed: World, ledger: MemoryLedger) -> None:
     await timed.say("BUY_SM")
-    plan = timed.portfolio.plans[WIF]
+    plan = timed.portfolio.plans[StrategyBook(WIF)]
     late = exit_signal(plan, TIMED_OUT, timed.clock.now())
     without: ExitPlan = replace(plan.exits, time_limit=None)
-    opened_at = timed.portfolio.position(WIF).opened_at
+    opened_at = timed.portfolio.position(StrategyBook(WIF)).opened_at
     await timed.clock.run(timed.inbox.ask(timed.message(PlanRequested(WIF, without, opened_at, 7, "Ann"), WIF)))
     await timed.clock.run(timed.inbox.ask(Message(SOURCE, late.signal_id, WIF, SignalReceived(late), timed.clock.now())))
     await timed.clock.forward(700)

@@ -14,6 +14,7 @@ from core.domain.order_messages import PlanRequested, TrailingDue
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.resting_rules import PriceBand
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.policy.exits.protection import STOPPED
 from tests.core.conftest import OpenWorld, Restart
@@ -47,8 +48,8 @@ async def test_it_starts_below_the_entry_and_follows_up_never_down(trailed: Worl
     await go_to(trailed, "0.48")
     assert stops(trailed) == {Decimal("0.475")}
     await go_to(trailed, "0.60")
-    assert (stops(trailed), trailed.portfolio.protected(WIF)) == ({Decimal("0.57")}, HELD)
-    assert (trailed.portfolio.plans[WIF].state, failures(ledger)) == (PlanState.GUARDED, [])
+    assert (stops(trailed), trailed.portfolio.protected(StrategyBook(WIF))) == ({Decimal("0.57")}, HELD)
+    assert (trailed.portfolio.plans[StrategyBook(WIF)].state, failures(ledger)) == (PlanState.GUARDED, [])
     await go_to(trailed, "0.569")
     assert sold(ledger) == [(STOPPED, HELD)]
     assert_is_over(trailed, ledger)
@@ -57,7 +58,7 @@ async def test_it_starts_below_the_entry_and_follows_up_never_down(trailed: Worl
 async def test_a_target_that_a_person_confirms_later_does_not_move_the_stop_back(trailed: World, ledger: MemoryLedger) -> None:
     await trailed.say("BUY_SM")
     await go_to(trailed, "0.50")
-    position, seen = trailed.portfolio.position(WIF), trailed.portfolio.plans[WIF].exits
+    position, seen = trailed.portfolio.position(StrategyBook(WIF)), trailed.portfolio.plans[StrategyBook(WIF)].exits
     wanted = replace(seen, targets=(Target(Level(pct=Decimal(50))),))
     await go_to(trailed, "0.60")
     await go_to(trailed, "0.58")
@@ -65,7 +66,7 @@ async def test_a_target_that_a_person_confirms_later_does_not_move_the_stop_back
     await trailed.clock.run(trailed.inbox.ask(asked))
     await trailed.clock.forward(8)
     assert stops(trailed) == {Decimal("0.57")}
-    assert trailed.portfolio.plans[WIF].exits.targets == wanted.targets
+    assert trailed.portfolio.plans[StrategyBook(WIF)].exits.targets == wanted.targets
 
 
 async def test_a_little_more_moves_nothing(trailed: World) -> None:
@@ -99,7 +100,7 @@ async def test_beside_targets_all_their_stops_follow(open_world: OpenWorld) -> N
     world = await open_world(**TRAILED, trade_qty=Decimal(40), take_profit_pct=targets)
     await world.say("BUY_SM")
     await go_to(world, "0.52")
-    assert (stops(world), len(world.portfolio.resting_for(WIF))) == ({Decimal("0.494")}, 4)
+    assert (stops(world), len(world.portfolio.resting_for(StrategyBook(WIF)))) == ({Decimal("0.494")}, 4)
 
 
 async def test_it_goes_on_after_a_restart_from_where_it_rests(trailed: World, ledger: MemoryLedger, restart: Restart) -> None:
@@ -126,7 +127,7 @@ async def test_what_rests_stays_while_its_replacement_could_not_be_placed(traile
     assert (trailed.venue.cancelled, stops(trailed), failures(ledger)) == ([], {Decimal("0.456")}, ["stops_full"])
     trailed.venue.rules[WIF] = trailed.market._instruments[WIF] = rules
     await trailed.clock.forward(70)
-    assert (stops(trailed), trailed.portfolio.plans[WIF].state) == ({Decimal("0.4845")}, PlanState.GUARDED)
+    assert (stops(trailed), trailed.portfolio.plans[StrategyBook(WIF)].state) == ({Decimal("0.4845")}, PlanState.GUARDED)
 
 
 async def test_the_higher_stop_is_watched_while_the_earlier_one_rests(trailed: World, ledger: MemoryLedger) -> None:
@@ -173,7 +174,7 @@ async def test_a_rising_market_does_not_shorten_the_pause_that_the_exchange_asks
 
 async def test_a_stop_that_fills_while_it_is_being_moved_is_the_exit(trailed: World, ledger: MemoryLedger) -> None:
     await trailed.say("BUY_SM")
-    (stop,) = [order.client_order_id for order in trailed.portfolio.resting_for(WIF)]
+    (stop,) = [order.client_order_id for order in trailed.portfolio.resting_for(StrategyBook(WIF))]
     placed, cancel = len(trailed.venue.placed), trailed.venue.cancel_order
 
     async def too_late(symbol: str, client_order_id: str) -> bool:
@@ -197,8 +198,8 @@ async def test_a_crash_between_the_two_steps_is_finished_at_the_start(
     await trailed.crash()
     again = await restart(trailed, ledger)
     await again.clock.forward(20)
-    assert (stops(again), again.portfolio.protected(WIF)) == ({Decimal("0.475")}, HELD)
-    assert again.portfolio.plans[WIF].state is PlanState.GUARDED
+    assert (stops(again), again.portfolio.protected(StrategyBook(WIF))) == ({Decimal("0.475")}, HELD)
+    assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
 
 
 async def test_a_move_of_another_plan_is_void(trailed: World) -> None:

@@ -15,6 +15,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import EntryStyle
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND
+from core.domain.strategy_book import StrategyBook
 from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -39,7 +40,7 @@ async def test_an_answer_that_got_lost_is_found_and_counted_once(world: World, l
     assert len(world.venue.placed) == 1
     assert [order.state for order in ledger.order_history] == [OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.FILLED]
     assert told(ledger) == ["order_unanswered", "order_executed"]
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     assert len(ledger.fills) == 2
 
 
@@ -57,7 +58,7 @@ async def test_an_order_that_shows_late_is_not_placed_again(world: World) -> Non
     world.venue.next(lost(executed=True, visible_after=4.5))
     await world.say("BUY_SM")
     assert len(world.venue.placed) == 1
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 @pytest.mark.parametrize("ahead", [-40, 0, 7])
@@ -128,7 +129,7 @@ async def test_an_exchange_that_cannot_be_asked_is_asked_again(world: World, ven
     assert len(world.portfolio.in_flight) == 1
     venue.unavailable = False
     await clock.forward(5)
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_fills_that_show_late_are_waited_for(world: World, ledger: MemoryLedger) -> None:
@@ -157,7 +158,7 @@ async def test_a_pause_that_the_exchange_asks_for_is_kept_before_it_is_asked_aga
     venue.next(lost(executed=True))
     await world.say("BUY_SM")
     assert asked == [0, 30]
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_order_accepted_first_is_followed_until_it_is_filled(world: World, ledger: MemoryLedger) -> None:
@@ -177,7 +178,7 @@ async def test_an_order_found_in_the_book_is_followed_even_where_it_gets_lost_ag
     venue.hide_until(NOON + timedelta(seconds=30))
     await clock.forward(70)
     assert len(venue.placed) == 1
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
 
 
 async def test_an_accepted_order_that_cannot_be_found_for_a_while_is_not_placed_again(world: World) -> None:
@@ -257,7 +258,7 @@ async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
     assert len(ledger.refused) == 3
     assert len(world.venue.placed) == 1
     assert (len(ledger.executions), told(ledger)) == (1, ["order_executed"])
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -267,7 +268,7 @@ async def test_a_bug_in_the_adapter_leaves_no_order_unattended(world: World, led
     assert outcome is not None
     assert outcome.outcome == "ordered"
     assert len(world.venue.executed) == 1
-    assert world.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     await world.say("SELL_SM")
     assert len(ledger.trades) == 1
 
@@ -285,7 +286,7 @@ async def test_a_crash_before_the_order_is_settled_still_makes_one_order(
     (unsettled,) = (await ledger.load("2026-03-01")).orders
     again = await restart(world, ledger)
     assert again.venue.executed == [unsettled.client_order_id]
-    assert again.portfolio.position("WIFUSDC").qty == Decimal("19.98")
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == Decimal("19.98")
     assert len(ledger.executions) == 1
 
 
@@ -350,4 +351,4 @@ async def test_a_crash_before_the_intent_leaves_the_message_to_the_next_process(
     assert world.venue.placed == []
     again = await restart(world, ledger)
     assert len(again.venue.placed) == 1
-    assert again.portfolio.position("WIFUSDC").is_open
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).is_open

@@ -12,8 +12,9 @@ from core.domain.order_state_machine import OrderState
 from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.position import Role
 from core.domain.signal import ADOPTED, AGAIN, BY_HAND, PLANNED, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
-from core.policy.execution_role import plan_id_of, role_of, strategy_of
+from core.policy.execution_role import plan_id_of, role_of
 from core.policy.exits.protection import STOPPED, TAKEN, exit_signal
 from core.policy.exits.time_limit import TIMED_OUT
 
@@ -41,13 +42,13 @@ def sale(source: str, kind: str = "SELL_SM", **extra: str) -> Signal:
     [
         (order(ENTRY), Role.ENTRY, "waves"),
         (order(ENTRY, LegKind.ENTRY), Role.ENTRY, "waves"),
-        (order(sale(PLANNED, STOPPED), LegKind.STOP), Role.STOP, "waves"),
-        (order(sale(PLANNED, TAKEN), LegKind.TARGET), Role.TARGET, "waves"),
+        (order(sale(PLANNED, STOPPED, strategy="waves"), LegKind.STOP), Role.STOP, "waves"),
+        (order(sale(PLANNED, TAKEN, strategy="waves"), LegKind.TARGET), Role.TARGET, "waves"),
         (order(exit_signal(PLAN, STOPPED, NOON)), Role.STOP, "waves"),
         (order(exit_signal(PLAN, TAKEN, NOON)), Role.TARGET, "waves"),
         (order(exit_signal(PLAN, TIMED_OUT, NOON)), Role.TIME_LIMIT, "waves"),
         (order(replace(exit_signal(PLAN, STOPPED, NOON), source=AGAIN + PLANNED)), Role.STOP, "waves"),
-        (order(sale(ADOPTED, "SELL_ADOPTED"), LegKind.STOP), Role.STOP, "waves"),
+        (order(sale(ADOPTED, "SELL_ADOPTED", strategy="waves"), LegKind.STOP), Role.STOP, "waves"),
         (order(sale("kafka:t", strategy="tides")), Role.EXIT, "tides"),
         (order(sale("kafka:t", STOPPED)), Role.EXIT, "default"),  # a sender's own word for its exit
         (order(sale(BY_HAND, "SELL_MANUAL")), Role.EXIT, "default"),
@@ -57,7 +58,7 @@ def test_each_order_has_its_role_and_its_strategy_and_belongs_to_the_plan_of_the
     executed: Order, role: Role, strategy: str
 ) -> None:
     assert role_of(executed) is role
-    assert strategy_of(executed, PLAN) == strategy
+    assert executed.book == StrategyBook("WIFUSDC", strategy)
     assert plan_id_of(executed, PLAN) == ENTRY_ID
 
 

@@ -14,6 +14,7 @@ from core.domain.instrument import Quote
 from core.domain.order import NotTaken
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, TradingState
 from core.policy.decision import Refused, decide
 from core.policy.decision_context import DecisionContext
@@ -114,7 +115,7 @@ async def test_a_refused_exit_is_told_at_once_and_what_is_held_stays(world: Worl
     assert outcome is not None
     assert outcome.reason is not None
     assert (outcome.outcome, outcome.reason.code) == ("denied", "price_sanity")
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     (told,) = [event for event in ledger.events if isinstance(event, SignalRefused)]
     assert told.priority is Priority.URGENT
     assert told.lost_exit
@@ -136,7 +137,7 @@ async def test_an_exit_that_was_good_when_it_came_goes_on_through_a_crash(open_w
     world.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
     await world.clock.run(world.inbox.deliver([world.said(world.signal("SELL_SM"))]))
     await world.clock.forward(5)
-    assert world.portfolio.position("WIFUSDC").is_open
+    assert world.portfolio.position(StrategyBook("WIFUSDC")).is_open
     world.venue.prices["WIFUSDC"] = Decimal("0.024")
     await world.clock.forward(120)
-    assert not world.portfolio.position("WIFUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open

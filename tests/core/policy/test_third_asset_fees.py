@@ -7,6 +7,7 @@ import pytest
 from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.order import Rejected
 from core.domain.reasons import reason
+from core.domain.strategy_book import StrategyBook
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import accept, compare
@@ -31,13 +32,13 @@ def there(world: World) -> Decimal:
 
 
 async def test_the_ledger_and_the_exchange_agree_after_it(world: World, ledger: MemoryLedger) -> None:
-    before = world.portfolio.position("BNBUSDC")
+    before = world.portfolio.position(StrategyBook("BNBUSDC"))
     await world.say("BUY_SM")
     await world.clock.quiet()
-    after = world.portfolio.position("BNBUSDC")
+    after = world.portfolio.position(StrategyBook("BNBUSDC"))
     assert after.qty == there(world) < before.qty
     assert after.average_cost == pytest.approx(before.average_cost)
-    assert ledger.positions["BNBUSDC"] == after
+    assert ledger.positions[StrategyBook("BNBUSDC")] == after
     world.trading.compare()
     await world.clock.forward(10)
     assert not [event for event in ledger.events if isinstance(event, SymbolHalted)]
@@ -50,7 +51,7 @@ async def test_it_is_sold_without_what_the_fees_took(world: World) -> None:
     held = there(world)
     await world.say("SELL_SM", symbol="BNBUSDC", close="600")
     assert world.venue.placed[-1].qty <= held
-    assert not world.portfolio.position("BNBUSDC").is_open
+    assert not world.portfolio.position(StrategyBook("BNBUSDC")).is_open
 
 
 async def test_what_the_exchange_says_no_to_meanwhile_is_sold_by_what_is_free(world: World) -> None:
@@ -69,15 +70,15 @@ async def test_a_crash_neither_loses_nor_doubles_it(world: World, ledger: Memory
     ledger._failing.clear()
     again = await restart(world, ledger)
     await again.clock.forward(30)
-    assert again.portfolio.position("WIFUSDC").is_open
-    assert again.portfolio.position("BNBUSDC").qty == there(again)
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).is_open
+    assert again.portfolio.position(StrategyBook("BNBUSDC")).qty == there(again)
 
 
 async def test_the_owners_own_coins_are_nobodys_position(open_world: OpenWorld) -> None:
     world = await open_world()
     world.venue.fee_asset = "BNB"
     await world.say("BUY_SM")
-    assert set(world.portfolio.positions) == {"WIFUSDC"}
+    assert set(world.portfolio.positions) == {StrategyBook("WIFUSDC")}
 
 
 async def test_a_fee_that_an_order_under_way_is_paying_halts_nothing(world: World, ledger: MemoryLedger) -> None:
@@ -123,9 +124,9 @@ async def test_no_fee_under_way_is_accepted_as_gone(world: World, ledger: Memory
     world.venue.more["BNB"] = Decimal(-1)
     await compare(world)
     assert ledger.holds["BNBUSDC"].active
-    before = world.portfolio.position("BNBUSDC")
+    before = world.portfolio.position(StrategyBook("BNBUSDC"))
     world.venue.next(Course(final_after=40))
     await world.inbox.deliver([world.said(world.signal("BUY_SM"))])
     await world.clock.quiet()
     assert became(await accept(world, "BNBUSDC")) == ("denied", "unreachable")
-    assert world.portfolio.position("BNBUSDC") == before
+    assert world.portfolio.position(StrategyBook("BNBUSDC")) == before

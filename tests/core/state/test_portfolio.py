@@ -8,6 +8,7 @@ from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import TradingState
 from core.records.commit_batch import CommitBatch
 from core.state.portfolio import Portfolio
@@ -37,7 +38,7 @@ def test_an_entry_under_way_counts_as_a_position_and_its_own_id_does_not() -> No
 
 
 def test_a_symbol_both_held_and_under_way_counts_once() -> None:
-    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": HELD})
+    portfolio = Portfolio(TradingState(), LIMITS, positions={HELD.book: HELD})
     portfolio.apply(CommitBatch(orders=[order("WIFUSDC")]))
     assert portfolio.count_open(besides="") == 1
 
@@ -49,14 +50,14 @@ def test_an_exit_under_way_is_no_further_position() -> None:
 
 
 def test_dust_is_no_open_position() -> None:
-    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": replace(HELD, is_open=False)})
+    portfolio = Portfolio(TradingState(), LIMITS, positions={HELD.book: replace(HELD, is_open=False)})
     assert (portfolio.count_open(besides=""), portfolio.open_positions()) == (0, [])
     assert portfolio.instruments_needed(()) == {"WIFUSDC"}
 
 
 def test_positions_are_shown_oldest_first() -> None:
     older = replace(HELD, symbol="SOLUSDC", opened_at=NOON - timedelta(days=1))
-    portfolio = Portfolio(TradingState(), LIMITS, positions={"WIFUSDC": HELD, "SOLUSDC": older})
+    portfolio = Portfolio(TradingState(), LIMITS, positions={HELD.book: HELD, older.book: older})
     assert [position.symbol for position in portfolio.open_positions()] == ["SOLUSDC", "WIFUSDC"]
 
 
@@ -66,7 +67,7 @@ def test_a_settled_order_is_no_longer_in_flight() -> None:
     assert portfolio.in_flight_for("WIFUSDC") is not None
     portfolio.apply(CommitBatch(orders=[order("WIFUSDC", OrderState.FILLED)], positions=[HELD]))
     assert portfolio.in_flight_for("WIFUSDC") is None
-    assert portfolio.position("WIFUSDC") == HELD
+    assert portfolio.position(StrategyBook("WIFUSDC")) == HELD
 
 
 def test_a_day_result_adds_up_and_starts_anew_the_next_day() -> None:
@@ -88,4 +89,4 @@ def test_an_entry_earns_nothing() -> None:
 
 
 def test_what_is_not_held_is_an_empty_position() -> None:
-    assert Portfolio(TradingState(), LIMITS).position("WIFUSDC") == Position("WIFUSDC")
+    assert Portfolio(TradingState(), LIMITS).position(StrategyBook("WIFUSDC")) == Position("WIFUSDC")

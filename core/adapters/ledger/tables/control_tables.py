@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text, select, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Integer, Table, Text, select, text
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
@@ -14,6 +14,8 @@ from core.adapters.ledger.tables.metadata import metadata
 from core.domain.money import ZERO
 from core.domain.pending_exit import PendingExit
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_book import DEFAULT_STRATEGY
+from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import ApprovalPolicy, Mode, Pause, TradingState
 
@@ -60,11 +62,22 @@ wanted_exits = Table(
     "wanted_exits",
     metadata,
     Column("symbol", Text, primary_key=True),
+    Column("strategy", Text, primary_key=True, server_default=DEFAULT_STRATEGY),
     Column("qty", Amount, nullable=False),
     Column("since", UtcTime, nullable=False),
     Column("due_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     Column("wanted", Text, nullable=False),
+)
+
+
+strategy_pauses = Table(
+    "strategy_pauses",
+    metadata,
+    Column("strategy", Text, primary_key=True),
+    Column("paused", Boolean, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
 )
 
 
@@ -119,10 +132,20 @@ def hold_of(row: Mapping[str, Any]) -> SymbolHalt:
     return SymbolHalt(row["symbol"], differences, row["since"], row["lifted_at"], row["lifted_by"])
 
 
+def strategy_pause_row(pause: StrategyPause) -> Row:
+    named = {"strategy": storable(pause.strategy), "changed_by": storable(pause.changed_by)}
+    return {**named, "paused": pause.paused, "changed_at": pause.changed_at}
+
+
+def strategy_pause_of(row: Mapping[str, Any]) -> StrategyPause:
+    return StrategyPause(row["strategy"], row["paused"], row["changed_by"], row["changed_at"])
+
+
 def exit_row(pending: PendingExit) -> Row:
     """Returns a row of `wanted_exits`: queried values have columns, the whole is stored as text."""
     return {
         "symbol": storable(pending.symbol),
+        "strategy": storable(pending.signal.strategy),
         "qty": pending.qty,
         "since": pending.since,
         "due_at": pending.due_at,
@@ -148,6 +171,15 @@ TABLES: tuple[LedgerTable, ...] = (
     ),
     LedgerTable(limits, Writing.REPLACE, limit_row, limit_of, batch="limits", state="limits", at_start=select(limits)),
     LedgerTable(holds, Writing.REPLACE, hold_row, hold_of, batch="holds", state="holds", at_start=select(holds)),
+    LedgerTable(
+        strategy_pauses,
+        Writing.REPLACE,
+        strategy_pause_row,
+        strategy_pause_of,
+        batch="strategy_pauses",
+        state="strategy_pauses",
+        at_start=select(strategy_pauses).where(strategy_pauses.c.paused),
+    ),
     LedgerTable(
         wanted_exits,
         Writing.REPLACE,

@@ -11,7 +11,7 @@ from core.adapters.ledger.column_types import Amount, UtcTime
 from core.adapters.ledger.row import Row, reason_columns, reason_of
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
 from core.adapters.ledger.tables.metadata import metadata, partial
-from core.domain.signal import DEFAULT_STRATEGY
+from core.domain.strategy_book import DEFAULT_STRATEGY
 from core.domain.trade_plan import PlanState, TradePlan
 
 IS_OPEN = text("state NOT IN ({})".format(", ".join(f"'{state}'" for state in PlanState if state.is_over)))

@@ -11,7 +11,8 @@ from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
 from core.adapters.ledger.tables.metadata import metadata, partial
 from core.domain.position import Execution, Position, Role, Trade
-from core.domain.signal import DEFAULT_STRATEGY, Side
+from core.domain.signal import Side
+from core.domain.strategy_book import DEFAULT_STRATEGY
 
 IS_EXIT = text("profit_pct IS NOT NULL")
 
@@ -19,6 +20,7 @@ positions = Table(
     "positions",
     metadata,
     Column("symbol", Text, primary_key=True),
+    Column("strategy", Text, primary_key=True, server_default=DEFAULT_STRATEGY),
     Column("qty", Amount, nullable=False),
     Column("cost", Amount, nullable=False),
     Column("value", Amount, nullable=False),
@@ -45,6 +47,7 @@ trades = Table(
     Column("gross", Amount, nullable=False),
     Column("quote_asset", Text, nullable=False),
     Column("trading_mode", Text, nullable=False),
+    Column("strategy", Text, nullable=False, server_default=DEFAULT_STRATEGY),
     Column("seq", counting_key(), primary_key=True, autoincrement=True),
     Index(None, "symbol", "seq"),
     sqlite_autoincrement=True,
@@ -90,6 +93,7 @@ day_results = Table(
     Column("symbol", Text, primary_key=True),
     Column("signal_type", Text, primary_key=True),
     Column("trading_mode", Text, primary_key=True),
+    Column("strategy", Text, primary_key=True, server_default=DEFAULT_STRATEGY),
     Column("profit", Amount, nullable=False),
     Column("gross", Amount, nullable=False),
     Column("exits", Integer, nullable=False),
@@ -113,7 +117,7 @@ _EXECUTION = tuple(Execution.__dataclass_fields__)
 
 
 def position_row(position: Position) -> Row:
-    return {name: getattr(position, name) for name in _POSITION}
+    return {name: getattr(position, name) for name in _POSITION} | {"strategy": storable(position.strategy)}
 
 
 def position_of(row: Mapping[str, Any]) -> Position:
@@ -121,7 +125,7 @@ def position_of(row: Mapping[str, Any]) -> Position:
 
 
 def trade_row(trade: Trade) -> Row:
-    return {name: getattr(trade, name) for name in _TRADE}
+    return {name: getattr(trade, name) for name in _TRADE} | {"strategy": storable(trade.strategy)}
 
 
 def trade_of(row: Mapping[str, Any]) -> Trade:

@@ -85,7 +85,12 @@ def test_where_both_bands_are_listed_both_are_kept_and_the_old_filter_of_worth_c
 def test_without_a_filter_nothing_is_limited() -> None:
     lot = [rule for rule in NEW["symbols"][0]["filters"] if rule["filterType"] == "LOT_SIZE"]
     rules = codec.instrument(changed(filters=lot)).resting
-    assert rules == RestingRules(order_types=frozenset(OrderType), oco_allowed=True, opo_allowed=True)
+    assert rules == RestingRules(order_types=frozenset(OrderType), oco_allowed=True, opo_allowed=True, may_expire_taker=True)
+
+
+def test_an_entry_may_end_itself_where_the_symbol_lists_that_mode() -> None:
+    assert codec.instrument(changed(allowedSelfTradePreventionModes=["EXPIRE_MAKER"])).resting.may_expire_taker is False
+    assert codec.instrument(changed(allowedSelfTradePreventionModes="EXPIRE_TAKER")).resting.may_expire_taker is False
 
 
 @pytest.mark.parametrize(

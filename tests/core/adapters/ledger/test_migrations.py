@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Column, Connection, Insert, MetaData, Table, insert, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
@@ -19,12 +19,13 @@ from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import MIGRATIONS, revisions, upgrade
-from core.adapters.ledger.tables import order_tables, plan_tables, result_tables, signal_tables, upkeep_tables
+from core.adapters.ledger.tables import control_tables, order_tables, plan_tables, result_tables, signal_tables, upkeep_tables
 from core.domain.errors import LedgerInUse, LedgerNotReady, LedgerUnavailable
 from core.domain.exit_plan import ExitPlan
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
-from core.domain.position import Execution, Role
+from core.domain.pending_exit import PendingExit
+from core.domain.position import Execution, Position, Role
 from core.domain.trade_plan import PlanState, TradePlan
 from core.read_models import Selection
 from core.records.commit_batch import CommitBatch
@@ -173,6 +174,47 @@ async def test_executions_of_before_get_their_role_their_strategy_and_their_plan
     }
     assert [row["strategy"] for row in await ledger.reader.read(plan_tables.order_plans.select())] == ["waves"]
     assert await SqlExportFeed(ledger, "snowflake:RAW.EXECUTIONS").position() == 0  # the history lacks the new columns
+
+
+def before_strategies(table: Table, row: Row) -> tuple[Insert, list[Row]]:
+    """Returns the statement that inserts a row into `table` as it was before it had a strategy, and the row."""
+    columns = [Column(column.name, column.type) for column in table.c if column.name != "strategy"]
+    kept = {name: value for name, value in row.items() if name != "strategy"}
+    return insert(Table(table.name, MetaData(), *columns)), [kept]
+
+
+async def test_what_is_open_and_the_results_of_before_belong_to_the_default_strategy(database_url: str, reopen: Reopen) -> None:
+    named = replace(values.signal(), extra={"strategy": "waves", "note": "kept"})
+    open_one = replace(values.order(1), signal=named, state=OrderState.ACCEPTED)
+    done = replace(values.order(2, 2), signal=named, state=OrderState.FILLED)
+    pending = PendingExit(replace(named, signal_type="SELL_SM"), Decimal(5), NOW, NOW)
+    held = Position("WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=NOW)
+    sold = replace(values.execution(3, Decimal("-1.5")), strategy="waves")
+
+    def of_version_27(connection: Connection) -> None:
+        upgrade(connection, "0027")
+        for number, order in enumerate((open_one, done), 1):
+            connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
+            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+        plan = TradePlan("mf-1", "WIFUSDC", ExitPlan(), PlanState.GUARDED, Decimal(1), NOW, 1, strategy="waves")
+        connection.execute(insert(plan_tables.order_plans), [plan_tables.plan_row(plan)])
+        connection.execute(*before_strategies(result_tables.positions, result_tables.position_row(held)))
+        connection.execute(*before_strategies(control_tables.wanted_exits, control_tables.exit_row(pending)))
+        day = {"day": "2026-03-01", "quote_asset": "USDC", "symbol": "WIFUSDC", "signal_type": "SELL_SM", "trading_mode": "paper"}
+        amounts = {"profit": Decimal("-1.5"), "gross": Decimal("-1.4"), "exits": 1, "wins": 0}
+        connection.execute(*before_strategies(result_tables.day_results, day | amounts))
+
+    await at(database_url, of_version_27)
+    ledger = await reopen()
+    state = await ledger.load("2026-03-01")
+    assert state.positions == [held]
+    assert [(one.strategy, one.book) for one in state.plans] == [("default", held.book)]
+    found_open = [state.orders[0].signal, state.exits[0].signal]
+    assert [(one.book, one.extra) for one in found_open] == [(held.book, {"note": "kept"})] * 2
+    await ledger.commit(CommitBatch(executions=[sold], positions=[replace(held, strategy="waves", qty=Decimal(3))]))
+    assert len((await (await reopen()).load("2026-03-01")).positions) == 2
+    found = await LedgerAnalytics(ledger.reader).performance("strategy", Selection())
+    assert {one.name: one.profit for one in found} == {"default": Decimal("-1.5"), "waves": Decimal("-1.5")}
 
 
 def old_order_row(order: Order) -> Row:

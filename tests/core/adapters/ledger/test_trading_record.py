@@ -54,7 +54,7 @@ async def test_the_record_that_is_loaded_is_the_one_that_was_kept_up(ledger: Sql
         await ledger.commit(batch)
         running.apply(batch)
     loaded = (await (await reopen()).load(TODAY)).record
-    expected = TradingRecord({"USDC": Decimal("-1.20000001")}, {"WIFUSDC": NOW, "SOLUSDC": NOW}, 1)
+    expected = TradingRecord({"USDC": Decimal("-1.20000001")}, {"WIFUSDC": NOW, "SOLUSDC": NOW}, {"default": 1})
     assert loaded == expected
     assert RunningRecord.from_ledger(loaded) == running
 
@@ -90,7 +90,7 @@ async def test_losing_exits_count_back_to_the_last_gain_or_reset(
     if reset_after is not None:
         await ledger.commit(CommitBatch(loss_reset=LossReset(NOW + timedelta(minutes=reset_after), "Анна")))
     state = await ledger.load(TODAY)
-    assert state.record.losing_exits == losing
+    assert state.record.losing_exits.get("default", 0) == losing
     assert (state.loss_reset is None) is (reset_after is None)
 
 

@@ -1,0 +1,117 @@
+"""/strategies: each strategy with its state, positions and results; pauses and resumes one."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from bot.access.confirmations import Risk
+from bot.commands.actions import Trouble
+from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.caller import Caller
+from bot.commands.confirm import ask
+from bot.commands.context import CommandContext
+from bot.commands.resume import ROLE as LOOSENS
+from bot.commands.valuation import performance_line
+from bot.texts import Html, short
+from bot.views.book_names import MARK
+from bot.views.chat_message import Button, ChatMessage
+from bot.views.number_format import quantity
+from core.domain.access import Role
+from core.domain.errors import LedgerUnavailable
+from core.domain.messages import StrategyRequested
+from core.domain.strategy_book import StrategyBook, strategy_number
+from core.policy.strategy_settings import EVERY
+from core.read_models import Performance, Selection
+
+_USAGE = "[pause|resume NAME]"
+_SHOWN = 15
+_LONGEST = 30  # bytes: a button's data has 64
+_PAUSE, _RESUME = "pause", "resume"
+
+
+async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
+    """Lists them; with `pause NAME` the entries of one are refused from now on, and its exits go on. `resume NAME`, which lets
+    more through, needs the right and the second tap that /resume does."""
+    if not args:
+        return await _listed(context)
+    action, name = args[0].lower(), _named(context, " ".join(args[1:]))
+    if action not in {_PAUSE, _RESUME}:
+        return bad_argument(context, args, COMMAND.usage)
+    if name is None:
+        known = ", ".join(map(short, sorted(context.portfolio.strategies)))
+        return ChatMessage(context.texts("strategies.unknown", strategy=short(" ".join(args[1:])), known=known))
+    if (action == _PAUSE) is (name in context.portfolio.strategy_pauses):
+        return ChatMessage(context.texts(f"strategies.already_{action}d", strategy=short(name)))
+    return await _changed(context, caller, name, StrategyRequested(name, action == _PAUSE, caller.user_id, caller.name))
+
+
+async def _changed(context: CommandContext, caller: Caller, name: str, body: StrategyRequested) -> ChatMessage:
+    """Pauses the strategy, or asks whether to resume it."""
+    if body.paused:
+        trouble = await request(context, body, caller)
+        return ChatMessage(trouble or context.texts("strategies.paused", strategy=short(name)))
+    if caller.role < LOOSENS:
+        roles = {"needed": LOOSENS, "role": caller.role}
+        named = {key: context.texts(f"role.{role.name.lower()}") for key, role in roles.items()}
+        return ChatMessage(context.texts("answer.role", command=f"{COMMAND.name} {_RESUME}", **named))
+    text = context.texts("strategies.ask", strategy=short(name))
+    return ask(context, caller, LOOSENS, text, partial(_resumed, context, caller, body), risk=Risk.RAISES)
+
+
+async def _resumed(context: CommandContext, caller: Caller, body: StrategyRequested, source_id: str) -> str:
+    outcome = await context.actions.put_as(source_id, body)
+    if isinstance(outcome, Trouble):
+        return context.texts(outcome.value or "answer.known")
+    return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
+
+
+def _named(context: CommandContext, said: str) -> str | None:
+    """Returns the strategy of that name or number."""
+    wanted = said.removeprefix(MARK)
+    found = [one for one in context.portfolio.strategies if wanted in (" ".join(one.split()), f"#{strategy_number(one)}")]
+    return found[0] if len(found) == 1 else None
+
+
+async def _listed(context: CommandContext) -> ChatMessage:
+    try:
+        found = await context.ledger.analytics.performance("strategy", Selection())
+    except LedgerUnavailable:
+        return ChatMessage(context.texts("answer.ledger_read"))
+    results: dict[str, list[Performance]] = defaultdict(list)
+    for one in found:
+        results[one.name].append(one)
+    names = sorted({*context.portfolio.strategies, *results})
+    blocks = ["\n".join(_lines(context, name, results)) for name in names[:_SHOWN]]
+    if len(names) > _SHOWN:
+        blocks.append(context.texts("status.more", count=len(names) - _SHOWN))
+    buttons = [button for name in names[:_SHOWN] for button in _buttons(context, name)]
+    head = context.texts("strategies", count=len(names))
+    return ChatMessage("\n\n".join([head, *blocks, context.texts("strategies.how")]), tuple((one,) for one in buttons))
+
+
+def _lines(context: CommandContext, name: str, results: Mapping[str, Sequence[Performance]]) -> list[Html]:
+    """Returns a strategy's state, what it holds, and what it has brought."""
+    texts, portfolio = context.texts, context.portfolio
+    mode = portfolio.trading_state_for(StrategyBook(EVERY, name)).mode
+    pause = portfolio.strategy_pauses.get(name)
+    lines = [texts("strategies.head", strategy=short(name), mode=mode)]
+    if pause is not None:
+        who, time = short(pause.changed_by), texts.full_moment(pause.changed_at)
+        lines = [texts("strategies.head_paused", strategy=short(name), who=who, time=time)]
+    held = [one for one in portfolio.open_positions() if one.strategy == name]
+    lines += [
+        texts("strategies.held", symbol=one.symbol, quantity=quantity(one.qty), base=context.exchange.priced(one.symbol).base)
+        for one in held
+    ]
+    lines += [performance_line(context, one) for one in results.get(name, ())]
+    return lines if len(lines) > 1 else [*lines, texts("strategies.nothing")]
+
+
+def _buttons(context: CommandContext, name: str) -> list[Button]:
+    """Returns the button that pauses or resumes a strategy: by its number, if its name is too long for one."""
+    action = _RESUME if name in context.portfolio.strategy_pauses else _PAUSE
+    said = name if len(name.encode()) <= _LONGEST else f"#{strategy_number(name)}"
+    return [Button(context.texts(f"strategies.{action}", strategy=short(name, 20)), f"/strategies {action} {said}")]
+
+
+COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=bool)
