@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -26,6 +27,8 @@ from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Role
+from core.domain.signal import Side, Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.read_models import Selection
 from core.records.commit_batch import CommitBatch
@@ -43,9 +46,11 @@ def database_url(empty_database_url: str) -> str:
 async def at(database_url: str, work: Callable[[Connection], object]) -> None:
     patient = {"timeout": 60} if database_url.startswith("sqlite") else {}  # beside another writer, on a busy machine
     engine = create_async_engine(database_url, connect_args=patient)
-    async with engine.begin() as connection:
-        await connection.run_sync(work)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(work)
+    finally:
+        await engine.dispose()
 
 
 def of_before(connection: Connection) -> None:
@@ -183,20 +188,36 @@ def before_strategies(table: Table, row: Row) -> tuple[Insert, list[Row]]:
     return insert(Table(table.name, MetaData(), *columns)), [kept]
 
 
-async def test_what_is_open_and_the_results_of_before_belong_to_the_default_strategy(database_url: str, reopen: Reopen) -> None:
-    named = replace(values.signal(), extra={"strategy": "waves", "note": "kept"})
-    open_one = replace(values.order(1), signal=named, state=OrderState.ACCEPTED)
-    done = replace(values.order(2, 2), signal=named, state=OrderState.FILLED)
-    pending = PendingExit(replace(named, signal_type="SELL_SM"), Decimal(5), NOW, NOW)
+@pytest.mark.parametrize(
+    ("entered", "asked", "owner"), [("waves", "tides", "waves"), ("waves", "", "waves"), ("", "waves", "default")]
+)
+@pytest.mark.parametrize("rests", [False, True])
+async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_before_to_the_default_one(
+    database_url: str, reopen: Reopen, *, rests: bool, entered: str, asked: str, owner: str
+) -> None:
+    """Whatever other strategy asked for the exit: it was to sell this position. `rests`: the entry has filled in part."""
+
+    def of(strategy: str, **more: str) -> Signal:
+        named = {"strategy": strategy} if strategy else {}
+        return replace(values.signal(), extra=named | more)
+
+    entry = replace(values.order(1), signal=of(entered, note="kept"), state=OrderState.ACCEPTED if rests else OrderState.FILLED)
+    leg = replace(values.order(2, 2), signal=of(""), side=Side.SELL, state=OrderState.ACCEPTED)
+    bought = replace(values.execution(1), side=Side.BUY, strategy=entered or "default", executed_at=NOW)
+    pending = PendingExit(replace(of(asked), signal_type="SELL_SM"), Decimal(5), NOW, NOW)
     held = Position("WIFUSDC", Decimal("19.98"), Decimal("9.61"), Decimal("9.6"), is_open=True, opened_at=NOW)
-    sold = replace(values.execution(3, Decimal("-1.5")), strategy="waves")
+    sold = replace(values.execution(3, Decimal("-1.5")), strategy="other")
 
     def of_version_27(connection: Connection) -> None:
         upgrade(connection, "0027")
-        for number, order in enumerate((open_one, done), 1):
+        for number, order in enumerate((entry, leg), 1):
             connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
             connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
-        plan = TradePlan("mf-1", "WIFUSDC", ExitPlan(), PlanState.GUARDED, Decimal(1), NOW, 1, strategy="waves")
+        if not rests:
+            earlier = replace(bought, execution_id="x0", strategy="tides", executed_at=NOW - timedelta(days=1))
+            rows = [result_tables.execution_row(one) for one in (bought, earlier)]
+            connection.execute(insert(result_tables.executions), rows)
+        plan = TradePlan("mf-1", "WIFUSDC", ExitPlan(), PlanState.GUARDED, Decimal(1), NOW, 1)
         connection.execute(insert(plan_tables.order_plans), [plan_tables.plan_row(plan)])
         connection.execute(*before_strategies(result_tables.positions, result_tables.position_row(held)))
         connection.execute(*before_strategies(control_tables.wanted_exits, control_tables.exit_row(pending)))
@@ -207,14 +228,16 @@ async def test_what_is_open_and_the_results_of_before_belong_to_the_default_stra
     await at(database_url, of_version_27)
     ledger = await reopen()
     state = await ledger.load("2026-03-01")
-    assert state.positions == [held]
-    assert [(one.strategy, one.book) for one in state.plans] == [("default", held.book)]
-    found_open = [state.orders[0].signal, state.exits[0].signal]
-    assert [(one.book, one.extra) for one in found_open] == [(held.book, {"note": "kept"})] * 2
-    await ledger.commit(CommitBatch(executions=[sold], positions=[replace(held, strategy="waves", qty=Decimal(3))]))
-    assert len((await (await reopen()).load("2026-03-01")).positions) == 2
-    found = await LedgerAnalytics(ledger.reader).performance("strategy", Selection())
-    assert {one.name: one.profit for one in found} == {"default": Decimal("-1.5"), "waves": Decimal("-1.5")}
+    assert state.positions == [replace(held, strategy=owner)]
+    found = [*state.plans, *(one.signal for one in state.orders), *(one.signal for one in state.exits)]
+    assert {one.book for one in found} == {StrategyBook("WIFUSDC", owner)}
+    assert len(found) == 3 + rests
+    assert not rests or any(one.signal.extra.get("note") == "kept" for one in state.orders)
+    await ledger.commit(CommitBatch(executions=[sold], positions=[replace(held, strategy="other", qty=Decimal(3))]))
+    again = await reopen()
+    assert len((await again.load("2026-03-01")).positions) == 2
+    results = await LedgerAnalytics(again.reader).performance("strategy", Selection())
+    assert {one.name: one.profit for one in results} == {"default": Decimal("-1.5"), "other": Decimal("-1.5")}
 
 
 def old_order_row(order: Order) -> Row:

@@ -1,4 +1,4 @@
-"""A position, its exit and its results belong to a strategy; those of before to `default`."""
+"""A position, its exit and its results belong to a strategy: what is open to that of its entry, results of before to `default`."""
 
 import json
 
@@ -29,13 +29,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("strategy", name=op.f("pk_strategy_pauses")),
     )
     # What is still open goes on with the position that it belongs to.
-    op.execute("UPDATE order_plans SET strategy = 'default' WHERE state NOT IN ('CLOSED', 'MISSED')")
-    for table, key, column, where in (
-        ("orders", "client_order_id", "signal", f"state NOT IN {_OVER}"),
-        ("approvals", "token", "signal", "state = 'OPEN'"),
-        ("wanted_exits", "symbol", "wanted", "ended_at IS NULL"),
-    ):
-        _unname(table, key, column, where)
+    for symbol, strategy in _owners().items():
+        values = {"symbol": symbol, "strategy": strategy}
+        for table, where in (
+            ("positions", ""),
+            ("wanted_exits", ""),
+            ("order_plans", " AND state NOT IN ('CLOSED', 'MISSED')"),
+        ):
+            op.get_bind().execute(sa.text(f"UPDATE {table} SET strategy = :strategy WHERE symbol = :symbol{where}"), values)
+        for table, key, column, where in (
+            ("orders", "client_order_id", "signal", f"state NOT IN {_OVER}"),
+            ("approvals", "token", "signal", "state = 'OPEN'"),
+            ("wanted_exits", "symbol", "wanted", "ended_at IS NULL"),
+        ):
+            _name(table, key, column, f"symbol = :symbol AND {where}", values)
+
+
+def _owners() -> dict[str, str]:
+    """Returns whose a position or an entry is, by symbol, where one is open: there was one entry at a time, and its record named
+    the strategy."""
+    positions = sa.table("positions", sa.column("symbol", sa.Text()), sa.column("is_open", sa.Boolean()))
+    held = op.get_bind().execute(sa.select(positions.c.symbol).where(positions.c.is_open)).scalars().all()
+    last = sa.text("SELECT strategy FROM executions WHERE symbol = :symbol AND side = 'BUY' ORDER BY executed_at DESC LIMIT 1")
+    owners = {symbol: op.get_bind().execute(last, {"symbol": symbol}).scalar() or "default" for symbol in held}
+    entries = sa.text(f"SELECT symbol, signal FROM orders WHERE side = 'BUY' AND state NOT IN {_OVER}")
+    for symbol, body in op.get_bind().execute(entries).all():
+        named = json.loads(body).get("extra", {}).get("strategy")
+        owners[symbol] = named if isinstance(named, str) and named else "default"
+    return owners
 
 
 def _strategy() -> sa.Column[str]:
@@ -89,12 +110,15 @@ def _with_strategy(table: str, columns: list[sa.schema.SchemaItem]) -> None:
     op.drop_table(f"{table}_before")
 
 
-def _unname(table: str, key: str, column: str, where: str) -> None:
-    """Takes the strategy out of the stored signals of what is still open."""
-    question = f"SELECT {key} AS name, {column} AS body FROM {table} WHERE {where} AND {column} LIKE '%\"strategy\"%'"
-    for name, body in op.get_bind().execute(sa.text(question)).all():
+def _name(table: str, key: str, column: str, where: str, owner: dict[str, str]) -> None:
+    """Has the stored signals of what is still open in a symbol name its owner's strategy."""
+    question = f"SELECT {key} AS name, {column} AS body FROM {table} WHERE {where}"
+    for name, body in op.get_bind().execute(sa.text(question), {"symbol": owner["symbol"]}).all():
         found = json.loads(body)
         signal = found["signal"] if column == "wanted" else found
-        if signal.get("extra", {}).pop("strategy", None) is not None:
-            values = {"name": name, "body": json.dumps(found, separators=(",", ":"), ensure_ascii=False)}
-            op.get_bind().execute(sa.text(f"UPDATE {table} SET {column} = :body WHERE {key} = :name"), values)
+        extra = {name: value for name, value in signal.get("extra", {}).items() if name != "strategy"}
+        if owner["strategy"] != "default":
+            extra["strategy"] = owner["strategy"]
+        signal["extra"] = extra
+        values = {"name": name, "body": json.dumps(found, separators=(",", ":"), ensure_ascii=False)}
+        op.get_bind().execute(sa.text(f"UPDATE {table} SET {column} = :body WHERE {key} = :name"), values)
