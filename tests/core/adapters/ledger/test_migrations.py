@@ -229,7 +229,7 @@ async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_
     ledger = await reopen()
     state = await ledger.load("2026-03-01")
     assert state.positions == [replace(held, strategy=owner)]
-    found = [*state.plans, *(one.signal for one in state.orders), *(one.signal for one in state.exits)]
+    found: list[TradePlan | Signal] = [*state.plans, *(one.signal for one in state.orders), *(one.signal for one in state.exits)]
     assert {one.book for one in found} == {StrategyBook("WIFUSDC", owner)}
     assert len(found) == 3 + rests
     assert not rests or any(one.signal.extra.get("note") == "kept" for one in state.orders)
