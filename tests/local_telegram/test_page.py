@@ -170,7 +170,7 @@ async def test_a_command_is_picked_from_the_menu_or_after_a_slash(bot: Bot, page
     await expect(message(page, "WIFUSDC: 19.98 WIF")).to_have_count(2)
 
     await box(page).fill("/st")
-    await expect(offered.locator("b")).to_have_text(["/status", "/stats", "/start"])
+    await expect(offered.locator("b")).to_have_text(["/status", "/stats", "/strategies", "/start"])
     await box(page).press("Escape")
     await expect(offered).to_have_count(0)
 

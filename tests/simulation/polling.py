@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.telegram.single_instance import CONFLICT_PAUSE_SECONDS, SingleInstance
+from core.execution.placement import DECIDED_SECONDS
 from core.ports.clock import Clock
 from local_telegram.errors import ApiError
 from local_telegram.updates import UpdateQueue
@@ -143,7 +144,8 @@ def _follows(polling: Polling, sent: Sent, first_order: float) -> bool:
     began = next(life.began for life in polling.lives if life.process == sent.process)
     before = max((life.ended for life in polling.lives if life.began < began), default=-_NEVER)
     lately = began - before < UNDISTURBED_SECONDS + _TAKEN_OVER_WITHIN
-    disturbed = any(poll.disturbed and poll.process == sent.process and poll.ended < sent.at for poll in polling.polls)
+    polls = [poll for poll in polling.polls if poll.disturbed and poll.process == sent.process]
+    disturbed = any(poll.ended < sent.at - DECIDED_SECONDS for poll in polls)  # an entry that is decided by then is sent
     return lately and first_order < began + _TAKEN_OVER_WITHIN and not disturbed
 
 

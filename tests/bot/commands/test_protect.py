@@ -166,8 +166,8 @@ async def test_a_position_is_closed_and_halved_by_the_buttons_below_its_alert(fi
     [
         ("/protect", "No open positions"),
         ("/protect WIF stop 5%", "no WIF position to sell"),
-        ("/protect WIF trail", "/protect SYMBOL [stop 5%] [target 10%] [trail 2%]"),
-        ("/protect WIF 5%", "/protect SYMBOL [stop 5%] [target 10%] [trail 2%]"),
+        ("/protect WIF trail", "/protect SYMBOL [@STRATEGY] [stop 5%] [target 10%] [trail 2%]"),
+        ("/protect WIF 5%", "/protect SYMBOL [@STRATEGY] [stop 5%] [target 10%] [trail 2%]"),
     ],
 )
 async def test_without_a_position_or_an_amount_nothing_is_asked(bare: Firm, said: str, answer: str) -> None:

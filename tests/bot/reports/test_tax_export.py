@@ -117,9 +117,9 @@ async def rows_read(ledger: SqlLedger, monkeypatch: pytest.MonkeyPatch, *, of_ta
     """Returns how many rows the database read for the year."""
     count, read = 0, ledger.reader.read
 
-    async def counted(question: Any) -> Sequence[Row]:
+    async def counted(question: Any, values: Any = None) -> Sequence[Row]:
         nonlocal count
-        found = await read(question)
+        found = await read(question, values)
         count += len(found)
         return found
 
