@@ -195,7 +195,7 @@ def before_strategies(table: Table, row: Row) -> tuple[Insert, list[Row]]:
 async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_before_to_the_default_one(
     database_url: str, reopen: Reopen, *, rests: bool, entered: str, asked: str, owner: str
 ) -> None:
-    """Whatever other strategy asked for the exit: it was to sell this position. `rests`: the entry has filled in part."""
+    """Follows the entry, whatever other strategy asked for the exit. `rests`: the entry has filled in part."""
 
     def of(strategy: str, **more: str) -> Signal:
         named = {"strategy": strategy} if strategy else {}
