@@ -60,6 +60,8 @@ async def test_a_strategy_can_be_said_and_an_unknown_one_is_no_other(firm: Firm)
 async def test_a_panic_sells_all_of_them(firm: Firm) -> None:
     await confirmed(firm.trader, await firm.trader.ask("/panic"))
     await until(lambda: not firm.portfolio.open_positions())
+    await firm.settled()
+    assert not any(firm.portfolio.position(book).is_open for book in (DEFAULT, WAVES))
 
 
 async def test_lists_and_alerts_name_it(firm: Firm) -> None:
