@@ -110,7 +110,7 @@ def _for_nothing(seen: Evidence) -> Iterator[str]:
         event = codec.events.decode(row["body"])
         if not isinstance(event, ProtectionFailed) or event.why.code not in _SEEN_BEFORE:
             continue
-        legs = [leg for leg in seen.legs if leg["plan_id"] == plans.get(event.seq)]
+        legs = [leg for leg in seen.legs if leg["plan_id"] == plans.get(event.seq) and leg["leg"] != LegKind.ENTRY]
         gone = [leg for leg in legs if leg["state"] == "CANCELED" and row["at"] - _AT_ONCE <= leg["updated_at"] <= row["at"]]
         sales = [one for one in seen.signal_orders if one["symbol"] == event.symbol and one["side"] == "SELL"]
         is_sold = any(one["updated_at"] >= row["at"] - _AT_ONCE and one["created_at"] <= row["at"] for one in sales)
