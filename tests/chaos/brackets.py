@@ -84,7 +84,7 @@ class Brackets:
             await asyncio.sleep(world.random.uniform(0, 2 * every))
 
     async def market(self, every: float) -> None:
-        """Moves prices in small steps and a few leaps, and fills a few targets in part, until `enough`."""
+        """Moves prices in small steps and a few leaps, and fills a few targets in part, until `enough`; then they stay."""
         world, random = self.world, self.world.random
         while not world.enough:
             symbol = random.choice(list(SYMBOLS))
@@ -97,6 +97,8 @@ class Brackets:
                 if part := part_of(world, target):
                     world.venue.fill_order(symbol, target.client_order_id, part)
             await asyncio.sleep(random.uniform(0, 2 * every))
+        for symbol in SYMBOLS:  # others trade on where the book is: a target that filled in part was not the last trade for ever
+            world.venue.set_price(symbol, world.venue.exchange.books[symbol].bids[0].price)
 
     async def at_work(self) -> None:
         """Returns once the program that was started asks about orders, or has been silent for long. Needs `watch`."""
