@@ -35,6 +35,7 @@ from core.engine.exit_handler import ExitHandler
 from core.engine.outcome_writer import OutcomeWriter
 from core.engine.plan_handler import PlanHandler
 from core.engine.protection_handler import ProtectionHandler
+from core.execution.ledger_patience import LEDGER_PAUSE_SECONDS
 from core.execution.order_adoption import OrderAdoption
 from core.policy.third_asset_fees import after_fee
 from core.ports.clock import Clock
@@ -44,8 +45,6 @@ from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
-
-LEDGER_PAUSE_SECONDS = 1.0
 
 
 class OrderExecutor:
