@@ -15,6 +15,7 @@ from core.domain.position import Position
 from core.domain.protection_policy import ProtectionPolicy
 from core.domain.reasons import Reason, reason
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_plan import TradePlan
 from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown, same
@@ -30,7 +31,7 @@ class RiskLimits:
     `breakeven_after`, `time_limit` and `trailing_*` are the exit plan of an entry whose signal brings none. `trade_equity_pct`
     and `trade_risk_pct` are per cent of the equity; at most one of them and `trade_quote` is set, and replaces `trade_qty`.
     `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last two are off where they are
-    None."""
+    None. A position may be bought by `max_entries` entries."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -58,6 +59,7 @@ class RiskLimits:
     max_exposure_pct: Decimal | None = None
     cooldown_after_stop: timedelta | None = None
     max_losing_exits: int | None = None
+    max_entries: int = 1
 
     @property
     def plan(self) -> ExitPlan | None:
@@ -112,18 +114,18 @@ NOT_ASKED = reason("balances_unknown")
 class DecisionContext:
     """Everything known at the moment of deciding. None always means "unknown".
 
-    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
-    are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
-    from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
-    `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
-    signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
+    `open_count` counts the open positions and entries under way of other books; `results_today` are today's net profits by quote
+    asset; `rates` are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its
+    age counts from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is
+    one, `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even
+    while signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
     `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
-    symbol of other strategies, `own_count` the open positions of its strategy, of which it may have `most_own` (None: no limit of
+    symbol of other strategies, `own_count` the other open positions of its strategy, which may have `most_own` (None: no limit of
     its own), and `held_by` names the others that hold the symbol. `shares_coin`: another book has, or is about to have, a
-    position in the same coin, which an order of this one could spend.
+    position in the same coin, which an order of this one could spend. `plan` is the open plan of the position.
     """
 
     now: datetime
@@ -156,6 +158,7 @@ class DecisionContext:
     strategy_paused: bool = False
     held_by: tuple[str, ...] = ()
     shares_coin: bool = False
+    plan: TradePlan | None = None
 
     def rate(self, asset: str) -> Rate | Unknown:
         """Returns what one unit of `asset` is worth in the report asset."""

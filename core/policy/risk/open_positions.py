@@ -8,7 +8,8 @@ from core.policy.sizing.order_size import SizedOrder
 
 
 def open_positions(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way, of all strategies or of its own. Exits are always allowed."""
+    """Refuses an entry if MAX_OPEN_POSITIONS others are open or under way, of all strategies or of its own: what is added to a
+    position is no other one. Exits are always allowed."""
     limit, own = decision_context.limits.max_open_positions, decision_context.most_own
     if sized.side is Side.SELL:
         return None
