@@ -25,7 +25,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if args:
         return bad_argument(context, args, "risk")
     limits, portfolio, texts = context.portfolio.limits, context.portfolio, context.texts
-    opened, most = portfolio.count_open(), limits.max_open_positions
+    opened, most = portfolio.count_open(besides=""), limits.max_open_positions
     lines = [
         texts("risk"),
         texts("risk.positions", used=opened, limit=most, bar=bar(Decimal(opened), most)),

@@ -138,7 +138,7 @@ class DecisionService:
             instrument=read.instrument,
             quote=read.quote,
             position=self._portfolio.position(signal.book),
-            open_count=self._portfolio.count_open(besides=signal.book),
+            open_count=self._portfolio.count_open(besides=client_order_id(signal)),
             results_today=self._portfolio.results_of(now.date().isoformat()),
             rates=read.rates,
             pending=self._portfolio.approval_for(signal.book),
@@ -167,7 +167,7 @@ class DecisionService:
         held = (one.strategy for one in portfolio.open_positions() if one.symbol == book.symbol and one.book != book)
         return {
             "open_beside": open_beside(one for one in portfolio.open_for(book.symbol) if one.book != book),
-            "own_count": portfolio.count_open(besides=book, strategy=book.strategy),
+            "own_count": portfolio.count_open(besides=client_order_id(signal), strategy=book.strategy),
             "most_own": portfolio.strategy_settings.own_positions(book.strategy),
             "strategy_paused": book.strategy in portfolio.strategy_pauses,
             "held_by": tuple(sorted(held)),

@@ -114,16 +114,16 @@ NOT_ASKED = reason("balances_unknown")
 class DecisionContext:
     """Everything known at the moment of deciding. None always means "unknown".
 
-    `open_count` counts the open positions and entries under way of other books; `results_today` are today's net profits by quote
-    asset; `rates` are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its
-    age counts from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is
-    one, `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even
-    while signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
+    `open_count` counts open positions and entries under way; `results_today` are today's net profits by quote asset; `rates`
+    are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
+    from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
+    `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
+    signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
     `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
-    symbol of other strategies, `own_count` the other open positions of its strategy, which may have `most_own` (None: no limit of
+    symbol of other strategies, `own_count` the open positions of its strategy, of which it may have `most_own` (None: no limit of
     its own), and `held_by` names the others that hold the symbol. `shares_coin`: another book has, or is about to have, a
     position in the same coin, which an order of this one could spend. `plan` is the open plan of the position.
     """

@@ -153,11 +153,12 @@ class Portfolio:
         held = [position for position in self.positions.values() if position.is_open]
         return sorted(held, key=lambda position: (position.opened_at is not None, position.opened_at, position.book))
 
-    def count_open(self, *, besides: StrategyBook | None = None, strategy: str | None = None) -> int:
-        """Counts open positions, each strategy's for itself, and entries under way or resting that may become one, without those
-        of the book `besides`; only those of `strategy`, if one is named."""
-        books = {order.book for order in self.buying()} | {one.book for one in self.positions.values() if one.is_open}
-        return sum(strategy in (None, book.strategy) for book in books if book != besides)
+    def count_open(self, *, besides: str, strategy: str | None = None) -> int:
+        """Counts open positions, each strategy's for itself, and entries under way or resting that may become one, without the
+        order with the id `besides`; only those of `strategy`, if one is named."""
+        entering = {order.book for order in self.buying() if order.client_order_id != besides}
+        books = entering | {position.book for position in self.positions.values() if position.is_open}
+        return sum(strategy in (None, book.strategy) for book in books)
 
     def buying(self) -> list[Order]:
         """Returns the entries under way or resting."""

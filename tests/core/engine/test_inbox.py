@@ -116,7 +116,7 @@ async def test_a_place_stays_taken_while_nobody_knows_about_the_order(open_world
     await world.clock.forward(5)
     assert became(await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")) == ("denied", "open_positions")
     await world.clock.forward(60)
-    assert world.portfolio.count_open() == 1
+    assert world.portfolio.count_open(besides="") == 1
 
 
 async def test_a_full_inbox_makes_its_source_wait_and_drops_nothing(open_world: OpenWorld, ledger: MemoryLedger) -> None:
