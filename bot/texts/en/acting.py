@@ -41,7 +41,7 @@ CATALOGUE: dict[str, str] = {
     "close.line_unknown": "{symbol}: {quantity} {base}",
     "close.line_refused": "{symbol}: can't be sold now, {reason}",
     "close.total": "P&amp;L about {profit} {quote}",
-    "panic": "<b>🛑 Panic</b>: this would pause trading and sell everything at market. Nothing has happened yet.",
+    "panic": "<b>🛑 Panic</b>: pause trading and sell everything at market? Nothing is done before you confirm.",
     "panic.questions": "Approval requests to decline: {count}",
     "panic.orders": "Open orders to cancel: {count}",
     "panic.began": "<b>🛑 Panic</b>: {who}, {time}",

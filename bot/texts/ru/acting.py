@@ -41,7 +41,7 @@ CATALOGUE: dict[str, str] = {
     "close.line_unknown": "{symbol}: {quantity} {base}",
     "close.line_refused": "{symbol}: сейчас продать нельзя, {reason}",
     "close.total": "Результат около {profit} {quote}",
-    "panic": "<b>🛑 Паника</b>: торговля встанет на паузу, и всё будет продано по рынку. Пока ничего не сделано.",
+    "panic": "<b>🛑 Паника</b>: поставить торговлю на паузу и продать всё по рынку? До подтверждения ничего не делаю.",
     "panic.questions": "Будет отклонено запросов на одобрение: {count}",
     "panic.orders": "Будет отменено открытых ордеров: {count}",
     "panic.began": "<b>🛑 Паника</b>: {who}, {time}",
