@@ -73,6 +73,7 @@ class Portfolio:
     strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)  # by strategy; those that are paused
     strategy_settings: StrategySettings = AS_THE_ACCOUNT
     moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
+    last_prices: dict[str, Decimal] = field(default_factory=dict)  # of our own newest fill since the start, by symbol
     limits: RiskLimits = field(init=False)
     """The limits in force."""
     _day: str = ""
@@ -242,6 +243,7 @@ class Portfolio:
         """Applies a commit."""
         self.moves.update(position.symbol for position in batch.positions)
         self.moves.update(order.symbol for order in batch.orders)
+        self.last_prices.update((fill.symbol, fill.price) for _, fill in batch.fills)
         self._keep(batch)
         self.record.apply(batch)
         for approval in batch.approvals:
