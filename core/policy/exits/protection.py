@@ -79,9 +79,15 @@ def bound(orders: Iterable[Order]) -> Decimal:
 
 def at_prices(plan: TradePlan, instrument: Instrument) -> TradePlan:
     """Returns the plan with every level as the price that its order has: rounded up to the symbol's step."""
+    return at_steps(plan, instrument.price_step)
+
+
+def at_steps(plan: TradePlan, price_step: Decimal) -> TradePlan:
+    """Returns the plan with every level as a price, rounded up to a step; to none if that is zero."""
 
     def fixed(level: Level, direction: int) -> Level:
-        return Level(ceil_to_step(level_price(level, plan.entry_price, direction), instrument.price_step))
+        at = level_price(level, plan.entry_price, direction)
+        return Level(ceil_to_step(at, price_step) if price_step else at)
 
     stop = plan.exits.stop
     exits = replace(
