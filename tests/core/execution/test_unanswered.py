@@ -260,6 +260,20 @@ async def test_an_entry_not_taken_is_sized_anew_and_a_persons_part_is_not(open_w
     assert [one.qty for one in world.venue.placed[2:]] == [Decimal(12), Decimal(12)]
 
 
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(OrderState.EXPIRED, "beyond_limit"), (OrderState.CANCELED, "not_filled"), (OrderState.REJECTED, "not_filled")],
+)
+async def test_an_entry_that_bought_nothing_says_whether_the_market_was_beyond_its_limit(
+    world: World, ledger: MemoryLedger, state: OrderState, code: str
+) -> None:
+    world.venue.next(Course(fills=Decimal(0), state=state))
+    await world.say("BUY_SM")
+    (order,) = ledger.orders.values()
+    assert (order.state, order.reason.code if order.reason else "") == (state, code)
+    assert world.portfolio.positions == {}
+
+
 async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
     world: World, ledger: MemoryLedger, clock: VirtualClock
 ) -> None:
