@@ -12,17 +12,23 @@ from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
+from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.policy.rule_measurements import DecisionRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A filter: from which UTC day on (None: from the beginning), which symbol and which trading mode (None: all)."""
+    """A filter: from which UTC day on (None: from the beginning), which symbol, trading mode and strategy (None: all)."""
 
     since: date | None = None
     symbol: str | None = None
     mode: str | None = None
+    strategy: str | None = None
+
+    def has(self, book: StrategyBook) -> bool:
+        """Tells whether the symbol and the strategy of `book` are chosen."""
+        return self.symbol in (None, book.symbol) and self.strategy in (None, book.strategy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ def order_row(one: RestingOrder) -> dict[str, str]:
     order = one.order
     return {
         "symbol": order.symbol,
+        "strategy": order.signal.strategy,
         "side": order.side.value,
         "for": purpose(one),
         "quantity": plain(order.qty - order.executed_qty),

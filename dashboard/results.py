@@ -35,7 +35,11 @@ def show(selection: Selection) -> None:
     right.caption("Net profit in all")
     for asset, total in sorted(totals.items()):
         right.metric(asset, f"{total:+.2f}")
-    for title, performance in (("By symbol", view.by_symbol), ("By signal type", view.by_signal_type)):
+    for title, performance in (
+        ("By strategy", view.by_strategy),
+        ("By symbol", view.by_symbol),
+        ("By signal type", view.by_signal_type),
+    ):
         st.caption(title)
         st.dataframe([_row(one) for one in performance], hide_index=True)
 

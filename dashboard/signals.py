@@ -24,12 +24,14 @@ def show(selection: Selection) -> None:
             "source": one.signal.source,
             "signal": one.signal.signal_type,
             "symbol": one.signal.symbol,
+            "strategy": one.signal.strategy,
             "close": shown(one.signal.close),
             "outcome": one.outcome or "waits its turn",
             "why": "" if one.reason is None else str(one.reason),
             "id": one.signal.signal_id,
         }
         for one in view.stories
+        if selection.strategy in (None, one.signal.strategy)
     ]
     st.dataframe(rows, hide_index=True, height=280)
     left, right = st.columns(2)

@@ -19,6 +19,7 @@ EXECUTION_SHOWN = (
     "profit_quote",
     "signal_type",
     "role",
+    "strategy",
     "trading_mode",
 )
 EXECUTION_COLUMNS = (
@@ -30,7 +31,6 @@ EXECUTION_COLUMNS = (
     "signal_id",
     "client_order_id",
     "order_id",
-    "strategy",
     "plan_id",
 )
 

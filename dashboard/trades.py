@@ -21,7 +21,10 @@ PRICE_DECIMALS = 8  # Binance's finest precision
 def show(selection: Selection) -> None:
     """Shows the last profit and the last trades first. Raises LedgerUnavailable."""
     view = asyncio.run(trades(database_url(), selection))
-    last, held = view.last_exit, view.held
+    last, is_watched = view.last_exit, health.is_alive(view.pulse)
+    held = [one for one in view.held if selection.has(one.position.book)]
+    resting = [one for one in view.resting if selection.has(one.order.book)]
+    exits = [one for one in view.exits if selection.has(one.book)]
     metrics = st.columns(4)
     profit = None if last is None else last.profit_pct
     metrics[0].metric("Last Profit", "none yet" if profit is None else f"{profit:+.2f}%")
@@ -36,18 +39,26 @@ def show(selection: Selection) -> None:
     st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
     st.subheader("Open positions")
     if held:
-        is_watched = health.is_alive(view.pulse)
         st.dataframe([_row(one, is_watched=is_watched) for one in held], hide_index=True)
     else:
         st.write("No open positions.")
+    _hidden(len(view.held) - len(held))
     st.subheader("Resting orders")
-    if view.resting:
-        st.dataframe([guards.order_row(one) for one in view.resting], hide_index=True)
+    if resting:
+        st.dataframe([guards.order_row(one) for one in resting], hide_index=True)
     else:
         st.write("No order rests on the exchange.")
+    _hidden(len(view.resting) - len(resting))
     if view.exits:
         st.subheader("Exits that are tried again")
-        st.dataframe([exit_row(one) for one in view.exits], hide_index=True)
+        st.dataframe([exit_row(one) for one in exits], hide_index=True)
+        _hidden(len(view.exits) - len(exits))
+
+
+def _hidden(count: int) -> None:
+    """Says how many the selection leaves out, so that nobody takes a part for the whole."""
+    if count:
+        st.caption(f"Not shown: {count} of another symbol or strategy")
 
 
 def _trade(one: Execution) -> dict[str, str]:
@@ -63,6 +74,7 @@ def _row(one: OpenPosition, *, is_watched: bool) -> dict[str, str]:
     position, gain = one.position, _unrealised(one)
     return {
         "symbol": position.symbol,
+        "strategy": position.strategy,
         "since": shown(position.opened_at),
         "quantity": plain(position.qty),
         "average cost": rounded(position.average_cost, PRICE_DECIMALS),
@@ -80,6 +92,7 @@ def exit_row(one: PendingExit) -> dict[str, str]:
     gives_up = "when it is sold" if one.signal.is_panic else shown(one.until)
     return {
         "symbol": one.symbol,
+        "strategy": one.book.strategy,
         "quantity": plain(one.qty),
         "since": shown(one.since),
         "until": gives_up,

@@ -24,7 +24,8 @@ ORDERS_MEASURED = 500
 
 @dataclass(frozen=True, slots=True)
 class Trades:
-    """The newest executions of the selection first; open positions, resting orders and pending exits, whatever is selected."""
+    """The newest executions of the selection first; all open positions, resting orders and pending exits, of which the page shows
+    those of the selected symbol and strategy."""
 
     last_exit: Execution | None
     held: Sequence[OpenPosition]
@@ -41,12 +42,13 @@ class Results:
     gains: Sequence[Gain]
     days: Sequence[Gain]
     by_symbol: Sequence[Performance]
+    by_strategy: Sequence[Performance]
     by_signal_type: Sequence[Performance]
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The newest signals of the selection's symbol first."""
+    """The newest signals of the selection's symbol first, of whatever strategy."""
 
     stories: Sequence[SignalStory]
     delays: Sequence[Delay]
@@ -59,7 +61,7 @@ async def trades(database_url: str, selection: Selection) -> Trades:
         ledger, guards = LedgerAnalytics(reader), Guards(reader)
         return Trades(
             *await asyncio.gather(
-                ledger.last_exit(),
+                ledger.last_exit(selection),
                 guards.positions(),
                 guards.resting(),
                 ledger.exits(),
@@ -78,6 +80,7 @@ async def results(database_url: str, selection: Selection) -> Results:
                 ledger.gains(selection, CURVE_EXITS + 1),
                 ledger.days(selection),
                 ledger.performance("symbol", selection),
+                ledger.performance("strategy", selection),
                 ledger.performance("signal_type", selection),
             )
         )
@@ -102,10 +105,11 @@ async def newest(database_url: str, selection: Selection, limit: int) -> Sequenc
         return await LedgerAnalytics(reader).executions(selection, limit)
 
 
-async def symbols(database_url: str) -> Sequence[str]:
-    """Returns every symbol in the ledger. Raises LedgerUnavailable."""
+async def known(database_url: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Returns every symbol and every strategy in the ledger. Raises LedgerUnavailable."""
     async with _reading(database_url) as reader:
-        return await LedgerAnalytics(reader).symbols()
+        ledger = LedgerAnalytics(reader)
+        return await ledger.symbols(), await ledger.strategies()
 
 
 @asynccontextmanager

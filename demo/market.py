@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
@@ -117,11 +118,13 @@ class SimulatedMarket:
         total = Decimal(0)
         for wave, (step, height) in enumerate(_WAVES):
             number, inside = divmod(seconds, step)
-            before, after = self._height(symbol, wave, int(number)), self._height(symbol, wave, int(number) + 1)
+            before, after = (_height(self._seed, symbol, wave, int(number) + more) for more in (0, 1))
             total += height * (before + (after - before) * inside / step)
         return total
 
-    def _height(self, symbol: str, wave: int, number: int) -> Decimal:
-        """Returns a number of -1 to 1 that is always the same for the same arguments."""
-        drawn = hashlib.blake2b(f"{self._seed}/{symbol}/{wave}/{number}".encode(), digest_size=4).digest()
-        return Decimal(int.from_bytes(drawn)) / Decimal(2**31) - 1
+
+@lru_cache(maxsize=4096)  # the same ones are asked for again and again while a step lasts
+def _height(seed: int, symbol: str, wave: int, number: int) -> Decimal:
+    """Returns a number of -1 to 1 that is always the same for the same arguments."""
+    drawn = hashlib.blake2b(f"{seed}/{symbol}/{wave}/{number}".encode(), digest_size=4).digest()
+    return Decimal(int.from_bytes(drawn)) / Decimal(2**31) - 1

@@ -17,7 +17,7 @@ from bot.commands.order_results import done
 from bot.commands.protection import protection_lines
 from bot.texts import short
 from bot.views.chat_message import Button, ChatMessage
-from bot.views.exit_plan import plan_line
+from bot.views.exit_plan import plan_lines
 from bot.views.number_format import percent_of, price, quantity
 from bot.views.trading_mode import not_live
 from core.domain.access import Role
@@ -82,7 +82,7 @@ async def _asked(
     ) is not None:
         return ChatMessage(texts("protect.refused", reason=texts.reason(why)))
     lines = [texts("protect.ask", symbol=name_of(context, position.book), quantity=quantity(position.qty), base=instrument.base)]
-    lines.append(texts("protect.none") if exits.is_empty else plan_line(at_prices(after, instrument), quote.bid, texts))
+    lines += [texts("protect.none")] if exits.is_empty else plan_lines(at_prices(after, instrument), quote.bid, texts)
     if not exits.is_empty and (cannot := obstacle(after, position, instrument, quote.bid)) is not None:
         lines.append(texts("protect.watched", reason=texts.reason(cannot)))
     lines += not_live(context.exchange.trading_mode, texts)

@@ -6,7 +6,7 @@ from bot.commands.arguments.books import name_of
 from bot.commands.context import CommandContext
 from bot.texts import Html
 from bot.views.entry_alerts import order_line
-from bot.views.exit_plan import Guard, guard_lines, plan_line, purpose, trigger_of
+from bot.views.exit_plan import Guard, guard_lines, plan_lines, purpose, trigger_of
 from bot.views.number_format import price, quantity
 from core.domain.exit_plan import ExitPlan
 from core.domain.order import Order
@@ -38,7 +38,7 @@ def entry_plan_lines(context: CommandContext, exits: ExitPlan | None, symbol: st
     if exits is None or instrument is None:
         return []
     plan = TradePlan("", symbol, exits, PlanState.ENTERING, price_paid, context.clock.now(), 0)
-    return [plan_line(at_prices(plan, instrument), price_paid, context.texts)]
+    return plan_lines(at_prices(plan, instrument), price_paid, context.texts)
 
 
 def exposed_lines(context: CommandContext) -> list[Html]:

@@ -66,12 +66,12 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         context.texts("limit.changed", name=name, before=was or none, after=will_be or none),
         context.texts(f"limit.{name}"),
     ]
-    lines += _refused_then(context, name, limits)
+    lines += refused_then(context, name, limits)
     risk = Risk.RAISES if allows_more(name, context.portfolio.limits, limits) else Risk.LOWERS
     return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
 
 
-def _refused_then(context: CommandContext, name: str, limits: RiskLimits) -> Iterator[Html]:
+def refused_then(context: CommandContext, name: str, limits: RiskLimits) -> Iterator[Html]:
     """Yields what would refuse entries under `limits`: another limit, or what an entry is worth at current prices."""
     above = contradictions(limits)
     for higher, bound in above:

@@ -1,4 +1,4 @@
-"""/strategies: each strategy with its state, positions and results; pauses and resumes one."""
+"""/strategies: each strategy with its settings, positions and results; pauses, resumes and changes one."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,15 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.actions import Trouble
-from bot.commands.base import Args, Command, bad_argument, request
+from bot.commands.base import Args, Command, request
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.resume import ROLE as LOOSENS
+from bot.commands.strategy_settings import set_here, settings_of, terms_line
 from bot.commands.valuation import performance_line
 from bot.texts import Html, short
-from bot.views.book_names import MARK
+from bot.views.book_names import MARK, strategy_words
 from bot.views.chat_message import Button, ChatMessage
 from bot.views.number_format import quantity
 from core.domain.access import Role
@@ -23,26 +24,38 @@ from core.domain.strategy_book import StrategyBook, strategy_number
 from core.policy.strategy_settings import EVERY
 from core.read_models import Performance, Selection
 
-_USAGE = "[pause|resume NAME]"
+_USAGE = "[pause|resume NAME] [NAME [RULE VALUE|default]] [NAME reset]"
 _SHOWN = 15
-_LONGEST = 30  # bytes: a button's data has 64
 _PAUSE, _RESUME = "pause", "resume"
 
 
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Lists them; with `pause NAME` the entries of one are refused from now on, and its exits go on. `resume NAME`, which lets
-    more through, needs the right and the second tap that /resume does."""
+    more through, needs the right and the second tap that /resume does. `NAME` shows its settings and changes them."""
     if not args:
         return await _listed(context)
-    action, name = args[0].lower(), _named(context, " ".join(args[1:]))
+    action = args[0].lower()
     if action not in {_PAUSE, _RESUME}:
-        return bad_argument(context, args, COMMAND.usage)
+        return _settings(context, args, caller)
+    name = _named(context, " ".join(args[1:]))
     if name is None:
-        known = ", ".join(map(short, sorted(context.portfolio.strategies)))
-        return ChatMessage(context.texts("strategies.unknown", strategy=short(" ".join(args[1:])), known=known))
+        return _unknown(context, args[1:])
     if (action == _PAUSE) is (name in context.portfolio.strategy_pauses):
         return ChatMessage(context.texts(f"strategies.already_{action}d", strategy=short(name)))
     return await _changed(context, caller, name, StrategyRequested(name, action == _PAUSE, caller.user_id, caller.name))
+
+
+def _settings(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
+    """Takes the longest name that is one: it may have spaces."""
+    for count in range(len(args), 0, -1):
+        if (name := _named(context, " ".join(args[:count]))) is not None:
+            return settings_of(context, name, args[count:], caller)
+    return _unknown(context, args)
+
+
+def _unknown(context: CommandContext, said: Args) -> ChatMessage:
+    known = ", ".join(map(short, sorted(context.portfolio.strategies)))
+    return ChatMessage(context.texts("strategies.unknown", strategy=short(" ".join(said)), known=known))
 
 
 async def _changed(context: CommandContext, caller: Caller, name: str, body: StrategyRequested) -> ChatMessage:
@@ -84,13 +97,13 @@ async def _listed(context: CommandContext) -> ChatMessage:
     blocks = ["\n".join(_lines(context, name, results)) for name in names[:_SHOWN]]
     if len(names) > _SHOWN:
         blocks.append(context.texts("status.more", count=len(names) - _SHOWN))
-    buttons = [button for name in names[:_SHOWN] for button in _buttons(context, name)]
+    buttons = tuple(_buttons(context, name) for name in names[:_SHOWN])
     head = context.texts("strategies", count=len(names))
-    return ChatMessage("\n\n".join([head, *blocks, context.texts("strategies.how")]), tuple((one,) for one in buttons))
+    return ChatMessage("\n\n".join([head, *blocks, context.texts("strategies.how")]), buttons)
 
 
 def _lines(context: CommandContext, name: str, results: Mapping[str, Sequence[Performance]]) -> list[Html]:
-    """Returns a strategy's state, what it holds, and what it has brought."""
+    """Returns a strategy's state, how it trades, what it holds, and what it has brought."""
     texts, portfolio = context.texts, context.portfolio
     mode = portfolio.trading_state_for(StrategyBook(EVERY, name)).mode
     pause = portfolio.strategy_pauses.get(name)
@@ -98,20 +111,25 @@ def _lines(context: CommandContext, name: str, results: Mapping[str, Sequence[Pe
     if pause is not None:
         who, time = short(pause.changed_by), texts.full_moment(pause.changed_at)
         lines = [texts("strategies.head_paused", strategy=short(name), who=who, time=time)]
+    lines.append(terms_line(context, name))
+    if made := set_here(context, name):
+        lines.append(texts("strategies.set_here", names=", ".join(made)))
     held = [one for one in portfolio.open_positions() if one.strategy == name]
     lines += [
         texts("strategies.held", symbol=one.symbol, quantity=quantity(one.qty), base=context.exchange.priced(one.symbol).base)
         for one in held
     ]
-    lines += [performance_line(context, one) for one in results.get(name, ())]
-    return lines if len(lines) > 1 else [*lines, texts("strategies.nothing")]
+    brought = [performance_line(context, one) for one in results.get(name, ())]
+    return [*lines, *brought] if held or brought else [*lines, texts("strategies.nothing")]
 
 
-def _buttons(context: CommandContext, name: str) -> list[Button]:
-    """Returns the button that pauses or resumes a strategy: by its number, if its name is too long for one."""
-    action = _RESUME if name in context.portfolio.strategy_pauses else _PAUSE
-    said = name if len(name.encode()) <= _LONGEST else f"#{strategy_number(name)}"
-    return [Button(context.texts(f"strategies.{action}", strategy=short(name, 20)), f"/strategies {action} {said}")]
+def _buttons(context: CommandContext, name: str) -> tuple[Button, ...]:
+    """Returns the buttons that show a strategy's settings, and pause or resume it."""
+    action, said = _RESUME if name in context.portfolio.strategy_pauses else _PAUSE, strategy_words(name)
+    return (
+        Button(context.texts("strategies.settings", strategy=short(name, 20)), f"/strategies {said}"),
+        Button(context.texts(f"strategies.{action}", strategy=short(name, 20)), f"/strategies {action} {said}"),
+    )
 
 
 COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=bool)

@@ -8,7 +8,14 @@ from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
+from core.domain.events.control import (
+    ControlsChanged,
+    LimitChanged,
+    PanicOver,
+    ProtectionReset,
+    StrategyChanged,
+    StrategyLimitsChanged,
+)
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.process import DigestMade
 from core.domain.events.signals import SignalRefused
@@ -31,6 +38,9 @@ DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
     Role.VIEWER: {**_OFF_FOR_ALL, Topic.TRADES: Level.SILENT, Topic.DIGESTS: Level.SILENT},
 }
 """The levels of a role whose person has set nothing."""
+
+_ANSWERED = ControlsChanged | LimitChanged | ProtectionReset | StrategyChanged | StrategyLimitsChanged
+"""Changes by a person, whose own chat had its answer already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class Recipient:
             return Level.OFF
         if isinstance(event, DigestMade) and event.digest.chat_id != self.chat_id:
             return Level.OFF
-        if isinstance(event, ControlsChanged | LimitChanged | ProtectionReset | StrategyChanged) and event.by == self.chat_id:
+        if isinstance(event, _ANSWERED) and event.by == self.chat_id:
             return Level.OFF
         return self.level_of(topic_of(event))
 

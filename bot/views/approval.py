@@ -8,6 +8,7 @@ from bot.texts.figures import grouped
 from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
 from bot.views.entry_alerts import question_lines
+from bot.views.exit_plan import plan_lines
 from bot.views.number_format import money, per_cent, price, quantity, share
 from bot.views.sizing import sizing_line
 from core.domain.approval import Approval, ApprovalState
@@ -17,6 +18,8 @@ from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.money import multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
+from core.domain.trade_plan import PlanState, TradePlan
+from core.policy.exits.protection import at_steps
 from core.policy.sizing.fees import TAKER_FEE
 
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules measured in quote asset; whether it is a result
@@ -42,8 +45,19 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
     if event.cost is not None and live.price is not None:
         lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
+    lines += _plan(event, live, texts)
     lines += _rules(event, live, texts)
     return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
+
+
+def _plan(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
+    """Returns the exit plan of an entry, were it made at the current price, or at its own limit."""
+    approval = event.approval
+    if event.plan is None:
+        return []
+    at = approval.price if approval.signal.entry is not None or live.price is None else live.price
+    plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, at, approval.asked_at, 0)
+    return plan_lines(at_steps(plan, event.price_step), at, texts)
 
 
 def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from bot.texts import Html, Texts, short
+from bot.views.trading_state import setting_change_lines
 from core.domain import messages, order_messages
 from core.domain.access import Reader
 from core.domain.messages import Body
@@ -46,6 +47,11 @@ def _limit(body: messages.LimitRequested, texts: Texts) -> Html:
 
 def _strategy(body: messages.StrategyRequested, texts: Texts) -> Html:
     return texts("audit.strategy_paused" if body.paused else "audit.strategy_resumed", strategy=short(body.strategy))
+
+
+def _strategy_limit(body: messages.StrategyLimitRequested, texts: Texts) -> Html:
+    changes = Html(", ".join(setting_change_lines(body.changes, "", texts)))
+    return texts("audit.strategy_limit", strategy=short(body.strategy), changes=changes)
 
 
 def _reader(body: messages.ReaderRequested, texts: Texts) -> Html:
@@ -92,6 +98,7 @@ ENTRIES: Mapping[type[Any], Words[Any]] = dict(
         _row(messages.PanicEnded, _always("audit.panic_over")),
         _row(messages.LimitRequested, _limit),
         _row(messages.StrategyRequested, _strategy),
+        _row(messages.StrategyLimitRequested, _strategy_limit),
         _row(messages.ResetRequested, lambda body, texts: texts("audit.reset", what=body.what)),
         _row(messages.CancelRequested, lambda body, texts: texts("audit.cancel", symbol=short(body.symbol))),
         _row(messages.FeePaid, lambda body, texts: texts("audit.fee", fee=f"{body.fee:f}", asset=short(body.asset))),

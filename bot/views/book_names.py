@@ -19,9 +19,13 @@ def book_words(book: StrategyBook, *, named: bool = False) -> str:
     """Returns the words that name the book in a command, short enough for a button."""
     if not named and book.strategy == DEFAULT_STRATEGY:
         return book.symbol
-    is_short = len(book.strategy.encode("utf-8", "replace")) <= _LONGEST
-    number = strategy_number(book.strategy)
-    return f"{book.symbol} {MARK}{book.strategy if is_short else f'#{number}'}"
+    return f"{book.symbol} {MARK}{strategy_words(book.strategy)}"
+
+
+def strategy_words(strategy: str) -> str:
+    """Returns the word that names the strategy in a command, short enough for a button: its name, or its number."""
+    is_short = len(strategy.encode("utf-8", "replace")) <= _LONGEST
+    return strategy if is_short else f"#{strategy_number(strategy)}"
 
 
 def strategy_lines(strategy: str, texts: Texts) -> list[Html]:

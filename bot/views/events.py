@@ -38,6 +38,7 @@ from bot.views.trading_state import (
     limit_changed_lines,
     protection_reset_lines,
     strategy_changed_lines,
+    strategy_limits_changed_lines,
     trading_state_changed_lines,
 )
 from core.domain.events import (
@@ -117,6 +118,7 @@ VIEWS: Mapping[type[Any], View[Any]] = dict(
         _row(control.ControlsChanged, trading_state_changed_lines),
         _row(control.LimitChanged, limit_changed_lines),
         _row(control.StrategyChanged, strategy_changed_lines),
+        _row(control.StrategyLimitsChanged, strategy_limits_changed_lines),
         _row(control.ProtectionReset, protection_reset_lines),
         _row(process.Started, started_lines),
         _row(process.CaughtUp, caught_up_lines),

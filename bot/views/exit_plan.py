@@ -16,6 +16,7 @@ from core.policy.exits.protection import STOPPED, sold_places, target_number
 from core.policy.exits.time_limit import TIMED_OUT, ends_at
 
 _BETWEEN = Html(" · ")
+_ON_ONE_LINE = 2
 _HERE = {STOPPED: "protection.stop_here", TIMED_OUT: "protection.time_here"}
 
 
@@ -44,10 +45,20 @@ def _levels(plan: TradePlan) -> list[_Level]:
 def plan_line(plan: TradePlan, reference: Decimal | None, texts: Texts) -> Html:
     """Returns the plan in numbers, on one line: stop and targets, with their distance from `reference` (quote asset) in per cent;
     None if that is unknown."""
+    return Html(_BETWEEN.join(_parts(plan, reference, texts)))
+
+
+def plan_lines(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
+    """Returns the same for a message: a line for each part, if it is more than a stop and a target, as a phone is narrow."""
+    parts = _parts(plan, reference, texts)
+    return parts if len(parts) > _ON_ONE_LINE else [Html(_BETWEEN.join(parts))]
+
+
+def _parts(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
     parts = [_level(level, reference, texts) for level in _levels(plan)]
     parts += [*_trailing(plan, reference, texts), *_breakeven(plan, reference, texts)]
     end = ends_at(plan)
-    return Html(_BETWEEN.join([*parts, *([texts("protection.time", time=texts.full_moment(end))] if end is not None else [])]))
+    return [*parts, *([texts("protection.time", time=texts.full_moment(end))] if end is not None else [])]
 
 
 def _trailing(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
@@ -90,7 +101,7 @@ def executed_plan_lines(event: OrderExecuted, texts: Texts) -> list[Html]:
     if not order.protects:
         if order.signal.is_planned:
             return [texts(_HERE.get(order.signal.signal_type, "protection.target_here"))]
-        return [] if plan is None else [plan_line(plan, plan.entry_price, texts)]
+        return [] if plan is None else plan_lines(plan, plan.entry_price, texts)
     lines = [_filled(event, texts)]
     if event.position.is_open and event.protected is not None:
         shown = {"quantity": quantity(event.protected), "held": quantity(event.position.qty), "base": event.execution.base_asset}
@@ -140,7 +151,7 @@ def guard_lines(guard: Guard, texts: Texts) -> list[Html]:
             texts("reason", reason=texts.reason(plan.why)),
             texts("protection.watched"),
         ]
-    return [*lines, *_no_stop_yet(plan, texts), plan_line(plan, guard.market, texts)]
+    return [*lines, *_no_stop_yet(plan, texts), *plan_lines(plan, guard.market, texts)]
 
 
 def _no_stop_yet(plan: TradePlan, texts: Texts) -> list[Html]:

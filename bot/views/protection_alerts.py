@@ -2,7 +2,7 @@
 
 from bot.texts import Html, Texts, short
 from bot.views.book_names import book_name
-from bot.views.exit_plan import plan_line
+from bot.views.exit_plan import plan_lines
 from bot.views.number_format import price, quantity
 from core.domain.assets import base_of
 from core.domain.events.protection import PlanChanged, PositionsBare, ProtectionFailed, ProtectionRestored
@@ -37,7 +37,7 @@ def plan_changed_lines(event: PlanChanged, texts: Texts) -> list[Html]:
     )
     name = book_name(event.plan.book)
     head = texts(key, symbol=name, number=change.number, count=change.count, who=short(change.by))
-    return [head, plan_line(event.plan, None, texts)]
+    return [head, *plan_lines(event.plan, None, texts)]
 
 
 def _name(event: ProtectionFailed | ProtectionRestored) -> str:

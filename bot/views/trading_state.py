@@ -1,13 +1,22 @@
 """Trading state as text: paused or running, the mode, the risk limits. Pure."""
 
+from collections.abc import Iterable
+
 from bot.texts import Html, Texts, short
 from bot.texts.figures import grouped
 from bot.views.number_format import quantity, share
 from core.domain.equity_mark import Protection
-from core.domain.events.control import ControlsChanged, LimitChanged, ProtectionReset, StrategyChanged
+from core.domain.events.control import (
+    ControlsChanged,
+    LimitChanged,
+    ProtectionReset,
+    StrategyChanged,
+    StrategyLimitsChanged,
+)
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_limit import SettingChange
 from core.domain.trading_state import Mode, Pause, TradingState
-from core.policy.risk.limits import is_length
+from core.policy.risk.limits import SETTABLE_LIMITS, is_length
 
 _PAUSE_KEYS = {Pause.ALL: "controls.paused", Pause.ENTRIES: "controls.entries", Pause.OFF: "controls.running"}
 
@@ -38,9 +47,31 @@ def trading_state_changed_lines(event: ControlsChanged, texts: Texts) -> list[Ht
 
 def limit_value(value: str, limit: LimitSet, texts: Texts) -> str:
     """Returns a value of `limit` with its unit, where it is an amount or a length of time; empty if there is none."""
-    if value and is_length(limit.name):
+    return setting_value(limit.name, value, limit.asset, texts)
+
+
+def setting_value(name: str, value: str, asset: str, texts: Texts) -> str:
+    """Returns a value of the setting `name` with its unit, where it is an amount (in `asset`) or a length of time."""
+    if value and is_length(name):
         return texts.length(value)
-    return f"{texts.figure(grouped(value))} {limit.asset}" if value and limit.asset else grouped(value)
+    return f"{texts.figure(grouped(value))} {asset}" if value and asset else grouped(value)
+
+
+def setting_change_lines(changes: Iterable[SettingChange], report: str, texts: Texts) -> list[Html]:
+    """Returns a line for each setting: what was and what will be in force. Amounts are in `report`."""
+    lines, none = [], texts("limit.none")
+    for one in changes:
+        asset = report if one.name in SETTABLE_LIMITS and SETTABLE_LIMITS[one.name].in_report_asset else ""
+        before, after = (setting_value(one.name, value, asset, texts) or none for value in (one.before, one.after))
+        lines.append(texts("strategies.change_line", name=one.name, before=before, after=after))
+    return lines
+
+
+def strategy_limits_changed_lines(event: StrategyLimitsChanged, texts: Texts) -> list[Html]:
+    """Returns the alert that settings of one strategy were changed, and by whom."""
+    who = f"{short(event.who)}, {texts.exact_time(event.at)}"
+    lines = setting_change_lines(event.changes, event.asset, texts)
+    return [texts("strategies.changed", strategy=short(event.strategy)), *lines, texts("limit.by", who=who)]
 
 
 def strategy_changed_lines(event: StrategyChanged, texts: Texts) -> list[Html]:

@@ -13,6 +13,7 @@ from core.domain.order_messages import AboutOrders, AboutPlans
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
 from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
+from core.domain.strategy_limit import SettingChange
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, Panic, Pause
 
 
@@ -107,6 +108,20 @@ class StrategyRequested:
     user_id: int
     who: str
     kind: Literal["strategy"] = "strategy"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLimitRequested:
+    """A person sets `name` for one strategy, or everything back that the chat has set for it, if `name` is empty; `value` None
+    restores what holds without the chat. `changes` are the values that the person was shown, before and after."""
+
+    strategy: str
+    name: str
+    value: str | None
+    changes: tuple[SettingChange, ...]
+    user_id: int
+    who: str
+    kind: Literal["strategy_limit"] = "strategy_limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +310,7 @@ Body = (
     | PanicEnded
     | LimitRequested
     | StrategyRequested
+    | StrategyLimitRequested
     | ResetRequested
     | CancelRequested
     | FeePaid

@@ -94,6 +94,7 @@ SENTENCES: Mapping[str, str] = {
     # control commands
     "pause_changed": "the pause was changed meanwhile",
     "bad_limit": "{value} is not valid for {name}",
+    "settings_changed": "the settings of strategy {strategy} have changed since you were asked",
     "not_resting": "the exchange has no open order {order_id}: it was filled, cancelled or never placed",
     # access
     "invite_gone": "this link is no longer valid: used, revoked or expired. Ask for a new one",

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 from core.domain.approval import Approval
 from core.domain.events.approvals import ApprovalRequested
-from core.domain.money import multiply
+from core.domain.money import ZERO, multiply
 from core.domain.signal import Side
 from core.execution.decision_service import DecisionService
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import SizeRequest
+from core.policy.exits.plan_choice import plan_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
 from core.state.exchange_rates import ExchangeRates
@@ -43,6 +44,8 @@ class ApprovalQuestions:
             cost=cost or None,
             worth=worth,
             report=self._rates.report,
+            plan=plan_of(approval.signal, self._portfolio.limits_for(approval.signal.book)),
+            price_step=instrument.price_step if (instrument := self._market.instrument(approval.signal.symbol)) else ZERO,
         )
 
     def assets(self, symbol: str) -> tuple[str, str]:

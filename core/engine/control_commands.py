@@ -9,7 +9,14 @@ import structlog
 from core.domain.account import ACCOUNT
 from core.domain.equity_mark import LossReset, Protection
 from core.domain.errors import ExchangeUnavailable
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
+from core.domain.events.control import (
+    ControlsChanged,
+    LimitChanged,
+    PanicOver,
+    ProtectionReset,
+    StrategyChanged,
+    StrategyLimitsChanged,
+)
 from core.domain.events.priority import Priority
 from core.domain.events.process import DigestMade
 from core.domain.events.table import Event
@@ -23,12 +30,15 @@ from core.domain.messages import (
     PanicEnded,
     PauseTimedOut,
     ResetRequested,
+    StrategyLimitRequested,
     StrategyRequested,
 )
 from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
+from core.domain.strategy_book import StrategyBook
+from core.domain.strategy_limit import StrategyLimit
 from core.domain.strategy_pause import StrategyPause
 from core.domain.trading_state import Pause, TradingState
 from core.engine.access_commands import AccessCommands
@@ -37,6 +47,8 @@ from core.execution.account_guard import AccountGuard
 from core.execution.equity_watch import EquityWatch
 from core.policy.drawdown import drawdown_pct
 from core.policy.risk.limits import SETTABLE_LIMITS, asset_of, is_good, shown, with_set
+from core.policy.strategy_settings import EVERY
+from core.policy.strategy_terms import STRATEGY_LIMITS
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
@@ -52,6 +64,7 @@ ControlCommand = (
     | PanicEnded
     | LimitRequested
     | StrategyRequested
+    | StrategyLimitRequested
     | ResetRequested
     | CancelRequested
     | AcceptRequested
@@ -96,7 +109,7 @@ class ControlCommands:
         is_of_account = isinstance(command, AcceptRequested) and command.symbol == ACCOUNT
         return self._account.one_at_a_time if is_of_account else nullcontext()
 
-    async def batch_of(self, command: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: PLR0911 - flat: a line for each wish
+    async def batch_of(self, command: ControlCommand) -> CommitBatch | CommandRefused:  # noqa: C901, PLR0911 - flat: a line for each wish
         """Returns what to commit for it, or why nothing changes."""
         match command:
             case ControlsRequested():
@@ -109,6 +122,8 @@ class ControlCommands:
                 return self._limit(command)
             case StrategyRequested():
                 return self._strategy(command)
+            case StrategyLimitRequested():
+                return self._strategy_limit(command)
             case ResetRequested():
                 return await self._reset(command)
             case CancelRequested():
@@ -180,6 +195,23 @@ class ControlCommands:
     def _strategy(self, command: StrategyRequested) -> CommitBatch:
         pause = StrategyPause(command.strategy, command.paused, command.who, self._clock.now())
         return CommitBatch(strategy_pauses=[pause], events=[StrategyChanged(pause, command.user_id)])
+
+    def _strategy_limit(self, command: StrategyLimitRequested) -> CommitBatch | CommandRefused:
+        """Changes what was confirmed: if other values are in force by now, they were not."""
+        strategy, now = command.strategy, self._clock.now()
+        if command.name and (
+            command.name not in STRATEGY_LIMITS or not (command.value is None or is_good(command.name, command.value))
+        ):
+            return CommandRefused("denied", reason("bad_limit", name=command.name, value=command.value))
+        made = self._portfolio.changes_for(strategy, command.name, command.value, who=command.who, at=now)
+        book = StrategyBook(EVERY, strategy)
+        changes = self._portfolio.terms_for(book).changes(self._portfolio.terms_for(book, made))
+        if tuple(changes) != command.changes:
+            return CommandRefused("denied", reason("settings_changed", strategy=strategy))
+        event = StrategyLimitsChanged(
+            strategy, command.changes, self._portfolio.limits.report_asset, command.who, now, command.user_id
+        )
+        return CommitBatch(strategy_limits=[StrategyLimit(strategy, one) for one in made], events=[event])
 
     async def _reset(self, command: ResetRequested) -> CommitBatch | CommandRefused:
         """Starts a protection anew: the equity's peak is what there is now, or losing exits count from now on."""

@@ -167,7 +167,7 @@ class DecisionService:
         return {
             "open_beside": open_beside(one for one in portfolio.open_for(book.symbol) if one.book != book),
             "own_count": portfolio.count_open(besides=client_order_id(signal), strategy=book.strategy),
-            "most_own": portfolio.strategy_settings.own_positions(book.strategy),
+            "most_own": portfolio.terms_for(book).own_positions,
             "strategy_paused": book.strategy in portfolio.strategy_pauses,
             "held_by": tuple(sorted(held)),
         }

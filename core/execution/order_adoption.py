@@ -91,8 +91,9 @@ class OrderAdoption:
         log.warning("adopting an order that the ledger had lost", client_order_id=name, order_id=report.order_id)
         if report.side is Side.SELL:
             await self._entries.ask(report.symbol)  # it sold what was bought before: that is booked first
-        else:
-            await self._resting.ask(report.symbol)  # nothing was held when it was sent: what had sold that is booked first
+        # Nothing was held when an entry was sent: what had sold that is booked first. And what a sale leaves is protected anew at
+        # once: what others have sold meanwhile must be gone by then.
+        await self._resting.ask(report.symbol)
         now = self._clock.now()
         batch = CommitBatch(outcomes=[MessageOutcome(stored.seq, "done", now)])
         if known is not None:

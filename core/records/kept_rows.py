@@ -10,6 +10,7 @@ from core.domain.order import Order
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Position
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_limit import StrategyLimit
 from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
@@ -32,6 +33,7 @@ class KeptRows:
     authenticators: list[Authenticator] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     strategy_pauses: list[StrategyPause] = field(default_factory=list)
+    strategy_limits: list[StrategyLimit] = field(default_factory=list)
     limits: list[LimitSet] = field(default_factory=list)
     acknowledged: list[Acknowledged] = field(default_factory=list)
     equity_mark: EquityMark | None = None

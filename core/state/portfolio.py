@@ -19,14 +19,16 @@ from core.domain.position import Position
 from core.domain.risk_limit import LimitSet
 from core.domain.signal import Side
 from core.domain.strategy_book import DEFAULT_STRATEGY, StrategyBook
+from core.domain.strategy_limit import StrategyLimit
 from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
 from core.domain.trading_state import TradingState
 from core.policy.decision_context import RiskLimits
 from core.policy.exits.protection import bound
-from core.policy.risk.limits import is_of, with_set
+from core.policy.risk.limits import asset_of, is_of, with_set
 from core.policy.strategy_settings import AS_THE_ACCOUNT, StrategySettings
+from core.policy.strategy_terms import StrategyTerms, terms_of
 from core.records.commit_batch import CommitBatch
 from core.records.kept_rows import KeptRows
 from core.records.ledger_state import LedgerState
@@ -71,8 +73,10 @@ class Portfolio:
     equity_mark: EquityMark | None = None
     loss_reset: LossReset | None = None
     strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)  # by strategy; those that are paused
+    strategy_limits: dict[tuple[str, str], StrategyLimit] = field(default_factory=dict)  # set in the chat, by strategy and name
     strategy_settings: StrategySettings = AS_THE_ACCOUNT
     moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
+    last_prices: dict[str, Decimal] = field(default_factory=dict)  # of our own newest fill since the start, by symbol
     limits: RiskLimits = field(init=False)
     """The limits in force."""
     _day: str = ""
@@ -107,7 +111,8 @@ class Portfolio:
 
     def is_of(self, report: str) -> bool:
         """Tells whether all amounts set in the chat are in the asset `report`: others do not count."""
-        set_here = all(is_of(limit, report) for limit in self.limits_set.values() if limit.value is not None)
+        made = (*self.limits_set.values(), *(one.limit for one in self.strategy_limits.values()))
+        set_here = all(is_of(limit, report) for limit in made if limit.value is not None)
         return set_here and self.trading_state.asking.threshold(report) == self.trading_state.asking.above
 
     def role(self, user_id: int) -> Role | None:
@@ -133,11 +138,28 @@ class Portfolio:
     def strategies(self) -> set[str]:
         """Returns every strategy that the ledger has a book of, or that the settings name."""
         books = (*self.positions, *self.plans, *self.exits)
-        return {*(book.strategy for book in books), *self.strategy_pauses, *self.strategy_settings.names, DEFAULT_STRATEGY}
+        set_here = (strategy for strategy, _ in self.strategy_limits)
+        named = {*self.strategy_pauses, *set_here, *self.strategy_settings.names, DEFAULT_STRATEGY}
+        return {book.strategy for book in books} | named
 
     def limits_for(self, book: StrategyBook) -> RiskLimits:
         """Returns the limits in force for `book`."""
-        return self.strategy_settings.limits(self.limits, book)
+        return self.terms_for(book).limits
+
+    def terms_for(self, book: StrategyBook, changes: Iterable[LimitSet] = ()) -> StrategyTerms:
+        """Returns what holds for `book`: what STRATEGIES_FILE says, and what the chat has set for its strategy; after `changes`,
+        if there are some."""
+        made = self.set_for(book.strategy) | {change.name: change for change in changes}
+        return terms_of(self.limits, self.strategy_settings, book, made.values())
+
+    def changes_for(self, strategy: str, name: str, value: str | None, *, who: str, at: datetime) -> list[LimitSet]:
+        """Returns what is to be set for `strategy`: `name` to `value`; without a name everything back that the chat has set."""
+        names = [name] if name else sorted(self.set_for(strategy))
+        return [LimitSet(one, value if name else None, who, at, asset_of(self.limits, one)) for one in names]
+
+    def set_for(self, strategy: str) -> dict[str, LimitSet]:
+        """Returns what the chat has set for `strategy`, by the name of the setting."""
+        return {name: one.limit for (whose, name), one in self.strategy_limits.items() if whose == strategy}
 
     def trading_state_for(self, book: StrategyBook) -> TradingState:
         """Returns how the signals of `book` are acted upon: as the account's, or more strictly."""
@@ -242,6 +264,7 @@ class Portfolio:
         """Applies a commit."""
         self.moves.update(position.symbol for position in batch.positions)
         self.moves.update(order.symbol for order in batch.orders)
+        self.last_prices.update((fill.symbol, fill.price) for _, fill in batch.fills)
         self._keep(batch)
         self.record.apply(batch)
         for approval in batch.approvals:
@@ -264,6 +287,8 @@ class Portfolio:
         _update(self.exits, rows.exits, key=lambda one: one.book, stays=lambda one: one.is_open)
         pauses = rows.strategy_pauses
         _update(self.strategy_pauses, pauses, key=lambda one: one.strategy, stays=lambda one: one.paused)
+        changes = rows.strategy_limits
+        _update(self.strategy_limits, changes, key=_place, stays=lambda one: one.limit.value is not None)
         _update(self.people, rows.people, key=lambda one: one.user_id, stays=lambda one: one.revoked_at is None)
         _update(self.invites, rows.invites, key=lambda one: one.digest, stays=lambda one: one.used_by is None)
         _update(self.authenticators, rows.authenticators, key=lambda one: one.user_id, stays=lambda one: one.ended_at is None)
@@ -286,6 +311,10 @@ class Portfolio:
             self._day, self._results = day, {}
         if day == self._day:
             self._results[quote_asset] = self._results.get(quote_asset, ZERO) + profit
+
+
+def _place(one: StrategyLimit) -> tuple[str, str]:
+    return one.strategy, one.limit.name
 
 
 def _update(known: dict[K, V], rows: Iterable[V], *, key: Callable[[V], K], stays: Callable[[V], bool] = lambda _: True) -> None:

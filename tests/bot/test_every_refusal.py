@@ -125,7 +125,16 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
     # the answer to somebody who has just asked for it, in that chat
     "answer": frozenset(
         {
-            *("approval_closed", "pause_changed", "bad_limit", "not_resting", "not_held", "invite_gone", "not_a_person"),
+            *(
+                "approval_closed",
+                "pause_changed",
+                "bad_limit",
+                "settings_changed",
+                "not_resting",
+                "not_held",
+                "invite_gone",
+                "not_a_person",
+            ),
             *("authenticator_changed", "code_used", "codes_locked", "no_authenticator"),
             *("no_right", "too_many_invites", "hold_changed"),
         }

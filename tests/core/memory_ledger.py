@@ -20,6 +20,7 @@ from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal_conflict import Conflict, differ
 from core.domain.strategy_book import StrategyBook
+from core.domain.strategy_limit import StrategyLimit
 from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trade_plan import TradePlan
@@ -44,6 +45,7 @@ class MemoryLedger:
     order_history: list[Order] = field(default_factory=list)
     fills: dict[tuple[str, str], Fill] = field(default_factory=dict)
     strategy_pauses: dict[str, StrategyPause] = field(default_factory=dict)
+    strategy_limits: dict[tuple[str, str], StrategyLimit] = field(default_factory=dict)
     positions: dict[StrategyBook, Position] = field(default_factory=dict)
     trades: dict[str, Trade] = field(default_factory=dict)
     executions: dict[str, Execution] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class MemoryLedger:
             trading_state=self.trading_state,
             positions=list(self.positions.values()),
             strategy_pauses=[pause for pause in self.strategy_pauses.values() if pause.paused],
+            strategy_limits=[one for one in self.strategy_limits.values() if one.limit.value is not None],
             orders=[order for order in self.orders.values() if order.state.in_flight],
             approvals=[asked for asked in self.approvals.values() if asked.state is ApprovalState.OPEN],
             holds=list(self.holds.values()),
@@ -175,6 +178,7 @@ class MemoryLedger:
         self.holds.update({halt.symbol: halt for halt in batch.holds})
         self.plans.update({plan.plan_id: plan for plan in batch.plans})
         self.strategy_pauses.update({pause.strategy: pause for pause in batch.strategy_pauses})
+        self.strategy_limits.update({(one.strategy, one.limit.name): one for one in batch.strategy_limits})
         self.exits.update({wanted.book: wanted for wanted in batch.exits})
         self.events.extend(batch.events)
 

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -146,7 +147,7 @@ async def test_it_shows_what_protects_a_position_and_what_rests(
     await ledger.store([message(1)])
     legs = [leg(LegKind.STOP, 1, "0.475"), leg(LegKind.TARGET, 1, "0.6")]
     lost = replace(PLAN, plan_id="mf-lost", symbol="BTCUSDC", state=PlanState.EXPOSED, exposed_since=NOW)
-    held = [position("10"), replace(position("5"), symbol="BTCUSDC")]
+    held = [position("10"), replace(position("5"), symbol="BTCUSDC"), replace(position("7"), symbol="ETHUSDC", strategy="waves")]
     await ledger.commit(CommitBatch(orders=[*legs, entry_at_limit()], positions=held, plans=[PLAN, lost]))
     await ledger.mark([Quote("WIFUSDC", Decimal("0.5"), Decimal("0.51"), NOW)])
     process = beside.dashboard(port, DATABASE_URL=url)
@@ -157,6 +158,17 @@ async def test_it_shows_what_protects_a_position_and_what_rests(
         cells = page.get_by_role("gridcell", include_hidden=True)
         for words in ("🛡 guarded", "exposed since 12:00:00 UTC", "0.475 (-5.00%)", "target 2 of 2", "2026-03-01 12:05:00"):
             await expect(cells.filter(has_text=words).first).to_be_attached()
+        await choose(page, "Strategy", "waves")
+        await expect(page).to_have_url(re.compile("[?]strategy=waves$"))
+        await expect(page.get_by_text("Not shown: 2 of another symbol or strategy")).to_be_visible()
+        await expect(page.get_by_text("No order rests on the exchange.")).to_be_visible()
+        assert await metric(page, "Open positions") == "1"
+        await page.get_by_role("link", name="Results").click()
+        await expect(page).to_have_url(re.compile("/results[?]strategy=waves$"))
+        await page.goto(f"http://127.0.0.1:{port}/?strategy=tides&mode=moon")
+        await expect(page.get_by_role("combobox", name="Strategy")).to_have_value("tides")
+        await expect(page.get_by_role("combobox", name="Mode")).to_have_value("all")
+        await expect(page.get_by_text("Not shown: 3 of another symbol or strategy").first).to_be_visible()
         assert await page.get_by_test_id("stException").count() == 0
     await ledger.close()
 

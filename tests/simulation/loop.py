@@ -124,6 +124,10 @@ class SeededLoop(BaseEventLoop):
         kept, process._kept = process._kept, []
         self._ready.extend(kept)
 
+    def forget_done(self) -> None:
+        """Drops the tasks that are done: in a long life they would fill the memory."""
+        self._tasks = [(process, task) for process, task in self._tasks if not task.done()]
+
     def forget(self) -> None:
         """Drops everything that still waits. Collecting it runs its `finally` blocks, which nobody sees."""
         self._ready.clear()

@@ -202,14 +202,16 @@ def check(warehouse: Warehouse, executions: list[Execution]) -> None:
 
 def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
     """Checks that each entry has its own exit, where none is missing, and that its strategy has the result."""
-    opened = {one.execution_id: one.strategy for one in executions}
-    own = [replace(one, strategy=opened[one.plan_id]) if one.plan_id is not None else one for one in executions]
     rows = warehouse.ask("SELECT * FROM history.performance_by_strategy")
     counted = {
         (row["strategy"], row["quote_asset"]): (int(row["exits"]), int(row["wins"]), Decimal(row["profit"])) for row in rows
     }
-    assert counted == sums(own, "strategy", "quote_asset")
+    assert counted == sums(executions, "strategy", "quote_asset")
     trips = warehouse.ask("SELECT * FROM history.round_trips")
+    entries = [one for one in executions if one.side is Side.BUY]
+    assert {(trip["plan_id"], trip["symbol"], trip["strategy"], Decimal(trip["bought"])) for trip in trips} == {
+        (one.plan_id, one.symbol, one.strategy, one.qty) for one in entries
+    }
     assert len(trips) == sum(one.side is Side.BUY for one in executions)
     assert sum(trip["closed_at"] is not None for trip in trips) == sum(one.side is Side.SELL for one in executions)
 

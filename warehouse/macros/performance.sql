@@ -1,7 +1,7 @@
-{# The exits of each value of `column` in `executions`, the winning ones, and their profit; `name` is what the column is called. #}
-{% macro performance(executions, column, name=none) %}
+{# The exits of each value of `column` in `executions`, the winning ones, and their profit. #}
+{% macro performance(executions, column) %}
 select
-    {{ column }}{% if name %} as {{ name }}{% endif %},
+    {{ column }},
     trading_mode,
     quote_asset,
     count(*) as exits,

@@ -1,2 +1,2 @@
--- Performance of each strategy: its exits are those of the positions that it opened.
-{{ performance(ref('order_trips'), 'trip_strategy', 'strategy') }}
+-- Performance of each strategy: a position is one strategy's, and so is what it brings.
+{{ performance(ref('order_history'), 'strategy') }}

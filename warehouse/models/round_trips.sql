@@ -13,6 +13,7 @@ select
     sum(case when side = 'SELL' then quote_qty else 0 end) as received,
     sum(profit_quote) as profit,
     sum(gross_quote) as gross,
-    min(trip_strategy) as strategy
+    strategy,
+    min(plan_id) as plan_id
 from {{ ref('order_trips') }}
-group by symbol, trading_mode, trip
+group by symbol, trading_mode, strategy, trip

@@ -90,7 +90,7 @@ CATALOGUE: dict[str, str] = {
     "protect.now": "<b>🛡 {symbol}</b>",
     "protect.how": "Change: /protect {symbol} stop 5% target 10% (distance from the entry, a price, or off). What you don't "
     "name stays as it is.",
-    "protect.breakeven": "Stop to breakeven",
+    "protect.breakeven": "To breakeven",
     "button.close": "Close",
     "button.half": "Close half",
     "button.move": "Move stop",

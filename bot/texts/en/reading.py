@@ -231,6 +231,7 @@ CATALOGUE: dict[str, str] = {
     "audit.limit": "{name} {value}",
     "audit.strategy_paused": "strategy {strategy} paused",
     "audit.strategy_resumed": "strategy {strategy} resumed",
+    "audit.strategy_limit": "strategy {strategy}: {changes}",
     "audit.reset": "reset {what}",
     "audit.cancel": "cancel {symbol}",
     "audit.accept": "accepted {symbol}",

@@ -89,9 +89,9 @@ CATALOGUE: dict[str, str] = {
     "protect.now": "<b>🛡 {symbol}</b>",
     "protect.how": "Изменить: /protect {symbol} stop 5% target 10% (расстояние от входа, цена или off). Что не указано, "
     "останется как есть.",
-    "protect.breakeven": "Стоп в безубыток",
+    "protect.breakeven": "В безубыток",
     "button.close": "Закрыть",
-    "button.half": "Закрыть половину",
+    "button.half": "Закрыть ½",
     "button.move": "Перенести стоп",
     "button.protect": "Защитить",
     "button.of": "{symbol}: {action}",

@@ -231,6 +231,7 @@ CATALOGUE: dict[str, str] = {
     "audit.limit": "{name} {value}",
     "audit.strategy_paused": "стратегия {strategy}: пауза",
     "audit.strategy_resumed": "стратегия {strategy}: возобновлена",
+    "audit.strategy_limit": "стратегия {strategy}: {changes}",
     "audit.reset": "сброс {what}",
     "audit.cancel": "отмена {symbol}",
     "audit.accept": "принято {symbol}",

@@ -61,10 +61,10 @@ class LedgerAnalytics:
         question = _selected(select(table), selection).order_by(*_NEWEST).limit(limit)
         return [result_tables.execution_of(row) for row in await self._reader.read(question)]
 
-    async def last_exit(self) -> Execution | None:
-        """Returns the newest exit of all."""
-        table = result_tables.executions
-        found = await self._reader.read(select(table).where(result_tables.IS_EXIT).order_by(*_NEWEST).limit(1))
+    async def last_exit(self, selection: Selection | None = None) -> Execution | None:
+        """Returns the newest exit of the selection; without one, of all."""
+        question = _selected(select(result_tables.executions).where(result_tables.IS_EXIT), selection or Selection())
+        found = await self._reader.read(question.order_by(*_NEWEST).limit(1))
         return result_tables.execution_of(found[0]) if found else None
 
     async def exits(self) -> Sequence[PendingExit]:
@@ -161,9 +161,15 @@ class LedgerAnalytics:
         return sum([await self._count(lane) for lane in lanes])
 
     async def symbols(self) -> Sequence[str]:
-        """Returns every symbol that was ever held."""
-        found = await self._reader.read(select(result_tables.positions.c.symbol).order_by(result_tables.positions.c.symbol))
+        """Returns every symbol that was ever held, once each."""
+        symbol = result_tables.positions.c.symbol
+        found = await self._reader.read(select(symbol).distinct().order_by(symbol))
         return [row["symbol"] for row in found]
+
+    async def strategies(self) -> Sequence[str]:
+        """Returns every strategy that ever held anything."""
+        strategy = result_tables.positions.c.strategy
+        return [row["strategy"] for row in await self._reader.read(select(strategy).distinct().order_by(strategy))]
 
     async def _count(self, question: Select[Any]) -> int:
         (row,) = await self._reader.read(question)
@@ -179,6 +185,8 @@ def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
         question = question.where(executions.symbol == selection.symbol)
     if selection.mode is not None:
         question = question.where(executions.trading_mode == selection.mode)
+    if selection.strategy is not None:
+        question = question.where(executions.strategy == selection.strategy)
     return question
 
 
@@ -191,4 +199,6 @@ def _results(question: Select[Any], selection: Selection) -> Select[Any]:
         question = question.where(days.symbol == selection.symbol)
     if selection.mode is not None:
         question = question.where(days.trading_mode == selection.mode)
+    if selection.strategy is not None:
+        question = question.where(days.strategy == selection.strategy)
     return question

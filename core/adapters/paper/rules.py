@@ -88,7 +88,7 @@ def exits_of(request: EntryList, qty: Decimal) -> tuple[OrderRequest, ...]:
 
 def _pair(request: EntryList, qty: Decimal) -> ListRequest:
     above, below = request.exits
-    return ListRequest(request.list_id, request.symbol, qty, above, below, request.entry.mark)
+    return ListRequest(request.list_id, request.symbol, qty, above, below, request.entry.mark, request.entry.strategy)
 
 
 def legs_of(request: ListRequest) -> tuple[OrderRequest, OrderRequest]:

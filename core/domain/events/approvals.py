@@ -6,6 +6,7 @@ from typing import Literal
 
 from core.domain.approval import Approval
 from core.domain.events.priority import Priority
+from core.domain.exit_plan import ExitPlan
 from core.domain.reasons import Reason
 
 
@@ -14,7 +15,8 @@ class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is half the quantity, None if that is too little to trade.
     `worth` is the trade's worth and `capital` the total, positions at their cost, in the asset `report` (None if unknown; an
     older event has its capital in quote asset, and no `report`). `rules` are each rule's measurements: name, value, limit and
-    unit. `cost` is the cost of one unit of base that is to be sold."""
+    unit. `cost` is the cost of one unit of base that is to be sold. `plan` is the exit plan that an entry brings; its prices are
+    multiples of `price_step`."""
 
     approval: Approval
     base: str
@@ -25,6 +27,8 @@ class ApprovalRequested:
     cost: Decimal | None = None
     worth: Decimal | None = None
     report: str = ""
+    plan: ExitPlan | None = None
+    price_step: Decimal = Decimal(0)
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

@@ -8,6 +8,7 @@ from typing import Literal
 from core.domain.equity_mark import Protection
 from core.domain.events.priority import Priority
 from core.domain.risk_limit import LimitSet
+from core.domain.strategy_limit import SettingChange
 from core.domain.strategy_pause import StrategyPause
 from core.domain.trading_state import TradingState
 
@@ -49,6 +50,20 @@ class StrategyChanged:
     pause: StrategyPause
     by: int
     kind: Literal["strategy_changed"] = "strategy_changed"
+    priority: Priority = Priority.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLimitsChanged:
+    """Somebody changed settings of one strategy; amounts are in `asset`. `by` is the person's id."""
+
+    strategy: str
+    changes: tuple[SettingChange, ...]
+    asset: str
+    who: str
+    at: datetime
+    by: int
+    kind: Literal["strategy_limits_changed"] = "strategy_limits_changed"
     priority: Priority = Priority.NORMAL
 
 

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 from core.domain.access import Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, LimitChanged, PanicOver, ProtectionReset, StrategyChanged
+from core.domain.events.control import (
+    ControlsChanged,
+    LimitChanged,
+    PanicOver,
+    ProtectionReset,
+    StrategyChanged,
+    StrategyLimitsChanged,
+)
 from core.domain.events.daily_proof import DayProved, DayUnproved
 from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMissed, EntryRests
 from core.domain.events.intake import DeadLettersFound, RequestsRefused, SignalsLost
@@ -41,6 +48,7 @@ Event = (
     | ControlsChanged
     | LimitChanged
     | StrategyChanged
+    | StrategyLimitsChanged
     | ProtectionReset
     | Started
     | CaughtUp
@@ -245,6 +253,7 @@ EVENTS: Mapping[type[Any], EventEntry] = {
         ),
         _entry(LimitChanged, Topic.SYSTEM),
         _entry(StrategyChanged, Topic.SYSTEM),
+        _entry(StrategyLimitsChanged, Topic.SYSTEM),
         _entry(ProtectionReset, Topic.SYSTEM, log=lambda e: _info("protection reset", what=e.what, by=e.who)),
         _entry(
             Started,

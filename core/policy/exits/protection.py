@@ -79,9 +79,15 @@ def bound(orders: Iterable[Order]) -> Decimal:
 
 def at_prices(plan: TradePlan, instrument: Instrument) -> TradePlan:
     """Returns the plan with every level as the price that its order has: rounded up to the symbol's step."""
+    return at_steps(plan, instrument.price_step)
+
+
+def at_steps(plan: TradePlan, price_step: Decimal) -> TradePlan:
+    """Returns the plan with every level as a price, rounded up to a step; to none if that is zero."""
 
     def fixed(level: Level, direction: int) -> Level:
-        return Level(ceil_to_step(level_price(level, plan.entry_price, direction), instrument.price_step))
+        at = level_price(level, plan.entry_price, direction)
+        return Level(ceil_to_step(at, price_step) if price_step else at)
 
     stop = plan.exits.stop
     exits = replace(
@@ -223,12 +229,13 @@ def parts_of(
     beside: OpenOrders = NOTHING_OPEN,
     *,
     passed_too: bool = False,
+    last: Decimal | None = None,
 ) -> tuple[Bracket, ...] | Reason:
     """Returns what is left of the plan as orders for `position` while the market is at `market` (quote asset) and other
-    orders are open `beside` them, or why they cannot rest; see `brackets`."""
+    orders are open `beside` them, or why they cannot rest; see `brackets`, also for `last`."""
     if plan.generation >= MOST_GENERATIONS:
         return reason("attempts_used_up", count=MOST_GENERATIONS)
-    bought = Purchase(position.qty, plan.entry_price, market)
+    bought = Purchase(position.qty, plan.entry_price, market, last)
     numbers = unsold_numbers(plan, instrument)
     return brackets(remaining(plan, instrument), instrument, bought, beside, numbers=numbers, passed_too=passed_too)
 

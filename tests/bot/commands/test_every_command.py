@@ -44,6 +44,7 @@ KEPT: Sequence[Table] = (
         result_tables.positions,
         control_tables.controls,
         control_tables.strategy_pauses,
+        control_tables.strategy_limits,
         control_tables.limits,
         order_tables.approvals,
     ),

@@ -40,7 +40,7 @@ async def test_the_alert_of_an_entry_has_its_plan_in_numbers(firm: Firm) -> None
     alert = await firm.owner.wait_for("BUY_SM executed")
     assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4801\n")
     assert (
-        "Stop: 0.4561 (-5.00%) · Target 1: 0.5282 (+10.02%), 50% of the position · "
+        "\nStop: 0.4561 (-5.00%)\nTarget 1: 0.5282 (+10.02%), 50% of the position\n"
         "Target 2: 0.5762 (+20.02%), 50% of the position"
     ) in alert.text
 
@@ -49,9 +49,9 @@ async def test_positions_show_what_protects_them_and_how_far_it_is(firm: Firm) -
     await guarded(firm)
     assert "Not protected" not in (await firm.owner.ask("/status")).text
     said = (await firm.owner.ask("/positions")).text
-    assert "🛡 Protected on the exchange\nStop: 0.4561 (-5.00%) · Target 1: 0.5282 (+10.02%)" in said
+    assert "🛡 Protected on the exchange\nStop: 0.4561 (-5.00%)\nTarget 1: 0.5282 (+10.02%)" in said
     await firm.owner.ask("/lang ru")
-    assert "🛡 Защищена на бирже\nСтоп: 0,4561 (-5,00%) · Цель 1: 0,5282 (+10,02%)" in (await firm.owner.ask("/positions")).text
+    assert "🛡 Защищена на бирже\nСтоп: 0,4561 (-5,00%)\nЦель 1: 0,5282 (+10,02%)" in (await firm.owner.ask("/positions")).text
 
 
 async def test_orders_are_listed_with_what_each_is_for(firm: Firm) -> None:
@@ -72,7 +72,7 @@ async def test_a_target_that_fills_says_which_and_what_stays_protected(firm: Fir
     assert sold.text.startswith("🔴 SELL_TAKE_PROFIT executed\nSymbol: WIFUSDC\nPrice: 0.5282\nProfit: +9.8%\n")
     assert "\nTarget 1 of 2 filled\nStill protected: 49.95 of 49.95 WIF" in sold.text
     said = (await firm.owner.ask("/positions")).text
-    assert "Target 1: 0.5282, filled · Target 2: 0.5762" in said
+    assert "Target 1: 0.5282, filled\nTarget 2: 0.5762" in said
     assert "🔴 WIFUSDC target 2 of 2: 49.95 at 0.5762, accepted" in (await firm.owner.ask("/orders")).text
     firm.prices.bid[WIF] = Decimal("0.45")
     stopped = await firm.owner.wait_for("SELL_STOP_LOSS executed", within=20)

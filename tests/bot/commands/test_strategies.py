@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.views.book_names import book_name, book_words
+from bot.views.book_names import book_name, book_words, strategy_words
 from core.domain.messages import Message, SignalReceived
 from core.domain.signal import Signal
 from core.domain.strategy_book import StrategyBook, strategy_number
@@ -102,9 +102,60 @@ async def test_one_is_paused_and_resumed_by_role(firm: Firm) -> None:
     assert "There is no strategy nobody" in (await firm.trader.ask("/strategies pause nobody")).text
 
 
+async def test_a_setting_of_one_strategy_is_changed_in_numbers_and_undone(firm: Firm) -> None:
+    assert "needs the role owner" in (await firm.trader.ask("/strategies waves STOP_LOSS_PCT 3")).text
+    asked = await firm.owner.ask("/strategies waves TRADE_QUOTE 7.5")
+    assert "TRADE_QUOTE: not set → 7.5 USDC" in asked.text
+    await confirmed(firm.owner, asked)
+    await until(lambda: firm.portfolio.limits_for(WAVES).trade_quote == Decimal("7.5"))
+    assert firm.portfolio.limits_for(DEFAULT).trade_quote is None
+    await confirmed(firm.owner, await firm.owner.ask("/strategies waves STOP_LOSS_PCT 3"))
+    await until(lambda: firm.portfolio.limits_for(WAVES).stop_loss_pct == 3)
+    shown = (await firm.owner.ask("/strategies waves")).text
+    assert "TRADE_QUOTE entry size 7.5 USDC (" in shown
+    assert "STOP_LOSS_PCT stop 3% below the entry (" in shown
+    listed = (await firm.owner.ask("/strategies")).text
+    assert "Set in the chat: TRADE_QUOTE, STOP_LOSS_PCT" in listed
+    assert "strategy waves: STOP_LOSS_PCT: not set → 3" in (await firm.owner.ask("/audit")).text
+    reset = await firm.owner.ask("/strategies waves reset")
+    assert "TRADE_QUOTE: 7.5 USDC → not set" in reset.text
+    assert "STOP_LOSS_PCT: 3 → not set" in reset.text
+    await confirmed(firm.owner, reset)
+    await until(lambda: not firm.portfolio.strategy_limits)
+    assert "Nothing is set in the chat" in (await firm.owner.ask("/strategies waves reset")).text
+
+
+async def test_buttons_lead_to_a_change_and_wrong_words_change_nothing(firm: Firm) -> None:
+    shown = await firm.owner.ask("/strategies waves")
+    firm.owner.press(shown, "/strategies waves STOP_LOSS_PCT")
+    offered = await firm.owner.wait_for_edit(shown)
+    assert "waves: STOP_LOSS_PCT not set" in offered.text
+    firm.owner.press(offered, "/strategies waves STOP_LOSS_PCT 5")
+    asked = await firm.owner.wait_for_edit(offered)
+    assert "STOP_LOSS_PCT: not set → 5" in asked.text
+    for said, answer in (
+        ("STOP_LOSS_PCT 200", "“200” is not valid for STOP_LOSS_PCT"),
+        ("DAILY_LOSS_LIMIT 5", "A strategy has no setting DAILY_LOSS_LIMIT"),
+        ("STOP_LOSS_PCT default", "STOP_LOSS_PCT is already not set"),
+        ("MAX_OPEN_POSITIONS 1 2", "is not valid for MAX_OPEN_POSITIONS"),
+    ):
+        assert answer in (await firm.owner.ask(f"/strategies waves {said}")).text
+    assert not firm.portfolio.strategy_limits
+
+
+async def test_what_was_confirmed_in_other_numbers_is_refused(firm: Firm) -> None:
+    first = await firm.owner.ask("/strategies waves MAX_OPEN_POSITIONS 1")
+    await confirmed(firm.owner, await firm.owner.ask("/strategies waves MAX_OPEN_POSITIONS 2"))
+    await until(lambda: firm.portfolio.terms_for(WAVES).own_positions == 2)
+    await confirmed(firm.owner, first, "have changed since you were asked")
+    assert firm.portfolio.terms_for(WAVES).own_positions == 2
+    await firm.settled()
+
+
 @pytest.mark.parametrize("strategy", ["waves", "w" * 32, "волны по ветру и ещё что-то тут"])
 def test_the_words_of_a_book_fit_a_button(strategy: str) -> None:
     book = StrategyBook("A" * 20, strategy)
     assert len(f"/protect {book_words(book)} stop breakeven".encode()) <= 64
+    assert len(f"/strategies {strategy_words(strategy)} TRAILING_ACTIVATION_PCT default".encode()) <= 64
     assert strategy in book_words(book) or f"#{strategy_number(strategy)}" in book_words(book)
     assert book_name(StrategyBook("WIFUSDC")) == book_words(StrategyBook("WIFUSDC")) == "WIFUSDC"

@@ -10,6 +10,7 @@ from core.domain.order import EntryList, ExecutionReport, LegRequest, ListPlaced
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce, whole_within
 from core.domain.signal import Side
+from core.domain.strategy_book import strategy_number
 from core.ports.venue import Venue as VenuePort
 from tests.venue import Venue
 
@@ -250,6 +251,16 @@ async def test_an_entry_brings_its_exits_for_what_was_received_after_the_fee(
         assert shown.terms == leg.terms
     assert [one.client_order_id for one in await modern.open_orders(WIF)] == sorted(names)
     assert await held(modern) == Balance("WIF", Decimal(0), QTY)
+
+
+@pytest.mark.parametrize("stop_", [STOP, None], ids=["a pair", "one exit"])
+async def test_the_exits_that_an_entry_brings_carry_the_number_of_its_strategy(
+    modern: VenuePort, stop_: LegRequest | None
+) -> None:
+    request = bracketed(stop_=stop_)
+    await entered(modern, replace(request, entry=replace(request.entry, strategy="waves")))
+    for report in (await found(modern, "mf-e"), *await modern.open_orders(WIF)):
+        assert report.strategy_number == strategy_number("waves")
 
 
 async def test_the_exits_of_an_entry_are_a_pair(modern: VenuePort, venue: Venue) -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from core.domain.events.signals import SignalRefused
+from core.domain.exit_plan import Level, Target
 from core.domain.order import OrderRequest
 from core.domain.signal import Side, client_order_id
 from core.domain.strategy_book import StrategyBook
@@ -187,3 +188,23 @@ async def test_what_the_ledger_lost_was_bought_after_the_stop_had_sold_and_is_no
     await world.clock.forward(30)
     assert [order.signal.signal_type for order in ledger.orders.values()] == ["BUY_SM", "SELL_STOP_LOSS", "BUY_ADOPTED"]
     assert (world.portfolio.plans, world.portfolio.position(StrategyBook("WIFUSDC")).qty) == ({}, Decimal("9.99"))
+
+
+async def test_what_a_sale_leaves_that_the_ledger_lost_is_protected_without_what_a_target_has_sold_meanwhile(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    """Nobody has heard yet that the target filled: what is placed anew would sell coins that are the owner's."""
+    near, far = Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50))
+    world = await open_world(trade_qty=Decimal(80), stop_loss_pct=Decimal(5), take_profit_pct=(near, far))
+    await world.say("BUY_SM")
+    world._timer.cancel()  # nothing is heard by itself
+    first, second = (one.above.client_order_id for one in world.venue.listed)
+    world.venue.fill(first, Decimal("0.504"))
+    await world.venue.cancel_order("WIFUSDC", second)
+    lost_one = client_order_id(world.signal("SELL_SM", name="lost"))
+    await world.venue.place(OrderRequest(lost_one, "WIFUSDC", Side.SELL, Decimal(20), ledger.mark))
+    world.trading.comparing.want(["WIFUSDC"])
+    await world.clock.forward(30)
+    held = world.portfolio.position(StrategyBook("WIFUSDC")).qty
+    assert held == Decimal("79.92") - Decimal("39.96") - 20
+    assert [one.qty for one in world.venue.listed[2:]] == [held]

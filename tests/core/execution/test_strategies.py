@@ -8,9 +8,10 @@ import pytest
 
 from core.domain.events.protection import ProtectionFailed
 from core.domain.exit_plan import Level, Target
-from core.domain.messages import StrategyRequested
+from core.domain.messages import StrategyLimitRequested, StrategyRequested
 from core.domain.signal import Signal
 from core.domain.strategy_book import StrategyBook, strategy_number, strategy_of
+from core.domain.strategy_limit import SettingChange
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode
 from core.policy.strategy_settings import EVERY, Override, StrategySettings
@@ -176,3 +177,39 @@ def test_an_order_belongs_to_the_book_of_its_signal() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     signal = Signal("kafka:t", "1", "BUY_SM", WIF, Decimal(1), now, {"strategy": "waves"})
     assert (signal.book, replace(signal, extra={}).book) == (WAVES, StrategyBook(WIF, "default"))
+
+
+async def test_what_the_chat_sets_for_a_strategy_goes_before_the_file_and_survives_a_restart(
+    open_world: OpenWorld, restart: Restart, ledger: MemoryLedger
+) -> None:
+    file = StrategySettings(
+        {
+            StrategyBook(EVERY, "waves"): Override({"trade_quote": Decimal(24)}, own_positions=1),
+            WAVES: Override({"trade_quote": Decimal(36)}),
+        },
+        frozenset({"waves", "tides"}),
+    )
+    world = await open_world(trade_qty=Decimal(20))
+    world.portfolio.strategy_settings = file
+    assert await sets(world, "TRADE_QUOTE", "48", SettingChange("TRADE_QUOTE", "24", "48")) == "done"
+    assert await sets(world, "MAX_OPEN_POSITIONS", "2", SettingChange("MAX_OPEN_POSITIONS", "1", "2")) == "done"
+    assert await sets(world, "STOP_LOSS_PCT", "3", SettingChange("STOP_LOSS_PCT", "5", "3")) == "settings_changed"
+    assert await sets(world, "DAILY_LOSS_LIMIT", "9", SettingChange("DAILY_LOSS_LIMIT", "5", "9")) == "bad_limit"
+    one = await restart(world, ledger)
+    one.portfolio.strategy_settings = file
+    assert code(await say(one, "BUY_SM", "waves")) == "ordered"
+    assert Decimal(90) < one.portfolio.position(WAVES).qty < Decimal(100), "48 USDC, not the 36 of the file"
+    assert code(await say(one, "BUY_SM", "waves", symbol="SOLUSDC", close="1.5")) == "ordered"
+    assert one.portfolio.limits_for(TIDES).trade_quote is None
+    undone = (SettingChange("MAX_OPEN_POSITIONS", "2", "1"), SettingChange("TRADE_QUOTE", "48", "24"))
+    assert await sets(one, "", None, *undone) == "done"
+    assert one.portfolio.strategy_limits == {}
+    assert (await restart(one, ledger)).portfolio.strategy_limits == {}
+
+
+async def sets(world: World, name: str, value: str | None, *changes: SettingChange) -> str:
+    """Returns what became of a setting of waves, or why it was refused."""
+    body = StrategyLimitRequested("waves", name, value, changes, 7, "Ann")
+    outcome = await world.clock.run(world.inbox.ask(world.message(body, "")))
+    assert outcome is not None
+    return code(outcome)

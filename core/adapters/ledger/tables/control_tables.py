@@ -15,6 +15,7 @@ from core.domain.money import ZERO
 from core.domain.pending_exit import PendingExit
 from core.domain.risk_limit import LimitSet
 from core.domain.strategy_book import DEFAULT_STRATEGY
+from core.domain.strategy_limit import StrategyLimit
 from core.domain.strategy_pause import StrategyPause
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import ApprovalPolicy, Mode, Pause, TradingState
@@ -80,6 +81,17 @@ strategy_pauses = Table(
     Column("changed_at", UtcTime, nullable=False),
 )
 
+strategy_limits = Table(
+    "strategy_limits",
+    metadata,
+    Column("strategy", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("asset", Text, nullable=False),
+)
+
 
 def trading_state_row(trading_state: TradingState) -> Row:
     return {
@@ -114,6 +126,14 @@ def limit_row(limit: LimitSet) -> Row:
 
 def limit_of(row: Mapping[str, Any]) -> LimitSet:
     return LimitSet(row["name"], row["value"], row["changed_by"], row["changed_at"], row["asset"] or "")
+
+
+def strategy_limit_row(found: StrategyLimit) -> Row:
+    return {"strategy": storable(found.strategy), **limit_row(found.limit)}
+
+
+def strategy_limit_of(row: Mapping[str, Any]) -> StrategyLimit:
+    return StrategyLimit(row["strategy"], limit_of(row))
 
 
 def hold_row(hold: SymbolHalt) -> Row:
@@ -179,6 +199,15 @@ TABLES: tuple[LedgerTable, ...] = (
         batch="strategy_pauses",
         state="strategy_pauses",
         at_start=select(strategy_pauses).where(strategy_pauses.c.paused),
+    ),
+    LedgerTable(
+        strategy_limits,
+        Writing.REPLACE,
+        strategy_limit_row,
+        strategy_limit_of,
+        batch="strategy_limits",
+        state="strategy_limits",
+        at_start=select(strategy_limits).where(strategy_limits.c.value.is_not(None)),
     ),
     LedgerTable(
         wanted_exits,

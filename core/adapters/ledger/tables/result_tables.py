@@ -81,6 +81,7 @@ executions = Table(
     Column("seq", counting_key(), primary_key=True, autoincrement=True),
     Index(None, "symbol", "executed_at", "seq"),
     Index(None, "executed_at", "seq"),
+    Index(None, "strategy", "executed_at", "seq"),
     partial("ix_executions_exits", "executed_at", "seq", where=IS_EXIT),
     sqlite_autoincrement=True,
 )

@@ -33,6 +33,7 @@ def selected(selection: Selection) -> list[Execution]:
         if (selection.since is None or one.executed_at.date() >= selection.since)
         and selection.symbol in (None, one.symbol)
         and selection.mode in (None, one.trading_mode)
+        and selection.strategy in (None, one.strategy)
     ]
 
 
@@ -50,14 +51,19 @@ async def analytics(ledger: SqlLedger) -> LedgerAnalytics:
         Selection(symbol="WIFUSDC"),
         Selection(since=SINCE, symbol="BNBUSDT", mode="paper"),
         Selection(mode="live"),
+        Selection(strategy="waves"),
+        Selection(since=SINCE, symbol="WIFUSDC", strategy="default"),
+        Selection(strategy="nobody"),
         Selection(since=date(2100, 1, 1)),
     ],
 )
 async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection: Selection) -> None:
     chosen = selected(selection)
+    assert await analytics.last_exit(selection) == next((one for one in reversed(chosen) if one.profit_quote is not None), None)
     assert list(await analytics.executions(selection, 50)) == chosen[::-1][:50]
     assert await analytics.performance("symbol", selection) == performance("symbol", chosen)
     assert await analytics.performance("signal_type", selection) == performance("signal_type", chosen)
+    assert await analytics.performance("strategy", selection) == performance("strategy", chosen)
     exits = [Gain(one.executed_at, one.quote_asset, one.profit_quote) for one in chosen if one.profit_quote is not None]
     assert list(await analytics.gains(selection, 20)) == exits[-20:]
     days: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -71,7 +77,9 @@ async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection
 async def test_the_last_exit_and_the_symbols(analytics: LedgerAnalytics, ledger: SqlLedger) -> None:
     assert await analytics.last_exit() == next(one for one in reversed(EXECUTIONS) if one.profit_quote is not None)
     await ledger.commit(CommitBatch(positions=[position("20"), replace(position("0"), symbol="BTCUSDC", is_open=False)]))
+    await ledger.commit(CommitBatch(positions=[replace(position("5"), strategy="waves")]))
     assert list(await analytics.symbols()) == ["BTCUSDC", "WIFUSDC"]
+    assert list(await analytics.strategies()) == ["default", "waves"]
 
 
 async def test_what_is_held_and_what_it_is_worth(ledger: SqlLedger) -> None:

@@ -71,6 +71,8 @@ QUESTIONS: dict[str, Ask] = {
     "gains": lambda ledger: LedgerAnalytics(ledger.reader).gains(Selection(), 50),
     "gains of a day": lambda ledger: LedgerAnalytics(ledger.reader).gains(DAY, 50),
     "a symbol's chart": lambda ledger: LedgerAnalytics(ledger.reader).executions(Selection(symbol="S7USDC"), 50),
+    "a strategy's trades": lambda ledger: LedgerAnalytics(ledger.reader).executions(Selection(strategy="waves"), 50),
+    "a strategy's last exit": lambda ledger: LedgerAnalytics(ledger.reader).last_exit(Selection(strategy="waves")),
     "the last exit": lambda ledger: LedgerAnalytics(ledger.reader).last_exit(),
     "digest: results": lambda ledger: LedgerQueries(ledger.reader).day_results("2026-01-01"),
     "digest: days": lambda ledger: LedgerAnalytics(ledger.reader).days(DAY),

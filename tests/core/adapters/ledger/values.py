@@ -12,6 +12,7 @@ from core.domain.order import Fill, Order
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position, Role
 from core.domain.signal import Side, Signal, client_order_id
+from core.domain.strategy_book import StrategyBook
 from core.read_models import Performance
 from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
@@ -75,12 +76,14 @@ def intent(seq: int, number: int = 1) -> CommitBatch:
 
 
 def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
-    """Returns `count` executions of five symbols: entries and exits in turn, over some days, exact to the last digit."""
+    """Returns `count` executions of two strategies in five symbols: entries and exits of each in turn, over some days, exact to
+    the last digit."""
     chance = Random(seed)
-    held: dict[str, Execution] = {}
+    held: dict[StrategyBook, Execution] = {}
     for number in range(count):
         symbol = chance.choice(["WIFUSDC", "BTCUSDC", "ETHUSDC", "PEPEUSDC", "BNBUSDT"])
-        entry = held.pop(symbol, None)
+        book = StrategyBook(symbol, chance.choice(["default", "waves"]))
+        entry = held.pop(book, None)
         price = Decimal(chance.randrange(1, 10**9)).scaleb(-8)
         qty = entry.qty if entry else Decimal(chance.randrange(1, 10**6)).scaleb(-2)
         worth = multiply(qty, price)
@@ -96,12 +99,12 @@ def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
             signal_type=chance.choice(["SELL_SM", "SELL_TP"] if entry else ["BUY_SM", "BUY_TV"]),
             quote_qty=worth,
             quote_asset=symbol[-4:],
-            strategy=chance.choice(["default", "waves"]),
+            strategy=book.strategy,
             role=chance.choice([Role.EXIT, Role.STOP, Role.TARGET]) if entry else Role.ENTRY,
             plan_id=(entry or execution(number)).execution_id,
         )
         if entry is None:
-            held[symbol] = one
+            held[book] = one
         yield one
 
 
