@@ -30,13 +30,14 @@ from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.fence import Fence
 from core.execution.first_sending import FirstSending
+from core.execution.last_trades import LastTrades
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import RestingOrders, is_stop
 from core.execution.settlement import Settled
 from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
 from core.policy.entries.way import after_entry, is_together
-from core.policy.exits.bracket_check import OpenOrders
+from core.policy.exits.bracket_check import Bracket, OpenOrders
 from core.policy.exits.breakeven import at_cost
 from core.policy.exits.protection import (
     at_prices,
@@ -87,6 +88,7 @@ class Protection:
         self._writer = writer
         self._resting = resting
         self._first = first
+        self._last_trades = LastTrades(portfolio)
         self._clock = clock
         self._trading_mode = trading_mode
 
@@ -147,7 +149,7 @@ class Protection:
         if self._is_leaving(position.book, batch):
             batch.plans.append(plan)
             return []
-        found = parts_of(plan, position, instrument, price, self._beside(plan), passed_too=True)
+        found = self._parts_of(plan, position, instrument, price)
         if isinstance(found, Reason):
             self._fail(plan, found, batch)
             return []
@@ -234,9 +236,15 @@ class Protection:
         """Returns why the orders of the plan could not be placed now, were nothing of the position bound."""
         if not instrument.trading:
             return reason("not_trading", symbol=plan.symbol, status=instrument.status)
-        position = self._portfolio.position(plan.book)
-        found = parts_of(plan, position, instrument, price, self._beside(plan), passed_too=True)
+        found = self._parts_of(plan, self._portfolio.position(plan.book), instrument, price)
         return found if isinstance(found, Reason) else None
+
+    def _parts_of(
+        self, plan: TradePlan, position: Position, instrument: Instrument, price: Decimal
+    ) -> tuple[Bracket, ...] | Reason:
+        """Returns the orders that the plan needs for `position` with the market at `price`, or why they cannot rest."""
+        last = self._last_trades.refused_at(plan.book)
+        return parts_of(plan, position, instrument, price, self._beside(plan), passed_too=True, last=last)
 
     def _beside(self, plan: TradePlan) -> OpenOrders:
         """Returns the open orders on the plan's symbol that are none of its own: the exchange's limits count all strategies'."""
@@ -351,6 +359,7 @@ class Protection:
         instrument, resting = await self._writer.instrument(book.symbol), self._portfolio.resting_for(book)
         if not carry_out(plan, self._portfolio.position(book), resting, instrument):
             return  # it stays exposed, and is placed anew
+        self._last_trades.forget(book)
         batch = CommitBatch(plans=[guarded(plan)])
         if plan.why is not None:
             batch.events.append(ProtectionRestored(book.symbol, plan.inbox_seq, strategy=book.strategy))
@@ -362,7 +371,9 @@ class Protection:
         log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
         batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
         plan = self._portfolio.plans.get(legs[0].book)
-        if plan is not None:
+        if plan is not None and self._last_trades.explain(plan.book, why):
+            batch.plans.append(exposed(plan, self._clock.now()))  # tried again at once, and told only if that fails
+        elif plan is not None:
             self._fail(plan, why, batch, retry_after)
         await self._writer.commit(batch)
 

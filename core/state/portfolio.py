@@ -76,6 +76,7 @@ class Portfolio:
     strategy_limits: dict[tuple[str, str], StrategyLimit] = field(default_factory=dict)  # set in the chat, by strategy and name
     strategy_settings: StrategySettings = AS_THE_ACCOUNT
     moves: Counter[str] = field(default_factory=Counter)  # number of changes by symbol
+    last_prices: dict[str, Decimal] = field(default_factory=dict)  # of our own newest fill since the start, by symbol
     limits: RiskLimits = field(init=False)
     """The limits in force."""
     _day: str = ""
@@ -263,6 +264,7 @@ class Portfolio:
         """Applies a commit."""
         self.moves.update(position.symbol for position in batch.positions)
         self.moves.update(order.symbol for order in batch.orders)
+        self.last_prices.update((fill.symbol, fill.price) for _, fill in batch.fills)
         self._keep(batch)
         self.record.apply(batch)
         for approval in batch.approvals:

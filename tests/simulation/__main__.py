@@ -20,6 +20,7 @@ import structlog
 from tests.simulation.accidents import ACCIDENTS, accident_of
 from tests.simulation.covered import report
 from tests.simulation.judge import is_own_failure
+from tests.simulation.races import A_HISTORY, RACES, histories, play
 from tests.simulation.story import KINDS, live
 from tests.simulation.variants import VARIANTS
 
@@ -49,6 +50,8 @@ def main() -> int:
     gc.freeze()  # modules loaded by now stay: after each history only its own leftovers are collected
     if chosen.variants:
         return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs, chosen.accident)
+    if chosen.races:
+        return _race([chosen.race] if chosen.race else list(RACES), chosen.races, chosen.jobs)
     if chosen.seed is not None:
         return _show(chosen.seed, chosen.signals)
     if chosen.alone:
@@ -65,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--covered", type=int, default=10, help="seeds lived once more, to count the branches that they take")
     parser.add_argument("--seed", type=int, help="only this one, with its history")
+    parser.add_argument("--races", type=int, help="races instead, so many of each")
+    parser.add_argument("--race", choices=RACES, help="with --races: this one alone")
     parser.add_argument("--variants", action="store_true", help="wrong programs instead, each of which must be caught")
     parser.add_argument("--alone", action="store_true", help="in this process, and without a word")
     parser.add_argument("--only", choices=VARIANTS, help="this wrong program alone")
@@ -181,6 +186,21 @@ def _show(seed: int, signals: int) -> int:
     broken = history.judged()
     print(f"\nseed {seed}: {len(broken)} violations")
     print("\n".join(broken))
+    return 1 if broken else 0
+
+
+def _race(names: Sequence[str], count: int, jobs: int) -> int:
+    broken = 0
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        for name in names:
+            raced = list(pool.map(partial(play, name), range(histories(count))))
+            failed = [one for one in raced if one.broken]
+            broken += len(failed)
+            won = sum((one.winners for one in raced), Counter[str]())
+            print(f"{len(raced) * A_HISTORY} x {name}: {len(failed)} histories with a violation")
+            print("    " + ", ".join(f"{number} x {winner}" for winner, number in won.most_common()), flush=True)
+            for one in failed:
+                print(f"    seed {one.seed} breaks {len(one.broken)}: {one.broken[0]}", flush=True)
     return 1 if broken else 0
 
 

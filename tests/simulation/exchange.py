@@ -36,10 +36,10 @@ _NAMES: Mapping[str, Sequence[str]] = {
     _ONE_EXIT: ("workingClientOrderId", "pendingClientOrderId"),
     _TWO_EXITS: ("workingClientOrderId", "pendingAboveClientOrderId", "pendingBelowClientOrderId"),
 }
-_PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
+PRICES: Mapping[str, str] = {"WIFUSDC": "0.4801", "WIFUSDT": "0.4800", "DOGEUSDT": "0.1", "SOLUSDT": "150"}
 _TICKS = {"WIFUSDC": Decimal("0.0001"), "WIFUSDT": Decimal("0.0001"), "DOGEUSDT": Decimal("0.00001"), "SOLUSDT": Decimal("0.01")}
 _AT_ONCE = (Decimal(0), Decimal("0.3"), Decimal("0.7"))  # share of an order that does not rest
-SYMBOLS = tuple(_PRICES)
+SYMBOLS = tuple(PRICES)
 _RATES: Mapping[str, str] = {"USDCUSDT": "1"}  # amounts counted in another asset need a price, too
 START_BALANCES: Mapping[str, str] = {"USDC": "100000", "USDT": "100000"}
 
@@ -49,7 +49,7 @@ class Exchange:
 
     def __init__(self, fate: Fate, clock: Clock, ahead: float) -> None:
         self.fate = fate
-        self.venue = Venue(balances=START_BALANCES, prices={**_PRICES, **_RATES}, clock=lambda: clock.true().timestamp() + ahead)
+        self.venue = Venue(balances=START_BALANCES, prices={**PRICES, **_RATES}, clock=lambda: clock.true().timestamp() + ahead)
         self.venue.limits.strikes = 10**9  # bans are left to fate
         self.venue.exchange.lists.refuses_pending = lambda _: fate.strikes(EXITS_REFUSED, 0.08)
         self.away = False
@@ -66,10 +66,13 @@ class Exchange:
         """Has an order that sets off lose its sender and the ledger's memory of it, now and then; tells whether it did."""
         self.is_unwanted: Callable[[str], bool] = lambda _: False
         """Tells whether somebody wants an order cancelled: then it ends in no other way."""
+        self.arriving: Callable[[str, Mapping[str, str]], None] = lambda _endpoint, _values: None
+        """Is told of each request that sets off."""
 
     async def serve(self, endpoint: str, values: Mapping[str, str], delay: float = 0.0) -> Said:
         """Serves one request, which arrives after `delay` seconds. One that does not arrive, or is not answered, hangs
         forever."""
+        self.arriving(endpoint, values)
         fate, order, acts = self.fate, self.is_struck(endpoint, values), endpoint in _PLACES | {_CANCEL}
         await fate.pause(delay + 0.002, delay + 0.08)
         if fate.strikes("late request", 0.02 if order else 0.002):

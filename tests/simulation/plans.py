@@ -147,10 +147,14 @@ def _lost_nothing(seen: Evidence) -> Iterator[str]:
 
 
 def _failures(seen: Evidence) -> Iterator[str]:
-    """Checks that a protection that was refused, or that ended by itself, was told."""
+    """Checks that a protection that was refused, or that ended by itself, was told. A target at the last trade, which may have
+    been our own, is tried a step higher first."""
     told = Counter(event.seq for event in _events(seen, ProtectionFailed))
     plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans)}
+    at_last = {(row["plan_id"], row["generation"]) for row in seen.legs if row["reason_code"] == "list_prices"}
     for row in seen.legs:
+        if row["reason_code"] == "list_prices" and (row["plan_id"], row["generation"] - 1) not in at_last:
+            continue
         if row["state"] == "REJECTED" and row["side"] == "SELL" and row["plan_id"] in plans and not told[plans[row["plan_id"]]]:
             yield f"order {row['client_order_id']} was refused, and nobody was told that {row['symbol']} is not protected"
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -64,6 +64,7 @@ KINDS = frozenset(
         *("lost updates", "chat unreachable", "chat asks for patience", "chat gateway", "chat answer lost"),
     }
 )
+T = TypeVar("T")
 LONG_ENOUGH_SECONDS = 180.0
 LAST_SIGNALS = 6  # once nothing fails any more
 EQUITY_SECONDS = 70.0  # it is measured every minute
@@ -110,11 +111,20 @@ def live(seed: int, *, signals: int, kinds: frozenset[str] = KINDS) -> History:
     """Lives one seed to its end. The same seed, number and kinds produce the same history, line by line."""
     random = Random(seed)
     loop = SeededLoop(random)
+
+    def begin() -> Coroutine[Any, Any, History]:
+        accident, at_limits = accident_of(seed, kinds), come_at_limits(seed)
+        return Story(loop, random, signals, kinds, accident=accident, seed=seed, at_limits=at_limits).live()
+
+    return to_the_end(loop, begin)
+
+
+def to_the_end(loop: SeededLoop, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Runs what `begin` returns on `loop`, and leaves nothing of it behind."""
     # Collecting a history runs its `finally` blocks: that must not happen during the next one.
     gc.disable()
     try:
-        story = _Story(loop, random, signals, kinds, accident=accident_of(seed, kinds), seed=seed, at_limits=come_at_limits(seed))
-        return loop.run_until_complete(story.live())
+        return loop.run_until_complete(begin())
     finally:
         asyncio.set_event_loop(None)
         loop.forget()
@@ -129,7 +139,9 @@ def _keep_what_stays() -> None:
     gc.freeze()
 
 
-class _Story:
+class Story:
+    """The parts of one seed, and what happens to them."""
+
     def __init__(
         self,
         loop: SeededLoop,
@@ -178,7 +190,7 @@ class _Story:
 
     async def live(self) -> History:
         fate, loop = self.parts.fate, self.loop
-        loop.start(None, self._supervise(), "supervisor")
+        loop.start(None, self.supervise(), "supervisor")
         for work in (
             self._prices(),
             *(self.crowd.works() if not self.history.accident else ()),
@@ -199,18 +211,19 @@ class _Story:
         await self._publish(range(self.signals))
         await asyncio.sleep(self.random.uniform(0.0, 60.0))
         fate.over = True
-        self._calm()
+        self.calm()
         last = self._publish(range(self.signals, self.signals + LAST_SIGNALS))
         await asyncio.gather(last, *([] if self.history.accident else [self.crowd.come_to_an_end()]))
         self.market_moves = False  # otherwise something could always have filled a moment ago
         self.parts.exchange.offer_enough()
-        await self._until_settled()
+        await self.until_settled()
         await self._afterwards()
         self.history.steps, self.history.seconds = loop.steps, loop.time()
         self.history.violations += [f"nobody looked at {error!r}" for error in loop.failures]
         return self.history
 
-    def _calm(self) -> None:
+    def calm(self) -> None:
+        """Ends every fault."""
         parts = self.parts
         parts.disk.full = parts.exchange.away = parts.broker.away = parts.chat.away = False
         parts.exchange.banned_until = 0.0
@@ -222,7 +235,7 @@ class _Story:
 
     # --- the processes
 
-    async def _supervise(self) -> None:
+    async def supervise(self) -> None:
         """Restarts the program whenever it has ended, like a container's restart policy."""
         while True:
             process = self._start()
@@ -339,7 +352,7 @@ class _Story:
             burst = self.random.random() < 0.3
             await asyncio.sleep(0.0 if burst else self.random.expovariate(1 / 3.0))
             name, value, symbol = self._record(number)
-            await self._write(name, value, symbol)
+            await self.write(name, value, symbol)
 
     def _record(self, number: int) -> tuple[str | None, bytes, str]:
         random, symbol = self.random, self.random.choice(SYMBOLS)
@@ -370,7 +383,8 @@ class _Story:
         others = {(one["symbol"], one.get("strategy")) for one in said}
         return None if self.sets_back is not None and others - {(symbol, strategy)} else name
 
-    async def _write(self, name: str | None, value: bytes, symbol: str) -> None:
+    async def write(self, name: str | None, value: bytes, symbol: str) -> None:
+        """Writes a record to the topic."""
         partition = SYMBOLS.index(symbol) % PARTITIONS
         # Nobody can see that a log was cut once it is as long as before.
         while partition in self.unnoticed:  # noqa: ASYNC110 - virtual time
@@ -409,26 +423,26 @@ class _Story:
         for process in self.processes:
             self.loop.kill(process)
         await asyncio.sleep(20.0)  # an answer in progress may still let somebody in
-        await self._until_settled()
+        await self.until_settled()
         if not self.history.accident:
             await self.crowd.come_again()
-            await self._until_settled()
+            await self.until_settled()
         if self.parts.plan is not None and self.parts.plan.time_limit is not None:
             await asyncio.sleep(LONG_ENOUGH_SECONDS)  # by then the time of each plan is over
-            await self._until_settled()
+            await self.until_settled()
         symbols = self.random.sample(SYMBOLS, len(SYMBOLS))
         for symbol in symbols:
             price = self.parts.exchange.venue.exchange.books[symbol].last
             name = f"after-{symbol}"
             record = {"signal_type": "BUY_SM", "close": str(price), "symbol": symbol, "signal_id": name}
-            await self._write(name, json.dumps(record).encode(), symbol)
+            await self.write(name, json.dumps(record).encode(), symbol)
             self.crowd.hands.afterwards.append(name)
-        await self._until_settled()
+        await self.until_settled()
         if self.parts.plan is not None and self.parts.plan.trailing is not None:
             await self._up_and_down()
-            await self._until_settled()
+            await self.until_settled()
         await asyncio.sleep(EQUITY_SECONDS)  # measured once more
-        await self._until_settled()
+        await self.until_settled()
 
     async def _up_and_down(self) -> None:
         """Has the market rise by steps, and come back a little: stops follow it up, and stay."""
@@ -437,7 +451,8 @@ class _Story:
                 self.parts.exchange.move_price(symbol, Decimal(factor))
             await asyncio.sleep(STEP_SECONDS)
 
-    async def _until_settled(self) -> None:
+    async def until_settled(self) -> None:
+        """Waits until nothing is left to be done; for ever is a violation."""
         until = self.loop.time() + CALM_SECONDS
         while self.loop.time() < until:
             await asyncio.sleep(2.0)

@@ -23,11 +23,13 @@ LIMIT_OFFSET_PCT = Decimal(1)
 @dataclass(frozen=True, slots=True)
 class Purchase:
     """The position that a plan protects: `qty` (base asset) is what is left of the entry after its fees, bought at
-    `entry_price` on average; `market` is the best bid now, or the last trade. Prices in quote asset."""
+    `entry_price` on average; `market` is the best bid now, or the last trade. `last` is our own last trade at which
+    the exchange has refused a list: a target has to be above it. Prices in quote asset."""
 
     qty: Decimal
     entry_price: Decimal
     market: Decimal
+    last: Decimal | None = None
 
 
 def brackets(
@@ -45,7 +47,7 @@ def brackets(
     Together they never sell more than is held. Each part sells its share, rounded down to the symbol's step; the last one takes
     what the others left. Where the shares add up to less than 100 per cent, a stop alone protects the rest; without a stop it
     stays unsold. Returns a reason if any order would be refused: half a plan is none. With `passed_too` a target that the market
-    has passed already is placed a little above the market; otherwise it is refused.
+    has passed already is placed a little above the market, and one at `last` a step above that; otherwise the first is refused.
     """
     refused = check_plan(plan) or missing(plan, instrument)
     if refused is not None:
@@ -56,7 +58,7 @@ def brackets(
         for number, (target, qty) in zip(_numbered(plan, numbers), _split(plan, instrument, bought.qty, stop), strict=False)
     )
     if passed_too:
-        parts = tuple(_above_market(part, instrument, bought.market) for part in parts)
+        parts = tuple(_above_market(part, instrument, bought) for part in parts)
     return refusal(parts, instrument, bought.market, beside) or parts
 
 
@@ -66,13 +68,21 @@ def _numbered(plan: ExitPlan, numbers: Sequence[int]) -> list[int]:
     return [*found, max(found, default=0) + 1]
 
 
-def _above_market(part: Bracket, instrument: Instrument, market: Decimal) -> Bracket:
-    """Returns the part with a target that can rest: one that the market has passed is placed a little above the market."""
-    wanted = part.target.limit_price if part.target is not None else None
-    if part.target is None or wanted is None or wanted > market:
+def _above_market(part: Bracket, instrument: Instrument, bought: Purchase) -> Bracket:
+    """Returns the part with a target that can rest: one that the market has passed is placed a little above the market, and one
+    that was refused at our own last trade a step above that."""
+    wanted, step = part.target.limit_price if part.target is not None else None, instrument.price_step
+    if part.target is None or wanted is None:
         return part
-    price = ceil_to_step(multiply(market, _A_LITTLE_ABOVE), instrument.price_step)
-    return replace(part, target=replace(part.target, limit_price=price), wanted=wanted)
+    price = wanted if wanted > bought.market else _a_little_above(bought.market, instrument)
+    # In a list alone it has to be above the last trade. One far above may be an old one: the market has come down since.
+    if part.stop is not None and bought.last is not None and price <= bought.last <= _a_little_above(price, instrument):
+        price = ceil_to_step(bought.last, step) + step
+    return part if price == wanted else replace(part, target=replace(part.target, limit_price=price), wanted=wanted)
+
+
+def _a_little_above(price: Decimal, instrument: Instrument) -> Decimal:
+    return ceil_to_step(multiply(price, _A_LITTLE_ABOVE), instrument.price_step)
 
 
 def _split(

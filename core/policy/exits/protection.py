@@ -229,12 +229,13 @@ def parts_of(
     beside: OpenOrders = NOTHING_OPEN,
     *,
     passed_too: bool = False,
+    last: Decimal | None = None,
 ) -> tuple[Bracket, ...] | Reason:
     """Returns what is left of the plan as orders for `position` while the market is at `market` (quote asset) and other
-    orders are open `beside` them, or why they cannot rest; see `brackets`."""
+    orders are open `beside` them, or why they cannot rest; see `brackets`, also for `last`."""
     if plan.generation >= MOST_GENERATIONS:
         return reason("attempts_used_up", count=MOST_GENERATIONS)
-    bought = Purchase(position.qty, plan.entry_price, market)
+    bought = Purchase(position.qty, plan.entry_price, market, last)
     numbers = unsold_numbers(plan, instrument)
     return brackets(remaining(plan, instrument), instrument, bought, beside, numbers=numbers, passed_too=passed_too)
 

@@ -173,6 +173,36 @@ async def test_with_a_part_of_the_target_the_stop_is_gone_and_both_are_placed_an
     assert_is_over(bracketed, ledger)
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_target_that_was_the_last_trade_itself_is_placed_a_step_above_it(
+    bracketed: World, ledger: MemoryLedger, times: int
+) -> None:
+    """Nobody has traded since it sold a part: the exchange takes no list with a target at its last trade."""
+    await bracketed.say("BUY_SM")
+    bracketed.venue.fill(legs(bracketed)[LegKind.TARGET].client_order_id, TARGET, Decimal(5))
+    bracketed.venue.next(*[refused(Rejected(reason("list_prices", code=-2010)))] * times)
+    await bracketed.clock.forward(8)
+    assert [one.above.terms.limit_price for one in bracketed.venue.listed[1:]] == [TARGET, *[TARGET + Decimal("0.0001")] * times]
+    again = legs(bracketed)[LegKind.TARGET]
+    assert (again.price, again.qty) == (TARGET, Decimal("14.98"))
+    assert bracketed.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    assert failures(ledger) == ["list_prices"] * (times - 1)  # the first refusal is explained by that trade, no other is
+
+
+async def test_of_a_ladder_the_target_that_was_the_last_trade_is_placed_a_step_above_it_once_the_others_rest(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    near, far = Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50))
+    world = await open_world(trade_qty=Decimal(80), stop_loss_pct=Decimal(5), take_profit_pct=(near, far))
+    await world.say("BUY_SM")
+    world.venue.fill(world.venue.listed[0].above.client_order_id, Decimal("0.504"), Decimal(5))
+    world.venue.next(refused(Rejected(reason("list_prices", code=-2010))))  # the near one; the other is placed
+    await world.clock.forward(8)
+    assert [one.above.terms.limit_price for one in world.venue.listed[-2:]] == [Decimal("0.5041"), Decimal("0.528")]
+    assert len(world.venue.listed) == 6
+    assert (world.portfolio.plans[StrategyBook(WIF)].state, failures(ledger)) == (PlanState.GUARDED, [])
+
+
 async def test_a_ladder_sells_its_shares_and_the_stop_stays_for_the_rest(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     near, far = Target(Level(pct=Decimal(5)), Decimal(60)), Target(Level(pct=Decimal(10)), Decimal(40))
     world = await open_world(trade_qty=Decimal(40), stop_loss_pct=Decimal(5), take_profit_pct=(near, far))

@@ -357,3 +357,29 @@ def test_no_price_is_further_than_a_tick_from_what_the_owner_wants(
             exact = held.entry_price * (100 - (plan.stop.level.pct or 0)) / 100
             assert exact <= part.stop.stop_price < exact + rules.tick_size
             assert part.stop.limit_price is None or part.stop.limit_price <= part.stop.stop_price
+
+
+@pytest.mark.parametrize(
+    ("market", "last", "has_stop", "limit"),
+    [
+        ("0.5", None, True, "0.525"),
+        ("0.52", "0.525", True, "0.526"),  # the target itself, of which a part has sold
+        ("0.52", "0.526", True, "0.527"),
+        ("0.52", "0.527", True, "0.525"),  # an old trade: the market has come down since
+        ("0.52", "0.524", True, "0.525"),
+        ("0.52", "0.525", False, "0.525"),  # by itself it may rest there
+        ("0.53", "0.525", True, "0.531"),  # the market has passed it
+        ("0.53", "0.531", True, "0.532"),
+    ],
+)
+def test_a_target_rests_above_the_market_and_above_our_own_last_trade(
+    market: str, last: str | None, *, has_stop: bool, limit: str
+) -> None:
+    held = replace(bought(market=market), last=Decimal(last) if last is not None else None)
+    plan = ExitPlan(stop("5") if has_stop else None, (target("5"),))
+    found = brackets(plan, WIF, held, passed_too=True)
+    assert not isinstance(found, Reason)
+    (part,) = found
+    assert part.target is not None
+    assert part.target.limit_price == Decimal(limit)
+    assert part.wanted == (None if limit == "0.525" else Decimal("0.525"))
