@@ -72,12 +72,12 @@ STRANGE = tuple(
     for code in ("order_of_other", "order_unmarked", "order_id_taken")
 )
 ALL_EVENTS: list[Event] = [
-    StrategyLimitsChanged(
-        "waves", (SettingChange("TRADE_QUOTE", "", "50"), SettingChange("TIME_LIMIT", "60", "")), "USDC", "Ann", NOON, 7
-    ),
     executed(),
     executed(Side.SELL, price="0.5220"),
     executed(filled="12.5", mode="paper"),
+    StrategyLimitsChanged(
+        "waves", (SettingChange("TRADE_QUOTE", "", "50"), SettingChange("TIME_LIMIT", "60", "")), "USDC", "Ann", NOON, 7
+    ),
     failed(asset="USDC"),
     failed("bad_key", Side.SELL, message="Invalid API-key", code="-2015"),
     OrderUnanswered(failed().order),
