@@ -400,7 +400,7 @@ async def missed(stage: Stage) -> None:
 async def chased(stage: Stage) -> None:
     stage.world.start_timer()
     await stage.world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    order = stage.world.portfolio.entry_for(StrategyBook("WIFUSDC"))
+    order = next(iter(stage.world.portfolio.entries_for(StrategyBook("WIFUSDC"))), None)
     assert order is not None
     stage.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(12))
     await stage.clock.forward(70)
