@@ -198,7 +198,8 @@ async def _lost_in_silence(self: RestingOrders, order: Order, _booked: Sequence[
         await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
 
-def _stays_open(plan: TradePlan, _now: Any) -> TradePlan:
+def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
+    del entry_rests
     return plan
 
 
@@ -243,7 +244,7 @@ WRONG_PLANS: Mapping[str, Variant] = {
     "what is not among the open orders is cancelled": swap(OrderPoller, "_news", _not_open_is_cancelled),
     "a lost protection is not noticed": swap(RestingOrders, "_look_at_plan", _looks_away),
     "a lost protection is not told": swap(RestingOrders, "_look_at_plan", _lost_in_silence),
-    "a stop that filled leaves its plan open": swap(resting_orders, "closed", _stays_open),
+    "a stop that filled leaves its plan open": swap(resting_orders, "emptied", _stays_open),
     "a target that has sold is placed again": swap(resting_orders, "after_target", _still_to_be_sold),
     "a plan is forgotten at the start": loads(lambda state: replace(state, plans=[])),
     "the stop is placed far below": swap(bracket, "_stop_terms", _stop_far_below),
