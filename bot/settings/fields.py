@@ -132,6 +132,8 @@ class EntryLimits(Section):
     """Largest value of one entry, in REPORT_ASSET."""
     max_open_positions: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 5
     """Most positions open at the same time."""
+    max_entries: Annotated[int, PlainValidator(read.integer(1, 10_000))] = 1
+    """Most entries that buy one position: with 1 a BUY signal is ignored while its position is open, with more it adds to it."""
     daily_loss_limit: Amount = Decimal(100)
     """Loss of one UTC day after which no entries are made, in REPORT_ASSET."""
     max_exposure_pct: Annotated[Decimal | None, PlainValidator(read.or_off(read.per_cent))] = None

@@ -45,8 +45,16 @@ def executed_lines(event: OrderExecuted, texts: Texts) -> list[Html]:
     if event.position.qty:
         key = "held" if done.side is Side.BUY else "still_held"
         lines.append(texts(key, quantity=quantity(event.position.qty), base=done.base_asset))
-    lines += executed_plan_lines(event, texts)
+    lines += [*_added(event, texts), *executed_plan_lines(event, texts)]
     return [*lines, *not_live(done.trading_mode, texts)]
+
+
+def _added(event: OrderExecuted, texts: Texts) -> list[Html]:
+    """Returns the line of an entry that has added to a position: which one it was, and what the position has cost on average."""
+    position = event.position
+    if event.execution.side is Side.SELL or position.entry_count < 2:
+        return []
+    return [texts("added", number=position.entry_count, price=price(position.average_price))]
 
 
 def _fee(event: OrderExecuted, texts: Texts) -> list[Html]:

@@ -1,6 +1,6 @@
 """Positions, closed trades, and the row that records an execution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +18,8 @@ class Position:
     holding at its fill prices without fees. `is_open` goes by quantity, never by current value: it is False for dust, which no
     order may ask for, and for the rest of a sale that was worth less than an order at the sale's own price. Both stay in the
     ledger with their cost and join the next entry. The `trip_*` sums are of the current round trip, in quote asset (`trip_sold`
-    in base asset).
+    in base asset). `entries` counts the entries that have bought in it, and `last_entry` is the id of the one that was booked
+    last.
     """
 
     symbol: str
@@ -32,6 +33,8 @@ class Position:
     trip_proceeds: Decimal = ZERO
     trip_gross: Decimal = ZERO
     strategy: str = DEFAULT_STRATEGY
+    entries: int = 0
+    last_entry: str = field(default="", compare=False)
 
     @classmethod
     def empty(cls, book: StrategyBook) -> "Position":
@@ -47,6 +50,16 @@ class Position:
     def average_cost(self) -> Decimal:
         """Returns the average cost per unit in quote asset, fees included; 0 if nothing is held."""
         return divide(self.cost, self.qty) if self.qty else ZERO
+
+    @property
+    def average_price(self) -> Decimal:
+        """Returns the average price per unit that was paid, in quote asset, without fees; 0 if nothing is held."""
+        return divide(self.value, self.qty) if self.qty else ZERO
+
+    @property
+    def entry_count(self) -> int:
+        """Returns how many entries have bought it: one that an earlier version has booked counts as one."""
+        return max(self.entries, 1) if self.is_open else 0
 
 
 @dataclass(frozen=True, slots=True)

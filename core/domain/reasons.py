@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, str] = {
     "entries_paused": "entries are paused",
     "observe": "observe mode: reported, not traded",
     "in_position": "position already open: {qty} {base}",
+    "max_entries": "{count} entries have bought the position of {qty} {base} already, MAX_ENTRIES allows {limit}",
     "no_position": "no {base} position to sell",
     "held_by_others": "strategy {strategy} holds no {base}; held by {others}, whose coins it does not sell",
     "strategy_paused": "strategy {strategy} is paused; /strategies resumes it",

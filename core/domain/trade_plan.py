@@ -27,13 +27,14 @@ class PlanState(StrEnum):
 
 class ChangeCause(StrEnum):
     """The causes why a plan changes: a target has sold, the market has come far enough, a person wants it, its stop follows the
-    market, or its entry filled at another price than its exits were counted from."""
+    market, its entry filled at another price than its exits were counted from, or more was bought."""
 
     TARGET = "target"
     PRICE = "price"
     PERSON = "person"
     TRAILING = "trailing"
     FILL = "fill"
+    ADDED = "added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,9 @@ class PlanChange:
 
     @property
     def is_told(self) -> bool:
-        """Tells whether the owner hears of it: of a stop that follows the market when it begins to, and not at each step."""
-        return self.is_new or self.cause not in {ChangeCause.TRAILING, ChangeCause.FILL}
+        """Tells whether the owner hears of it: of a stop that follows the market when it begins to, and not at each step; and
+        what a purchase changes is told with it."""
+        return self.is_new or self.cause not in {ChangeCause.TRAILING, ChangeCause.FILL, ChangeCause.ADDED}
 
 
 @dataclass(frozen=True, slots=True)

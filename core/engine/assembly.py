@@ -33,6 +33,7 @@ from core.execution.pending_exits import PendingExits
 from core.execution.placement import Look, Placement
 from core.execution.plan_changes import PlanChanges
 from core.execution.protection import Protection
+from core.execution.purchase_plans import PurchasePlans
 from core.execution.reconciler import Reconciler
 from core.execution.resting_entries import RestingEntries
 from core.execution.resting_orders import RestingOrders
@@ -126,6 +127,7 @@ class SharedParts:
             clock=self.clock,
             trading_mode=self.trading_mode,
         )
+        purchases = PurchasePlans(portfolio=self.portfolio, protection=protection, clock=self.clock)
         placement = Placement(
             venue=self.venue,
             portfolio=self.portfolio,
@@ -134,13 +136,13 @@ class SharedParts:
             first=first,
             writer=writer,
             settlement=settlement,
-            protection=protection,
+            purchases=purchases,
             lists=self._lists(writer, protection),
             look=look,
             clock=self.clock,
             timings=timings,
         )
-        entries = self._entries(booking, resting, protection, placement)
+        entries = self._entries(booking, resting, purchases, protection, placement)
         return Execution(placement, resting, entries, protection, writer)
 
     def _lists(self, writer: OrderWriter, protection: Protection) -> EntryLists:
@@ -164,7 +166,12 @@ class SharedParts:
         )
 
     def _entries(
-        self, booking: "_Booking", resting: RestingOrders, protection: Protection, placement: Placement
+        self,
+        booking: "_Booking",
+        resting: RestingOrders,
+        purchases: PurchasePlans,
+        protection: Protection,
+        placement: Placement,
     ) -> RestingEntries:
         return RestingEntries(
             reconciler=booking.reconciler,
@@ -175,6 +182,7 @@ class SharedParts:
             settlement=booking.settlement,
             resting=resting,
             protection=protection,
+            purchases=purchases,
             placement=placement,
             clock=self.clock,
         )

@@ -158,6 +158,7 @@ class DecisionService:
             losing_exits=self._portfolio.record.losing_exits.get(signal.strategy, 0),
             **self._beside(signal),
             shares_coin=read.instrument is not None and self._shares_coin(read.instrument, signal.book),
+            plan=self._portfolio.plans.get(signal.book),
         )
 
     def _beside(self, signal: Signal) -> dict[str, Any]:
@@ -184,11 +185,11 @@ class DecisionService:
         self, signal: Signal, *, approved_at: datetime | None = None, size_request: SizeRequest = USUAL
     ) -> "Weighed":
         """Decides as `weigh`; an entry that lacks only a price or the balances is weighed again while its signal is good,
-        for at most a minute. Nothing that could be sold waits behind it: if a position is open no entry comes this far."""
+        for at most a minute. Nothing that could be sold waits behind it: what adds to a position is not waited for."""
         began, pause = self._clock.monotonic(), _BACKOFF.first
         good_until = (approved_at or signal.ts) + good_for(signal, self._portfolio.limits_for(signal.book))
         weighed = await self.weigh(signal, approved_at=approved_at, size_request=size_request)
-        while _lacks_only_an_answer(weighed.decision) and self.patient:
+        while _lacks_only_an_answer(weighed.decision) and self.patient and not self._portfolio.position(signal.book).is_open:
             left = min((good_until - self._clock.now()).total_seconds(), began + PATIENCE_SECONDS - self._clock.monotonic())
             if left <= pause:
                 break

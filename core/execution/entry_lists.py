@@ -51,9 +51,9 @@ class EntryLists:
 
     def begin(self, order: Order, batch: CommitBatch) -> Order:
         """Adds the plan of an entry that is about to be sent to `batch`, and the exits that it is to bring. Returns the entry as
-        it is sent. Awaits nothing."""
+        it is sent. What adds to a position protects nothing before it has filled. Awaits nothing."""
         exits = plan_of(order.signal, self._portfolio.limits_for(order.book)) if order.side is Side.BUY else None
-        if exits is None or order.book in self._portfolio.plans:
+        if exits is None or order.book in self._portfolio.plans or self._portfolio.position(order.book).is_open:
             return self._with_exits(order, None, batch)
         now = self._clock.now()
         plan = TradePlan(order.client_order_id, order.symbol, exits, PlanState.ENTERING, order.price, now, order.inbox_seq)

@@ -24,7 +24,7 @@ from core.execution.entry_lists import EntryLists
 from core.execution.first_sending import FirstSending
 from core.execution.ledger_patience import until_answered
 from core.execution.order_writer import OrderWriter
-from core.execution.protection import Protection
+from core.execution.purchase_plans import PurchasePlans
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.settlement import Settled, Settlement, is_empty
 from core.policy.decision import AskFirst, Refused
@@ -62,7 +62,7 @@ class Placement:
         first: FirstSending,
         writer: OrderWriter,
         settlement: Settlement,
-        protection: Protection,
+        purchases: PurchasePlans,
         lists: EntryLists,
         look: Look,
         clock: Clock,
@@ -77,7 +77,7 @@ class Placement:
         self._first = first
         self._writer = writer
         self._settlement = settlement
-        self._protection = protection
+        self._purchases = purchases
         self._lists = lists
         self._look = look
         self._clock = clock
@@ -283,12 +283,12 @@ class Placement:
 
     async def _wait_after(self, order: Order, cause: NotTaken, attempt: int) -> bool:
         """Waits before the next attempt; False if there is to be none. An exit that has to wait longer gives up its turn: it
-        stays pending, and its own timer brings it back."""
+        stays pending, and its own timer brings it back. So does what adds to a position, whose exits would wait with it."""
         log.warning("the exchange did not accept the order", reason=str(cause.reason), retry_after=cause.retry_after)
         pause = max(cause.retry_after, BACKOFF.after(attempt))
         too_late = self._clock.now() + timedelta(seconds=pause) > self._decisions.good_until(order)
-        comes_again = order.side is Side.SELL and pause > BACKOFF.longest
-        if attempt >= MOST_ATTEMPTS or too_late or comes_again:
+        keeps_waiting = order.side is Side.SELL or self._portfolio.position(order.book).is_open
+        if attempt >= MOST_ATTEMPTS or too_late or (keeps_waiting and pause > BACKOFF.longest):
             return False
         await self._clock.sleep(pause)
         return True
@@ -315,7 +315,7 @@ class Placement:
         if is_missed(order):
             held = self._portfolio.position(order.book)
             events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
-        plans = self._protection.without_entry(order)
+        plans = self._purchases.without_entry(order)
         never_placed = self._lists.withdrawn(order, order.reason) if order.state is OrderState.REJECTED else []
         await self._writer.commit(CommitBatch(orders=[order, *never_placed], exits=exits, plans=plans, events=events))
         await self._lists.follow(order)
@@ -330,7 +330,7 @@ class Placement:
         pending = self._exit_of(order)
         batch = await self._settlement.end_unheard(order)
         batch.exits += [replace(pending, ended_at=self._clock.now())] if pending is not None else []
-        batch.plans += self._protection.without_entry(order)
+        batch.plans += self._purchases.without_entry(order)
         batch.orders += self._lists.withdrawn(order, order.reason)
         batch.events = batch.events or [OrderFailed(order)]
         await self._writer.commit(batch)
@@ -355,13 +355,14 @@ class Placement:
                 settled.batch.exits.append(left)
             if not order.rests:
                 settled.batch.events += resting_events(settled.order)
-            legs.extend(self._protection.after(settled))
+            legs.extend(self._purchases.after(settled))
 
         done = await self._settlement.settle(order, report, extend)
         if done is None:
             return await self._give_up(order)
-        await self._protection.send(legs)
+        await self._purchases.send(legs)
         await self._lists.follow(done)
+        await self._purchases.cover_added(done)
         return done
 
 

@@ -25,7 +25,6 @@ from core.domain.order import (
 from core.domain.order_state_machine import OrderState
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
-from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.fence import Fence
@@ -34,11 +33,8 @@ from core.execution.last_trades import LastTrades
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import RestingOrders, is_stop
-from core.execution.settlement import Settled
-from core.policy.entries.purchase import after_purchase, emptied, is_of_limit, missed, plan_id_of
-from core.policy.entries.way import after_entry, is_together
+from core.policy.entries.purchase import emptied
 from core.policy.exits.bracket_check import Bracket, OpenOrders
-from core.policy.exits.breakeven import at_cost
 from core.policy.exits.protection import (
     at_prices,
     carry_out,
@@ -91,50 +87,6 @@ class Protection:
         self._last_trades = LastTrades(portfolio)
         self._clock = clock
         self._trading_mode = trading_mode
-
-    def after(self, settled: Settled) -> list[Order]:
-        """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
-        the orders to send then."""
-        order, plan = settled.order, self._portfolio.plans.get(settled.order.book)
-        if plan is None:
-            return []
-        if is_of_limit(order):
-            return self.after_purchase(settled, goes_on=not order.state.final)
-        if is_together(order) and plan.plan_id == order.client_order_id:
-            plan = after_entry(plan, order, self._clock.now())
-            settled.tell(plan)
-            settled.batch.plans.append(plan)
-            return []
-        if order.side is Side.BUY and plan.plan_id != order.client_order_id:
-            plan = at_cost(plan, settled.position, settled.instrument)  # what rests is for less than is held now
-            settled.batch.plans.append(exposed(plan, self._clock.now()))
-            return []
-        if plan.plan_id == order.client_order_id:
-            plan = replace(plan, entry_price=order.average_price)
-            settled.tell(plan)
-        return self.intend(plan, settled.position, settled.instrument, order.average_price, settled.batch)
-
-    def after_purchase(self, settled: Settled, *, goes_on: bool, leaving: bool = False) -> list[Order]:
-        """Adds to what is about to be committed what the plan needs after a report on an entry at a limit, which may fill on if
-        it `goes_on`. Returns the orders to send then: none if the position is to be left now (`leaving`)."""
-        order, instrument, plan = settled.order, settled.instrument, self._portfolio.plans.get(settled.order.book)
-        if plan is None or plan.plan_id != plan_id_of(order):
-            return []
-        bought, is_covered = bool(settled.batch.fills), leaving or bool(self._portfolio.resting_for(order.book))
-        facts = {"bought": bought, "goes_on": goes_on, "is_covered": is_covered}
-        step = after_purchase(plan, settled.position, instrument, **facts, now=self._clock.now())
-        settled.tell(step.plan)
-        if step.protect:
-            return self.intend(step.plan, settled.position, instrument, order.average_price, settled.batch)
-        settled.batch.plans.append(step.plan)
-        return []
-
-    def without_entry(self, order: Order) -> list[TradePlan]:
-        """Returns the plan of an entry that ended without a fill, if nothing was bought for it before either."""
-        plan = self._portfolio.plans.get(order.book)
-        if plan is None or plan.plan_id != plan_id_of(order) or self._portfolio.position(order.book).is_open:
-            return []
-        return [missed(plan, self._clock.now())]
 
     def intend(
         self, plan: TradePlan, position: Position, instrument: Instrument, price: Decimal, batch: CommitBatch

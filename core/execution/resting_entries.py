@@ -15,6 +15,7 @@ from core.execution.decision_service import DecisionService
 from core.execution.order_writer import OrderWriter
 from core.execution.placement import Placement
 from core.execution.protection import Protection
+from core.execution.purchase_plans import PurchasePlans
 from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.resting_orders import Ends, RestingOrders
 from core.execution.settlement import Settled, Settlement
@@ -43,6 +44,7 @@ class RestingEntries:
         settlement: Settlement,
         resting: RestingOrders,
         protection: Protection,
+        purchases: PurchasePlans,
         placement: Placement,
         clock: Clock,
     ) -> None:
@@ -54,6 +56,7 @@ class RestingEntries:
         self._settlement = settlement
         self._resting = resting
         self._protection = protection
+        self._purchases = purchases
         self._placement = placement
         self._clock = clock
 
@@ -164,7 +167,7 @@ class RestingEntries:
         def extend(settled: Settled) -> None:
             found = following_one(settled)
             goes_on = isinstance(found, Order) or not settled.order.state.final
-            legs.extend(self._protection.after_purchase(settled, goes_on=goes_on, leaving=leaving))
+            legs.extend(self._purchases.after_purchase(settled, goes_on=goes_on, leaving=leaving))
             found = following_one(settled)  # what protects the purchase goes out first, and the exchange would end it for this
             following.extend([found] if isinstance(found, Order) else [])
             self._tell(order, settled, found)
@@ -187,7 +190,7 @@ class RestingEntries:
     async def _end_unheard(self, gone: Order, told: Event) -> None:
         """Ends an entry of which nothing more can be learned. What it has bought so far is booked."""
         batch = await self._settlement.end_unheard(gone)
-        batch.plans += self._protection.without_entry(gone)
+        batch.plans += self._purchases.without_entry(gone)
         batch.events = batch.events or [told]
         await self._writer.commit(batch)
 

@@ -63,17 +63,26 @@ def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | Non
 
 
 def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses a BUY with an open position or an entry that rests, and a SELL without a position. Whether the symbol's current
-    rules allow it to be sold is left to its sizing, as they may change again."""
+    """Refuses a BUY beside an entry that rests, or that would be one more than MAX_ENTRIES, and a SELL without a position.
+    Whether the symbol's current rules allow it to be sold is left to its sizing, as they may change again."""
     base = decision_context.instrument.base if decision_context.instrument else signal.symbol
     if signal.side is Side.BUY and decision_context.entry_rests:
         return reason("entry_rests", symbol=signal.symbol)
     if signal.side is Side.BUY and _is_open(decision_context):
-        return reason("in_position", qty=plain(decision_context.position.qty), base=base)
+        return _too_many_entries(decision_context, base)
     if signal.side is Side.SELL and not decision_context.position.is_open:
         held_by = ", ".join(decision_context.held_by)
         return reason("held_by_others", base=base, strategy=signal.strategy, others=held_by) if held_by else _nothing(base)
     return None
+
+
+def _too_many_entries(decision_context: DecisionContext, base: str) -> Reason | None:
+    count, limit = decision_context.position.entry_count, decision_context.limits.max_entries
+    if count < limit:
+        return None
+    if limit == 1:
+        return reason("in_position", qty=plain(decision_context.position.qty), base=base)
+    return reason("max_entries", qty=plain(decision_context.position.qty), base=base, count=count, limit=limit)
 
 
 def _nothing(base: str) -> Reason:

@@ -10,9 +10,9 @@ from core.domain.trading_state import Mode
 from core.policy.admission import admit
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision_context import DecisionContext, RiskLimits, SizeRequest
+from core.policy.entries.adding import exits_of
+from core.policy.entries.plan_refusal import plan_refusal
 from core.policy.entries.way import by_its_way
-from core.policy.exits.plan_choice import plan_of
-from core.policy.exits.plan_refusal import plan_refusal
 from core.policy.risk import RiskApproved, assess
 from core.policy.risk.limits import in_quote
 from core.policy.risk.price_sanity import price_sanity
@@ -104,7 +104,7 @@ def _money(signal: Signal, decision_context: DecisionContext, rate: Rate | Unkno
         return None
     if isinstance(rate, Unknown):
         return rate.reason
-    plan = plan_of(signal, limits)
+    plan = exits_of(signal, decision_context)
     return funds if isinstance(funds, Reason) else EntryMoney(funds, rate, plan.stop if plan is not None else None)
 
 

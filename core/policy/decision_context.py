@@ -15,6 +15,7 @@ from core.domain.position import Position
 from core.domain.protection_policy import ProtectionPolicy
 from core.domain.reasons import Reason, reason
 from core.domain.symbol_halt import SymbolHalt
+from core.domain.trade_plan import TradePlan
 from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import TradingState
 from core.policy.conversion_rates import Rate, Unknown, same
@@ -30,7 +31,7 @@ class RiskLimits:
     `breakeven_after`, `time_limit` and `trailing_*` are the exit plan of an entry whose signal brings none. `trade_equity_pct`
     and `trade_risk_pct` are per cent of the equity; at most one of them and `trade_quote` is set, and replaces `trade_qty`.
     `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last two are off where they are
-    None."""
+    None. A position may be bought by `max_entries` entries."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -58,6 +59,7 @@ class RiskLimits:
     max_exposure_pct: Decimal | None = None
     cooldown_after_stop: timedelta | None = None
     max_losing_exits: int | None = None
+    max_entries: int = 1
 
     @property
     def plan(self) -> ExitPlan | None:
@@ -123,7 +125,7 @@ class DecisionContext:
     `losing_exits` counts the positions that its strategy closed at a loss in a row. `open_beside` counts the open orders on the
     symbol of other strategies, `own_count` the open positions of its strategy, of which it may have `most_own` (None: no limit of
     its own), and `held_by` names the others that hold the symbol. `shares_coin`: another book has, or is about to have, a
-    position in the same coin, which an order of this one could spend.
+    position in the same coin, which an order of this one could spend. `plan` is the open plan of the position.
     """
 
     now: datetime
@@ -156,6 +158,7 @@ class DecisionContext:
     strategy_paused: bool = False
     held_by: tuple[str, ...] = ()
     shares_coin: bool = False
+    plan: TradePlan | None = None
 
     def rate(self, asset: str) -> Rate | Unknown:
         """Returns what one unit of `asset` is worth in the report asset."""

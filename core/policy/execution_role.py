@@ -20,6 +20,12 @@ def role_of(order: Order) -> Role:
     return _WATCHED.get(order.signal.signal_type, Role.EXIT) if order.signal.is_planned else Role.EXIT
 
 
+def entry_id_of(order: Order) -> str:
+    """Returns the id of the entry that `order` buys for: the orders that follow one that was not filled in time have its id."""
+    is_chase = order.leg is not None and order.leg.kind is LegKind.ENTRY
+    return order.leg.plan_id if order.leg is not None and is_chase else order.client_order_id
+
+
 def plan_id_of(order: Order, plan: TradePlan | None) -> str | None:
     """Returns the id of the plan that `order` belongs to; None if there is none."""
     if order.leg is not None and order.protects:

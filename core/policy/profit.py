@@ -10,7 +10,7 @@ from core.domain.order import Booked, ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
 from core.domain.signal import Side
 from core.domain.trade_plan import TradePlan
-from core.policy.execution_role import plan_id_of, role_of
+from core.policy.execution_role import entry_id_of, plan_id_of, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _book(
 ) -> Booking:
     fees = add_up_fees(part.fills, instrument, rates)
     if order.side is Side.BUY:
-        after = _enter(position, part, fees, instrument)
+        after = _counted(_enter(position, part, fees, instrument), order, position)
         # What was ordered is held whatever it is worth; a part of it may be so little that no order could sell it again.
         is_scrap = order.executed_qty < order.qty and instrument.is_remainder(after.qty, order.average_price)
         return Booking(replace(after, is_open=after.is_open and (position.is_open or not is_scrap)), None, None)
@@ -157,6 +157,14 @@ def _enter(position: Position, report: ExecutionReport, fees: Fees, instrument: 
         opened_at=position.opened_at or report.at,
     )
     return replace(after, is_open=instrument.sellable(after.qty))
+
+
+def _counted(after: Position, order: Order, before: Position) -> Position:
+    """Returns the position with its entries counted: one that fills in parts, or by several orders, is one."""
+    name = entry_id_of(order)
+    if name == before.last_entry:
+        return after
+    return replace(after, entries=before.entry_count + 1, last_entry=name)
 
 
 def _leave(position: Position, report: ExecutionReport, fees: Fees) -> tuple[Position, Booked]:

@@ -216,19 +216,22 @@ def _executions(seen: Evidence) -> Iterator[str]:
 
 
 def _turns(seen: Evidence) -> Iterator[str]:
-    """Checks that there is no entry while a position is open, in the order in which the exchange executed."""
+    """Checks that no more entries buy a position than are allowed, in the order in which the exchange executed."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     orders = {(order.symbol, order.order_id): order for order in seen.orders}
-    entering, whose = set[str](), books.Whose.of(seen)
+    entered, whose, most = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen), int(seen.settings["MAX_ENTRIES"])
     for trade in seen.venue.trades:
         order = orders.get((trade.symbol, trade.order_id))
         if order is None:
             continue
         price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":
-            if order.client_order_id[:_PLAN_ID] not in entering and held[book] * price > _SURELY_OPEN:
+            name = order.client_order_id[:_PLAN_ID]
+            if held[book] * price <= _SURELY_OPEN and name not in entered[book]:
+                entered[book].clear()
+            entered[book].add(name)
+            if len(entered[book]) > most and held[book] * price > _SURELY_OPEN:
                 yield f"order {order.client_order_id} entered {order.symbol} though {held[book]} of it were held"
-            entering.add(order.client_order_id[:_PLAN_ID])
             held[book] += trade.qty
         else:
             held[book] -= trade.qty

@@ -36,6 +36,7 @@ def _only_up(seen: Evidence) -> Iterator[str]:
     went on at another price. A stop that was sent with its entry counts from the price that was expected."""
     wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     went_on = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.ENTRY and row["executed_qty"]}
+    went_on |= {plan_id for name, plan_id in _plans(seen).items() if name != plan_id}  # more was bought
     with_entry = {
         leg.client_order_id for found in seen.venue.exchange.state.orders.lists.values() if found.pays for leg in found.legs
     }
@@ -154,13 +155,13 @@ def _own_position(seen: Evidence) -> Iterator[str]:
     """Checks that no exit of a plan sells what a later entry has bought, in the order of the exchange."""
     orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
     entered: dict[StrategyBook, str] = {}
-    entries, whose = set[str](), Whose.of(seen)
+    entries, whose, plans = set[str](), Whose.of(seen), _plans(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
         leg, book = leg_of(order.client_order_id), whose.find(order)
         if order.side == "BUY":
-            entered[book] = _plan_of(order)
-            entries.add(_plan_of(order))
+            entered[book] = plans.get(order.client_order_id, _plan_of(order))
+            entries.add(entered[book])
         elif leg is not None and leg.kind is LegKind.EXIT and leg.plan_id in entries - {entered[book]}:
             yield f"{order.client_order_id} sells what {entered[book]} has bought"
 
@@ -180,7 +181,7 @@ def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     paid: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     costs: dict[str, list[Decimal]] = defaultdict(list)
-    whose = Whose.of(seen)
+    whose, plans = Whose.of(seen), _plans(seen)
     for trade in seen.venue.trades:
         order = orders[trade.symbol, trade.order_id]
         book = whose.find(order)
@@ -188,11 +189,17 @@ def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
         if order.side == "BUY":
             held[book] += trade.qty - fee
             paid[book] += trade.qty * trade.price
-            costs[_plan_of(order)].append(paid[book] / held[book])
+            costs[plans.get(order.client_order_id, _plan_of(order))].append(paid[book] / held[book])
         elif held[book]:
             paid[book] -= paid[book] * min(trade.qty / held[book], Decimal(1))
             held[book] -= trade.qty
     return costs
+
+
+def _plans(seen: Evidence) -> dict[str, str]:
+    """Returns the plan of the position that each entry has bought for, by the client order id of the entry."""
+    bought = [row for row in seen.rows(result_tables.executions) if row["side"] == "BUY" and row["plan_id"] is not None]
+    return {row["client_order_id"]: row["plan_id"] for row in bought}
 
 
 def _plan_of(entry: Order) -> str:

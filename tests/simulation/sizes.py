@@ -38,7 +38,13 @@ def protections_of(seed: int) -> Mapping[str, Any]:
         {"max_exposure_pct": Decimal("0.03")},
         {"max_drawdown_pct": Decimal("0.005"), "trade_equity_pct": Decimal("0.01"), "trade_quote": None},
     )
-    return Random(f"protections {seed}").choice([{}, {}, *some])
+    found = Random(f"protections {seed}").choice([{}, {}, *some])
+    return {**found, "max_entries": entries_of(seed)}
+
+
+def entries_of(seed: int) -> int:
+    """Returns how many entries may buy a position in a history, by its seed."""
+    return Random(f"entries {seed}").choice([1, 1, 2, 4])
 
 
 class Sizes:

@@ -34,7 +34,7 @@ from tests.simulation.people import Crowd
 from tests.simulation.plans import exits_come_with_entries, plan_of
 from tests.simulation.polling import RIVAL, Polling, Rival
 from tests.simulation.program import Parts, Program, settings_with
-from tests.simulation.sizes import PAYMENT, Payments, Sizes, protections_of
+from tests.simulation.sizes import PAYMENT, Payments, Sizes, entries_of, protections_of
 
 KINDS = frozenset(
     {
@@ -154,6 +154,7 @@ class Story:
         at_limits: bool,
     ) -> None:
         self.at_limits = at_limits
+        self.buys = 0.5 if entries_of(seed) == 1 else 0.75
         self.loop = loop
         self.random = random
         self.signals = signals
@@ -358,7 +359,7 @@ class Story:
         random, symbol = self.random, self.random.choice(SYMBOLS)
         if random.random() < 0.03:
             return None, random.choice([b"", b"{", b"[]", b'{"signal_type": "BUY_SM", "close": -1}']), symbol
-        side = "BUY_SM" if random.random() < 0.5 else "SELL_SM"
+        side = "BUY_SM" if random.random() < self.buys else "SELL_SM"
         price = self.parts.exchange.venue.exchange.books[symbol].last
         record: dict[str, object] = {"signal_type": side, "close": str(price), "symbol": symbol}
         if self.at_limits and side == "BUY_SM" and random.random() < 0.7:

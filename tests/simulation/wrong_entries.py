@@ -13,7 +13,7 @@ from core.domain.order_state_machine import OrderState
 from core.domain.plan_leg import LegKind
 from core.domain.signal import Side
 from core.engine.entry_timer import SOURCE, EntryTimer
-from core.execution import protection, resting_entries
+from core.execution import purchase_plans, resting_entries
 from core.execution.resting_entries import RestingEntries
 from core.policy.entries import follow_up as following
 from core.policy.entries.ends import TIMEOUT, timed_out
@@ -129,7 +129,7 @@ _HEAR = RestingEntries.hear
 
 
 WRONG_ENTRIES: Mapping[str, Variant] = {
-    "an entry is protected once it has filled whole": swap(protection, "after_purchase", _waits_for_the_whole),
+    "an entry is protected once it has filled whole": swap(purchase_plans, "after_purchase", _waits_for_the_whole),
     "the timer of an entry before is obeyed": lambda: patched(
         patch.object(RestingEntries, "look_at", _takes_off_what_followed),
         patch.object(EntryTimer, "run", _rings_on),

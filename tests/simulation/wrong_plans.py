@@ -21,6 +21,7 @@ from core.engine.order_poller import OrderPoller, reported
 from core.engine.protection_timer import ProtectionTimer
 from core.execution import protection, resting_orders
 from core.execution.protection import Protection
+from core.execution.purchase_plans import PurchasePlans
 from core.execution.resting_orders import RestingOrders
 from core.policy.exits import bracket
 from core.policy.exits.protection import exposed, failed, guarded
@@ -53,7 +54,7 @@ async def _sent_before_it_is_committed(self: Protection, legs: Sequence[Order]) 
     return answer
 
 
-_PLACE, _INTEND, _AFTER = Protection._place, Protection.intend, Protection.after
+_PLACE, _INTEND, _AFTER = Protection._place, Protection.intend, PurchasePlans.after
 
 
 def _without_intent(self: Protection, plan: TradePlan, *rest: Any) -> Any:
@@ -76,7 +77,7 @@ def _all_of_one_base(self: Protection, plan: TradePlan, position: Any, instrumen
     return _INTEND(self, plan, whole, instrument, *rest)
 
 
-def _no_legs_after(self: Protection, settled: Any) -> list[Order]:
+def _no_legs_after(self: PurchasePlans, settled: Any) -> list[Order]:
     """Has the plan believed carried out once the entry is settled."""
     legs = _AFTER(self, settled)
     if legs:
@@ -106,7 +107,7 @@ def _in_silence(self: Protection, plan: TradePlan, why: Any, batch: CommitBatch,
     batch.plans.append(failed(plan, self._clock.now(), why, retry_after))
 
 
-def _keeps_the_plan(_self: Protection, _order: Order) -> list[TradePlan]:
+def _keeps_the_plan(_self: PurchasePlans, _order: Order) -> list[TradePlan]:
     return []
 
 
@@ -231,12 +232,12 @@ WRONG_PLANS: Mapping[str, Variant] = {
     ),
     "what protects is for what was bought before its fee": swap(Protection, "intend", _with_the_fee),
     "positions of one base asset are protected as one": swap(Protection, "intend", _all_of_one_base),
-    "an entry is taken for protected at once": swap(Protection, "after", _no_legs_after),
+    "an entry is taken for protected at once": swap(PurchasePlans, "after", _no_legs_after),
     "each target sells everything": swap(bracket, "_split", _each_sells_all),
     "of a ledger that was put back a plan is carried out again": swap(Protection, "_before", _asks_nothing),
     "an accepted list is taken for guarded": swap(Protection, "_placed", _guarded_at_once),
     "protection fails in silence": swap(Protection, "_fail", _in_silence),
-    "an entry that bought nothing keeps its plan": swap(Protection, "without_entry", _keeps_the_plan),
+    "an entry that bought nothing keeps its plan": swap(PurchasePlans, "without_entry", _keeps_the_plan),
     "coins that are bound are sold": swap(ExitHandler, "_with_nothing_bound", _sells_what_is_bound),
     "a cancel is taken for done": swap(RestingOrders, "_find_end", _unanswered_cancel_is_done),
     "a cancel under way is forgotten at the start": loads(_cancels_are_over),

@@ -18,6 +18,7 @@ CATALOGUE: dict[str, str] = {
     "fee_valued": "Fee: {fee} {asset} ({value} {quote})",
     "net_profit": "Net: {profit} {quote}",
     "held": "Position: {quantity} {base}",
+    "added": "Entry {number} of this position, average price {price}",
     "still_held": "Position left: {quantity} {base}",
     "reason": "Reason: {reason}",
     "signal_price": "Signal price: {price}",

@@ -18,6 +18,7 @@ CATALOGUE: dict[str, str] = {
     "fee_valued": "Комиссия: {fee} {asset} ({value} {quote})",
     "net_profit": "Чистыми: {profit} {quote}",
     "held": "Позиция: {quantity} {base}",
+    "added": "Вход {number} в эту позицию, средняя цена {price}",
     "still_held": "Остаток позиции: {quantity} {base}",
     "reason": "Причина: {reason}",
     "signal_price": "Цена сигнала: {price}",

@@ -12,6 +12,7 @@ SENTENCES: dict[str, str] = {
     "entries_paused": "входы на паузе",
     "observe": "режим observe: только сообщаю",
     "in_position": "позиция уже открыта: {qty} {base}",
+    "max_entries": "позиция {qty} {base} уже набрана в {count:вход|входа|входов}, MAX_ENTRIES разрешает {limit}",
     "exit_wanted": "выход из {symbol} ещё не завершён",
     "earlier_on_its_way": "ордер, отправленный по этому сигналу до перезапуска, ещё может дойти до биржи",
     "exit_over": "этот выход уже закончен",

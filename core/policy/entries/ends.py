@@ -8,6 +8,7 @@ from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.trade_plan import PlanState, TradePlan
 from core.domain.trading_state import Mode, Pause, TradingState
+from core.policy.entries.adding import is_added
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 
 TIMEOUT = "entry_timeout"
@@ -34,7 +35,7 @@ def why_ends(order: Order, now: datetime, around: Surroundings) -> Reason | None
         return reason("entry_observed")
     if around.exit_pending:
         return reason("entry_left")
-    if _has_sold(around):
+    if _has_sold(order, around):
         return reason("entry_sold")
     return timed_out(order, now)
 
@@ -50,7 +51,15 @@ def timed_out(order: Order, now: datetime) -> Reason | None:
     return None if left > timedelta() else reason(TIMEOUT, seconds=f"{length.total_seconds():.0f}")
 
 
-def _has_sold(around: Surroundings) -> bool:
-    """Tells whether some of what it bought is sold already: a plan loses its position by that alone."""
+def _has_sold(order: Order, around: Surroundings) -> bool:
+    """Tells whether some of what it bought is sold already: a plan loses its position by that alone. Of a position that it adds
+    to some may have been sold before."""
     plan, position = around.plan, around.position
-    return position.trip_sold > 0 or (plan is not None and plan.state is PlanState.EXPOSED and not position.is_open)
+    is_gone = plan is not None and plan.state is PlanState.EXPOSED and not position.is_open
+    return is_gone or (position.trip_sold > 0 and not _adds(order, around))
+
+
+def _adds(order: Order, around: Surroundings) -> bool:
+    if around.plan is not None:
+        return is_added(around.plan, order)
+    return around.position.opened_at is not None and order.created_at > around.position.opened_at

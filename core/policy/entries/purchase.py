@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.domain.instrument import Instrument
-from core.domain.money import divide
 from core.domain.order import Order
 from core.domain.plan_leg import LegKind
 from core.domain.position import Position
@@ -49,7 +48,7 @@ def after_purchase(
     """Returns the plan once a report on its entry is booked, which left `position`. `bought`: the report had fills. `goes_on`:
     the entry may fill on. `is_covered`: orders rest already for what was held before: they are placed anew for all of it."""
     if bought and position.qty:
-        plan = at_cost(replace(plan, entry_price=divide(position.value, position.qty)), position, instrument)
+        plan = at_cost(replace(plan, entry_price=position.average_price), position, instrument)
     if not position.is_open:
         if goes_on:
             return Step(plan)

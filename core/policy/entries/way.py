@@ -15,9 +15,9 @@ from core.domain.reasons import Reason
 from core.domain.signal import Side, Signal
 from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.decision_context import DecisionContext
+from core.policy.entries.adding import exits_of
 from core.policy.exits.bracket import Purchase, brackets, level_price
 from core.policy.exits.bracket_check import Bracket
-from core.policy.exits.plan_choice import plan_of
 from core.policy.exits.protection import exposed, legs_of
 from core.policy.sizing.fees import TAKER_FEE
 from core.policy.sizing.order_size import SizedOrder
@@ -37,7 +37,7 @@ def entry_way(signal: Signal, sized: SizedOrder, decision_context: DecisionConte
     the whole position, or both. The list sells what it has bought: a remainder that was held before would stay bare;
     and coins of another position that are free would pay its commission (faqs/opo.md), and be sold with it.
     """
-    plan, instrument = plan_of(signal, decision_context.limits), decision_context.instrument
+    plan, instrument = exits_of(signal, decision_context), decision_context.instrument
     if sized.side is Side.SELL or signal.entry is not None or plan is None or not plan.rests or instrument is None:
         return None
     if sized.terms.limit_price is None:

@@ -78,6 +78,7 @@ SETTABLE_LIMITS: Mapping[str, Limit] = {
     "PRICE_SANITY_PCT": Limit("price_sanity_pct", per_cent, "per_cent", "30"),
     "MAX_ORDER_NOTIONAL": Limit("max_order_notional", amount, "amount", "500", in_report_asset=True),
     "MAX_OPEN_POSITIONS": Limit("max_open_positions", count, "count", "5"),
+    "MAX_ENTRIES": Limit("max_entries", count, "count", "3"),
     "DAILY_LOSS_LIMIT": Limit("daily_loss_limit", amount, "amount", "50", in_report_asset=True),
     "MAX_EXPOSURE_PCT": Limit("max_exposure_pct", or_off(per_cent), "per_cent_off", "60"),
     "MAX_DRAWDOWN_PCT": Limit("max_drawdown_pct", or_off(per_cent), "per_cent_off", "20"),

@@ -8,13 +8,15 @@ from core.policy.sizing.order_size import SizedOrder
 
 
 def open_positions(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
-    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way, of all strategies or of its own. Exits are always allowed."""
+    """Refuses an entry if MAX_OPEN_POSITIONS are open or under way, of all strategies or of its own. What is added to one of them
+    makes no other. Exits are always allowed."""
     limit, own = decision_context.limits.max_open_positions, decision_context.most_own
+    held = int(decision_context.position.is_open)
     if sized.side is Side.SELL:
         return None
-    if own is not None and decision_context.own_count >= own:
+    if own is not None and decision_context.own_count - held >= own:
         return reason("own_positions", count=decision_context.own_count, limit=own, strategy=signal.strategy)
-    if decision_context.open_count < limit:
+    if decision_context.open_count - held < limit:
         return None
     return reason("open_positions", count=decision_context.open_count, limit=limit)
 

@@ -182,6 +182,7 @@ RAISED = {
     "PRICE_SANITY_PCT": "90",
     "MAX_ORDER_NOTIONAL": "6000",
     "MAX_OPEN_POSITIONS": "50",
+    "MAX_ENTRIES": "3",
     "DAILY_LOSS_LIMIT": "5000",
     "MAX_EXPOSURE_PCT": "off",
     "MAX_DRAWDOWN_PCT": "off",
@@ -204,6 +205,7 @@ RAISED = {
 OTHER_SIZES = {"TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT"}
 LOWERED = {name: "0.01" for name in RAISED if name not in OTHER_SIZES} | {
     "MAX_OPEN_POSITIONS": "1",
+    "MAX_ENTRIES": "1",
     "MAX_LOSING_EXITS": "1",
     "EXIT_MAX_AGE": "3600",
     "COOLDOWN_AFTER_STOP": "3600",

@@ -47,6 +47,7 @@ WRONG = {
     "PRICE_SANITY_PCT": ["0", "101", "50%"],
     "MAX_ORDER_NOTIONAL": ["0", "-inf"],
     "MAX_OPEN_POSITIONS": ["0", "1.5", "five"],
+    "MAX_ENTRIES": ["0", "1.5", "10001"],
     "DAILY_LOSS_LIMIT": ["0", "-100"],
     "MAX_EXPOSURE_PCT": ["0", "101", "-1", "none"],
     "MAX_DRAWDOWN_PCT": ["0", "101", "20%"],

@@ -210,6 +210,12 @@ async def in_position(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
 
 
+async def bought_often_enough(stage: Stage) -> None:
+    await stage.world.say("BUY_SM")
+    await stage.world.say("BUY_SM")
+    await stage.world.say("BUY_SM")
+
+
 async def leaving(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
     stage.venue.next(refused(NotTaken(reason("banned", seconds=70), retry_after=70)))
@@ -469,6 +475,8 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "another_program": ("Another program uses the bot's token", not_alone, {}),
     "held": ("Ledger and exchange disagree about the symbol", held, {}),
     "in_position": ("There is a position already", in_position, {}),
+    "added": ("It adds to the position", in_position, {**PLAN, "max_entries": 2}),
+    "max_entries": ("The position was bought by as many entries as are allowed", bought_often_enough, {"max_entries": 2}),
     "exit_wanted": ("The position is being left", leaving, {}),
     "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),

@@ -280,6 +280,19 @@ async def test_what_moved_while_it_was_looked_at_is_not_committed(world: World, 
     assert ledger.holds == {}
 
 
+async def test_a_difference_that_changes_meanwhile_is_believed_once_it_stays(world: World, ledger: MemoryLedger) -> None:
+    await world.say("BUY_SM")
+    await world.clock.forward(10)
+    world.venue.more["WIF"] = Decimal(-6)
+    world.trading.compare()
+    await world.clock.forward(1)
+    world.venue.more["WIF"] = Decimal(-12)
+    await world.clock.forward(2)
+    assert ledger.holds == {}
+    await world.clock.forward(2)
+    assert "12 WIF less" in ledger.holds["WIFUSDC"].words
+
+
 async def test_dust_is_not_asked_about(world: World) -> None:
     await world.say("BUY_SM")
     assert world.trading.comparable() == ["WIFUSDC"]

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -16,6 +17,7 @@ from core.domain.order_terms import EntryStyle
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND
 from core.domain.strategy_book import StrategyBook
+from core.execution.placement import MOST_ATTEMPTS
 from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -169,6 +171,15 @@ async def test_an_order_accepted_first_is_followed_until_it_is_filled(world: Wor
     assert world.clock.now() >= NOON + timedelta(seconds=30)
 
 
+async def test_an_order_is_asked_for_more_and_more_seldom_and_every_five_seconds_at_least(world: World) -> None:
+    world.venue.next(Course(final_after=40))
+    await world.say("BUY_SM")
+    asked = world.venue.asked_at
+    pauses = [(after - before).total_seconds() for before, after in pairwise(asked)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == 5
+
+
 async def test_an_order_found_in_the_book_is_followed_even_where_it_gets_lost_again(
     world: World, venue: ScriptedVenue, clock: VirtualClock
 ) -> None:
@@ -249,6 +260,20 @@ async def test_an_entry_not_taken_is_sized_anew_and_a_persons_part_is_not(open_w
     assert [one.qty for one in world.venue.placed[2:]] == [Decimal(12), Decimal(12)]
 
 
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(OrderState.EXPIRED, "beyond_limit"), (OrderState.CANCELED, "not_filled"), (OrderState.REJECTED, "not_filled")],
+)
+async def test_an_entry_that_bought_nothing_says_whether_the_market_was_beyond_its_limit(
+    world: World, ledger: MemoryLedger, state: OrderState, code: str
+) -> None:
+    world.venue.next(Course(fills=Decimal(0), state=state))
+    await world.say("BUY_SM")
+    (order,) = ledger.orders.values()
+    assert (order.state, order.reason.code if order.reason else "") == (state, code)
+    assert world.portfolio.positions == {}
+
+
 async def test_a_settlement_that_cannot_be_written_is_written_at_last_and_once(
     world: World, ledger: MemoryLedger, clock: VirtualClock
 ) -> None:
@@ -302,6 +327,18 @@ async def test_a_crash_before_the_request_leaves_the_fence_to_pass(
     assert [(at - NOON).total_seconds() > 5 for at in again.venue.placed_at] == [False, True]
     assert len(again.venue.executed) == 1
     assert again.portfolio.in_flight == {}
+
+
+async def test_what_an_earlier_process_sent_counts_as_an_attempt(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    world.venue.next(Course(gate=asyncio.Event()), *[refused(NotTaken(BUSY))] * 20)
+    await clock.run(world.inbox.deliver([world.said(world.signal("BUY_SM"))]))
+    await clock.quiet()
+    await world.crash()
+    again = await restart(world, ledger)
+    assert len(again.venue.placed) == MOST_ATTEMPTS
+    assert [order.state for order in ledger.orders.values()] == [OrderState.REJECTED]
 
 
 async def test_an_exchange_that_is_away_at_the_start_is_told_with_the_order_that_waits_for_it(

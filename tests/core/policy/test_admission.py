@@ -9,7 +9,9 @@ import pytest
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.duration import in_units
+from core.domain.reasons import reason
 from core.domain.signal import Side
+from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.admission import admit
 from core.policy.decision import AskFirst, decide
@@ -22,6 +24,7 @@ from tests.core.world import instrument
 ALL, ENTRIES, OBSERVE = TradingState(pause=Pause.ALL), TradingState(pause=Pause.ENTRIES), TradingState(mode=Mode.OBSERVE)
 HALTED, NO_MARKET = replace(instrument(), status="BREAK"), replace(instrument(), market_orders=False)
 NOT_OURS = frozenset({"SOLUSDC", "BTCUSDC"})
+HALT = SymbolHalt("WIFUSDC", (reason("less_than_ledger", qty="1", asset="WIF"),), NOON)
 
 
 def pending(side: Side) -> Approval:
@@ -109,6 +112,14 @@ def test_the_age_of_a_signal(age: float, code: str | None) -> None:
 def test_the_age_of_an_exit(age: float, code: str | None) -> None:
     refused = admit(said("SELL_SM", age=age), decision_context(position=HELD))
     assert (refused and refused[1].code) == code
+
+
+@pytest.mark.parametrize(("known", "code"), [({"halt": HALT}, "held"), ({"account_halt": HALT}, "account_held")])
+def test_a_halt_keeps_entries_back_and_no_exit(known: dict[str, Any], code: str) -> None:
+    refused = admit(said(), decision_context(**known))
+    assert refused is not None
+    assert refused[1].code == code
+    assert admit(said("SELL_SM"), decision_context(**known, position=HELD)) is None
 
 
 def test_nothing_is_entered_while_an_exit_is_wanted() -> None:

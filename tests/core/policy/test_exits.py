@@ -73,6 +73,7 @@ def test_it_is_due_in_time_and_after_a_clock_was_set_back(ahead: float, *, due: 
         ("24.98", "15", OrderState.FILLED, ("4.98", False, 0)),
         ("5", "19.98", OrderState.FILLED, ("0", True, 0)),  # all of it, of a position that has grown meanwhile
         ("2", "15", OrderState.FILLED, ("2", False, 0)),
+        ("5", "20.48", OrderState.FILLED, ("0", True, 0)),  # an order that was larger than what was wanted by then
     ],
 )
 def test_what_is_left_is_due_and_what_is_sold_is_over(

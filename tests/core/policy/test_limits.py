@@ -99,6 +99,8 @@ def test_of_four_sizes_of_an_entry_the_last_counts(last: str) -> None:
         ("TRADE_QTY", {}, {}, False),
         ("BREAKEVEN_AFTER", {"breakeven_after": Breakeven()}, {"breakeven_after": Breakeven(Decimal(3))}, True),
         ("BREAKEVEN_AFTER", {"breakeven_after": Breakeven()}, {"breakeven_after": Breakeven()}, False),
+        ("BREAKEVEN_AFTER", {"breakeven_after": Breakeven(Decimal(2))}, {"breakeven_after": Breakeven(Decimal(3))}, True),
+        ("BREAKEVEN_AFTER", {"breakeven_after": Breakeven(Decimal(3))}, {"breakeven_after": Breakeven(Decimal(2))}, False),
         ("TRADE_QTY", {"trade_quote": Decimal(9)}, {}, True),
         ("TRADE_QUOTE", {}, {"trade_quote": Decimal(1)}, True),
         ("TRADE_QUOTE", {"trade_quote": Decimal(9)}, {"trade_quote": Decimal(10)}, True),

@@ -26,9 +26,11 @@ from core.policy.exits.protection import (
     TAKEN,
     at_prices,
     bound,
+    carry_out,
     exit_signal,
     failed,
     is_due,
+    is_whole,
     legs_of,
     parts_of,
     price_of,
@@ -219,6 +221,29 @@ def test_where_no_order_fits_between_the_market_and_a_level_that_level_is_reache
     found = brackets(plan.exits, rules, Purchase(Decimal(100), plan.entry_price, price))
     if isinstance(found, Reason) and found.code in {"stop_reached", "target_reached"}:
         assert reached(at_prices(plan, rules), price) is not None
+
+
+@pytest.mark.parametrize(
+    ("bid", "kind"), [("0.9499", STOPPED), ("0.95", STOPPED), ("0.9501", None), ("1.1", None), ("1.1999", None), ("1.2", TAKEN)]
+)
+def test_a_stop_and_the_last_target_are_reached_at_their_price(bid: str, kind: str | None) -> None:
+    assert reached(plan_of(Decimal(1), Decimal(5), [Decimal(10), Decimal(20)]), Decimal(bid)) == kind
+
+
+@pytest.mark.parametrize("targets", [[], [10], [10, 20, 30], [10, 20, 30, 40, 50]])
+def test_a_plan_is_carried_out_by_all_of_its_parts_and_by_nothing_less(targets: list[int]) -> None:
+    """Its stop has a part of its own where the targets leave something over."""
+    plan = plan_of(Decimal("0.48"), Decimal(5), [Decimal(pct) for pct in targets])
+    position = Position("WIFUSDC", qty=Decimal(1000), is_open=True)
+    parts = parts_of(plan, position, instrument(), Decimal("0.48"))
+    assert not isinstance(parts, Reason)
+    assert len(parts) == min(len(targets) + 1, 5)
+    resting = [replace(leg, state=OrderState.ACCEPTED) for leg in legs_of(plan, parts, "paper", NOON)]
+    assert carry_out(plan, position, resting, instrument())
+    for part in parts:
+        less = [one for one in resting if one.leg is not None and one.leg.number != part.number]
+        assert not is_whole(remaining(plan, instrument()), less)
+        assert not carry_out(plan, position, less, instrument())
 
 
 @given(st.integers(-100_000, 100_000), st.floats(0, 100_000))

@@ -58,6 +58,13 @@ def test_the_count_of_open_positions(count: int, refused: str) -> None:
     assert words(open_positions(said(), sized(), decision_context(open_count=count))) == refused
 
 
+@pytest.mark.parametrize(("count", "code"), [(0, None), (2, None), (3, "own_positions"), (4, "own_positions")])
+def test_the_count_of_a_strategys_own_positions(count: int, code: str | None) -> None:
+    refused = open_positions(said(), sized(), decision_context(own_count=count, most_own=3))
+    assert (refused.code if refused else None) == code
+    assert open_positions(said(), sized(), decision_context(own_count=count)) is None
+
+
 @pytest.mark.parametrize(
     ("result", "refused"),
     [

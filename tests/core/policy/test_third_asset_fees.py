@@ -1,5 +1,6 @@
 """A fee paid in a coin that is held reduces that position: quantity and cost, once, across crashes."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,9 @@ from core.domain.events.symbol_halts import SymbolHalted
 from core.domain.order import Rejected
 from core.domain.reasons import reason
 from core.domain.strategy_book import StrategyBook
+from core.policy.third_asset_fees import after_fee
 from tests.core.conftest import OpenWorld, Restart
+from tests.core.decision_contexts import HELD
 from tests.core.engine.test_order_executor import became
 from tests.core.engine.test_symbol_halts import accept, compare
 from tests.core.memory_ledger import MemoryLedger
@@ -42,6 +45,13 @@ async def test_the_ledger_and_the_exchange_agree_after_it(world: World, ledger: 
     world.trading.compare()
     await world.clock.forward(10)
     assert not [event for event in ledger.events if isinstance(event, SymbolHalted)]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_rest_that_was_no_position_becomes_none_by_a_fee(*, is_open: bool) -> None:
+    """Prices may have risen since it was too little to be sold: it stays a rest until the next entry."""
+    (after,) = after_fee(replace(HELD, is_open=is_open), Decimal("0.98"), instrument())
+    assert (after.qty, after.is_open) == (Decimal(19), is_open)
 
 
 async def test_it_is_sold_without_what_the_fees_took(world: World) -> None:

@@ -30,6 +30,8 @@ positions = Table(
     Column("trip_cost", Amount, nullable=False),
     Column("trip_proceeds", Amount, nullable=False),
     Column("trip_gross", Amount, nullable=False),
+    Column("entries", Integer, nullable=False, server_default=text("0")),
+    Column("last_entry", Text, nullable=False, server_default=text("''")),
 )
 
 trades = Table(

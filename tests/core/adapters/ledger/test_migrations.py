@@ -183,8 +183,9 @@ async def test_executions_of_before_get_their_role_their_strategy_and_their_plan
 
 def before_strategies(table: Table, row: Row) -> tuple[Insert, list[Row]]:
     """Returns the statement that inserts a row into `table` as it was before it had a strategy, and the row."""
-    columns = [Column(column.name, column.type) for column in table.c if column.name != "strategy"]
-    kept = {name: value for name, value in row.items() if name != "strategy"}
+    later = {"strategy", "entries", "last_entry"}
+    columns = [Column(column.name, column.type) for column in table.c if column.name not in later]
+    kept = {name: value for name, value in row.items() if name not in later}
     return insert(Table(table.name, MetaData(), *columns)), [kept]
 
 
