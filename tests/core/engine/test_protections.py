@@ -251,7 +251,7 @@ async def test_an_order_that_is_sent_while_the_balances_are_read_leaves_them_unm
         if not waiting:
             world.venue.next(lost(executed=True, visible_after=2))
             waiting.append(asyncio.ensure_future(world.inbox.ask(world.said(world.signal("BUY_SM")))))
-            while not world.portfolio.in_flight:  # noqa: ASYNC110 - virtual time
+            while not world.portfolio.in_flight:
                 await world.clock.sleep(0.1)
         return await balances()
 
