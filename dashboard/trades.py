@@ -1,6 +1,7 @@
 """The trades page: the last trades, the last profit, and the open positions."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -16,6 +17,7 @@ from dashboard.tables import EXECUTION_SHOWN, rounded, shown
 from dashboard.view import trades
 
 PRICE_DECIMALS = 8  # Binance's finest precision
+_ROW, _TALLEST = 35, 318  # pixels
 
 
 def show(selection: Selection) -> None:
@@ -29,14 +31,12 @@ def show(selection: Selection) -> None:
     profit = None if last is None else last.profit_pct
     metrics[0].metric("Last Profit", "none yet" if profit is None else f"{profit:+.2f}%")
     metrics[1].metric("Open positions", len(held))
-    unrealised: dict[str, str] = {}
-    for quote in sorted({_quote(one) for one in held}):
-        total = sum((value for one in held if _quote(one) == quote and (value := _unrealised(one)) is not None), ZERO)
-        unrealised[quote] = f"{total:+.2f} {quote}"
-    metrics[2].metric("Unrealised", ", ".join(unrealised.values()) or "nothing held")
+    quotes = sorted({_quote(one) for one in held})
+    unrealised = [unrealised_words([_unrealised(one) for one in held if _quote(one) == quote], quote) for quote in quotes]
+    metrics[2].metric("Unrealised", ", ".join(unrealised) or "nothing held")
     metrics[3].metric("Program", health.in_a_word(view.pulse))
     st.subheader("Recent trades")
-    st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=320)
+    st.dataframe([_trade(one) for one in view.executions], hide_index=True, height=_height(len(view.executions)))
     st.subheader("Open positions")
     if held:
         st.dataframe([_row(one, is_watched=is_watched) for one in held], hide_index=True)
@@ -53,6 +53,19 @@ def show(selection: Selection) -> None:
         st.subheader("Exits that are tried again")
         st.dataframe([exit_row(one) for one in exits], hide_index=True)
         _hidden(len(view.exits) - len(exits))
+
+
+def unrealised_words(values: Sequence[Decimal | None], quote: str) -> str:
+    """Returns the sum of what is known, and says so if some is not: no price was ever recorded."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return "unknown"
+    return f"{sum(known, ZERO):+.2f} {quote}" + (" and unknown" if len(known) < len(values) else "")
+
+
+def _height(rows: int) -> int:
+    """Returns the pixels of a table that scrolls only where it is long."""
+    return min(_TALLEST, _ROW * (rows + 1) + 3)
 
 
 def _hidden(count: int) -> None:

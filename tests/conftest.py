@@ -20,6 +20,7 @@ pytest_plugins = [
     "pytester",
     "tests.plugins.alone",
     "tests.plugins.browser",
+    "tests.plugins.compiled_statements",
     "tests.plugins.loop_guard",
     "tests.plugins.network_guard",
     "tests.plugins.run_time",

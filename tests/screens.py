@@ -21,8 +21,12 @@ from bot.views.chat_message import ChatMessage
 from bot.views.event_batch import render_digest
 from bot.views.events import render
 from core.domain.events.table import Event
+from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target
+from core.domain.messages import Message, SignalReceived
 from core.domain.outbox_item import OutboxItem
+from core.domain.signal import Signal
 from core.domain.strategy_book import StrategyBook
+from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode
 from local_telegram.room import Room
 from local_telegram.server import running_chat
@@ -36,6 +40,11 @@ from tests.paths import ROOT
 DOCS = ROOT / "docs"
 WIDTH = 390
 TEXTS_A_MESSAGE = 12
+PLAN = ExitPlan(
+    StopLoss(Level(pct=Decimal(5))),
+    (Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50))),
+    Breakeven(),
+)
 Act = Callable[["Scene"], Awaitable[object]]
 
 
@@ -132,6 +141,38 @@ async def asked(scene: Scene, kind: str) -> None:
     await scene.firm.settled()
 
 
+async def trade(scene: Scene) -> None:
+    """Shows an entry with a stop and two targets until the first target has moved the stop, and the question about another."""
+    firm, bought = scene.firm, StrategyBook("SOLUSDC", "waves")
+    await planned(scene, bought)
+    await scene.tap("ap:")
+    await until(lambda: bought in firm.portfolio.plans and firm.portfolio.plans[bought].state is PlanState.GUARDED)
+    stop = firm.portfolio.plans[bought].exits.stop
+    firm.prices.bid[bought.symbol] = Decimal(162)
+    await until(lambda: firm.portfolio.plans[bought].exits.stop != stop, within=30)
+    await firm.settled()
+    await scene.say("/positions", "/protect SOLUSDC @waves")
+    await planned(scene, StrategyBook("WIFUSDC", "waves"))
+
+
+async def planned(scene: Scene, book: StrategyBook) -> None:
+    """Sends a signal that brings a plan, and waits for the question."""
+    firm, at = scene.firm, scene.firm.prices.bid[book.symbol]
+    said = Signal(
+        "kafka:signals", f"plan {book}", "BUY_SM", book.symbol, at, firm.clock.now(), {"strategy": book.strategy}, plan=PLAN
+    )
+    await firm.trading.inbox.deliver([Message(said.source, said.signal_id, said.symbol, SignalReceived(said), firm.clock.now())])
+    await scene.owner.wait_for(lambda message: book.symbol in message.text and "waves" in message.text and bool(message.buttons))
+    await firm.settled()
+
+
+async def strategies(scene: Scene) -> None:
+    """Shows two strategies, and changes the stop of one."""
+    await scene.say("/strategies waves STOP_LOSS_PCT 3")
+    await scene.tap("ok:")
+    await scene.say("/strategies", "/strategies waves", "/strategies waves STOP_LOSS_PCT", "/strategies waves reset")
+
+
 async def people(scene: Scene) -> None:
     await scene.say("/start", "/help", "/help acting", "/users", "/users invite trader", "/audit", "/statsu")
 
@@ -170,6 +211,8 @@ SCENES: dict[str, tuple[str, Act]] = {
     "acting": ("Acting by hand", acting),
     "controls": ("Pausing and modes", controls),
     "asking": ("A question, its record, and the next question", asking),
+    "trade": ("A trade with a stop and two targets", trade),
+    "strategies": ("Strategies, and the settings of one", strategies),
     "people": ("People and commands", people),
     "telling": ("What one is told, and when", telling),
     "alerts": ("Every alert", alerts),
@@ -190,7 +233,7 @@ async def picture_of(page: Page, first: int, last: int) -> Image.Image:
     for part in parts:
         whole.paste(part, (max((WIDTH - part.width) // 2, 0), top))
         top += part.height + 6
-    return whole.quantize(96)
+    return whole.quantize(96, method=Image.Quantize.FASTOCTREE)  # others lose the red and the green of few points
 
 
 def noting(language: str) -> Sequence[Noting]:

@@ -37,8 +37,15 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
 def _buttons(context: CommandContext, position: Position, *, named: bool) -> Keyboard:
     plan = context.portfolio.plans.get(position.book)
     has_stop = plan is not None and plan.exits.stop is not None
-    name = name_of(context, position.book) if named else ""
+    name = _label(context, position) if named else ""
     return position_buttons(words_of(context, position.book), context.texts, has_stop=has_stop, name=name)
+
+
+def _label(context: CommandContext, position: Position) -> str:
+    """Returns the position's name for a button, which is narrow on a phone: by its coin, where that names one symbol alone."""
+    name, base = name_of(context, position.book), context.exchange.priced(position.symbol).base
+    symbols = {one.symbol for one in context.portfolio.open_positions() if context.exchange.priced(one.symbol).base == base}
+    return name.replace(position.symbol, base, 1) if len(symbols) == 1 else name
 
 
 def _lines(context: CommandContext, position: Position) -> list[Html]:

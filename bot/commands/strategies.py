@@ -12,11 +12,10 @@ from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.resume import ROLE as LOOSENS
 from bot.commands.strategy_settings import set_here, settings_of, terms_line
-from bot.commands.valuation import performance_line
 from bot.texts import Html, short
 from bot.views.book_names import MARK, strategy_words
 from bot.views.chat_message import Button, ChatMessage
-from bot.views.number_format import quantity
+from bot.views.number_format import money, quantity
 from core.domain.access import Role
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import StrategyRequested
@@ -24,7 +23,7 @@ from core.domain.strategy_book import StrategyBook, strategy_number
 from core.policy.strategy_settings import EVERY
 from core.read_models import Performance, Selection
 
-_USAGE = "[pause|resume NAME] [NAME [RULE VALUE|default]] [NAME reset]"
+_USAGE = "[pause|resume NAME] [NAME [RULE VALUE|reset]]"
 _SHOWN = 15
 _PAUSE, _RESUME = "pause", "resume"
 
@@ -119,8 +118,15 @@ def _lines(context: CommandContext, name: str, results: Mapping[str, Sequence[Pe
         texts("strategies.held", symbol=one.symbol, quantity=quantity(one.qty), base=context.exchange.priced(one.symbol).base)
         for one in held
     ]
-    brought = [performance_line(context, one) for one in results.get(name, ())]
+    brought = [_result(context, one) for one in results.get(name, ())]
     return [*lines, *brought] if held or brought else [*lines, texts("strategies.nothing")]
+
+
+def _result(context: CommandContext, one: Performance) -> Html:
+    """Returns what the exits of a strategy brought, in one quote asset."""
+    shown = {"profit": money(one.profit, signed=True), "quote": one.quote_asset, "exits": one.exits}
+    rate = round(100 * one.wins / one.exits) if one.exits else 0
+    return context.texts("strategies.result", mark="➕" if one.profit > 0 else "➖", rate=rate, **shown)
 
 
 def _buttons(context: CommandContext, name: str) -> tuple[Button, ...]:

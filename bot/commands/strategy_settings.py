@@ -66,7 +66,8 @@ def terms_line(context: CommandContext, name: str) -> Html:
     """Returns how large the entries of a strategy are, its plan, and its own limits, in a line."""
     terms = context.portfolio.terms_for(StrategyBook(EVERY, name))
     shown = [size_name(terms), *_PLAN[:5], "MAX_ORDER_NOTIONAL", OWN_POSITIONS, "MAX_LOSING_EXITS"]
-    return Html(", ".join(words for each in shown if (words := _words(context, terms, each))))
+    line = ", ".join(words for each in shown if (words := _words(context, terms, each)))
+    return Html(line[:1].upper() + line[1:])
 
 
 def set_here(context: CommandContext, name: str) -> list[str]:
@@ -84,7 +85,8 @@ def size_name(terms: StrategyTerms) -> str:
 def _all(context: CommandContext, name: str) -> ChatMessage:
     texts, terms = context.texts, context.portfolio.terms_for(StrategyBook(EVERY, name))
     size = size_name(terms)
-    names = [each for each in STRATEGY_LIMITS if each == size or each not in _SIZE_NAMES]
+    first = (size, *_PLAN, *_BUTTONS)  # as they are asked for
+    names = [*dict.fromkeys(first), *(each for each in STRATEGY_LIMITS if each not in {*first, *_SIZE_NAMES})]
     lines = [line for each in names if (line := _line(context, name, terms, each))]
     head = texts("strategies.of", strategy=short(name))
     how = [texts("strategies.order"), texts("strategies.change", strategy=short(name))]

@@ -165,6 +165,7 @@ def record(event: OrderExecuted | OrderFailed | EntryMissed, texts: Texts) -> Ch
     lines = [
         texts("approval.APPROVED", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
+        *strategy_lines(order.signal.strategy, texts),
     ]
     if order.approved_by and order.approved_at:
         lines.append(texts("by_at", who=short(order.approved_by), time=texts.exact_time(order.approved_at)))

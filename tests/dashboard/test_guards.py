@@ -13,6 +13,7 @@ from core.domain.plan_leg import LegKind
 from core.domain.reasons import reason
 from core.domain.trade_plan import PlanState, TradePlan
 from dashboard.guards import guard_cells, guard_words, order_row
+from dashboard.trades import unrealised_words
 from tests.core.adapters.ledger.test_guards import PLAN, entry_at_limit, leg
 from tests.core.adapters.ledger.values import NOW, order, position
 
@@ -72,3 +73,15 @@ def test_a_resting_order_says_what_it_is_for() -> None:
     shown = (entry["for"], entry["side"], entry["quantity"], entry["until"], entry["from the market"])
     assert shown == ("entry", "BUY", "15", "2026-03-01 12:05:00", "")
     assert order_row(RestingOrder(order(1, 1, OrderState.ACCEPTED), bid))["for"] == "exit"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([Decimal("1.5"), Decimal("-0.25")], "+1.25 USDC"),
+        ([Decimal("1.5"), None], "+1.50 USDC and unknown"),
+        ([None, None], "unknown"),
+    ],
+)
+def test_what_is_not_known_is_no_zero(values: list[Decimal | None], words: str) -> None:
+    assert unrealised_words(values, "USDC") == words

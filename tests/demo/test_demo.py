@@ -49,9 +49,14 @@ class Demo:
         found: dict[str, Any] = self._http.get("/api/state", params=place).json()
         return found
 
-    def said(self, **place: Any) -> list[str]:
-        """Returns the bot's messages, in order."""
-        return [message["text"] for message in self.state(**place)["messages"] if not message["mine"]]
+    def said(self, after: int = 0, **place: Any) -> list[str]:
+        """Returns the bot's messages, in order; those after the message with this number."""
+        found = self.state(**place)["messages"]
+        return [message["text"] for message in found if not message["mine"] and message["id"] > after]
+
+    def newest(self) -> int:
+        """Returns the number of the newest message."""
+        return max((int(message["id"]) for message in self.state()["messages"]), default=0)
 
     def pull(self, number: int) -> None:
         name = self.state()["levers"][number]["name"]
@@ -111,12 +116,58 @@ async def until(true: Callable[[], bool], within: float = 60) -> None:
             await asyncio.sleep(0.05)
 
 
+def running(folder: Path) -> Iterator[Demo]:
+    started = Demo(folder)
+    started.process.start()
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Yields a demo that stays for the next test: it runs on and on, and each test looks at what is new."""
+    yield from running(tmp_path_factory.mktemp("demo"))
+
+
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    running = Demo(tmp_path)
-    running.process.start()
-    yield running
-    running.end()
+def fresh(tmp_path: Path) -> Iterator[Demo]:
+    """Yields a demo for one test, which ends it."""
+    yield from running(tmp_path)
+
+
+async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: Demo) -> None:
+    await until(lambda: any("executed" in text for text in demo.said()))
+    before, first, last = demo.program(), demo.executions(), demo.newest()
+    demo.pull(KILL)
+    await until(lambda: not lives(before))
+    assert demo.left(KILL) > 0
+    await until(lambda: any("MarketFlow started" in text for text in demo.said(last)))
+    assert demo.program() != before
+    assert demo.left(KILL) == 0
+    await until(lambda: any("was offline from" in text for text in demo.said(last)))
+    demo.send("/buy DOGEUSDC 20 USDC", person=OWNER.user_id)
+    await until(lambda: any("Buy for 20.00 USDC" in text for text in demo.said(last)))
+    demo.tap("✅ Confirm")
+    await until(lambda: any("BUY_MANUAL executed" in text for text in demo.said(last)))
+    executed = demo.executions()
+    assert executed[: len(first)] == first
+    assert len(set(executed)) == len(executed)
+    assert sum("MarketFlow started" in text for text in demo.said(last)) == 1
+
+
+async def test_stops_and_targets_stay_on_the_exchange_while_the_program_is_dead(demo: Demo) -> None:
+    await until(lambda: any("executed" in text for text in demo.said()))
+    await until(lambda: any("ACCEPTED" in legs.values() for legs in demo.legs().values()))
+    last = demo.newest()
+    demo.pull(KILL)
+    await until(lambda: demo.left(KILL) > 0)
+    before = {plan: legs for plan, legs in demo.legs().items() if set(legs.values()) == {"ACCEPTED"}}
+    await until(lambda: any("was offline from" in text for text in demo.said(last)))
+    after = demo.legs()
+    for plan, legs in before.items():
+        # One may have filled; then the exchange ended the other of its list, and what is left may be placed anew.
+        assert legs.keys() <= after[plan].keys()
+        assert legs.keys() == after[plan].keys() or "FILLED" in after[plan].values()
 
 
 async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
@@ -138,39 +189,6 @@ async def test_everybody_has_the_right_that_is_theirs(demo: Demo) -> None:
     assert "PAPER" not in str(demo.said(**{"as": TRADER.user_id}, **questions))
 
 
-async def test_a_program_that_is_killed_comes_back_and_does_nothing_twice(demo: Demo) -> None:
-    await until(lambda: any("executed" in text for text in demo.said()))
-    before, first = demo.program(), demo.executions()
-    demo.pull(KILL)
-    await until(lambda: not lives(before))
-    assert demo.left(KILL) > 0
-    await until(lambda: sum("MarketFlow started" in text for text in demo.said()) == 2)
-    assert demo.program() != before
-    assert demo.left(KILL) == 0
-    await until(lambda: any("was offline from" in text for text in demo.said()))
-    demo.send("/buy DOGEUSDC 20 USDC", person=OWNER.user_id)
-    await until(lambda: any("Buy for 20.00 USDC" in text for text in demo.said()))
-    demo.tap("✅ Confirm")
-    await until(lambda: any("BUY_MANUAL executed" in text for text in demo.said()))
-    executed = demo.executions()
-    assert executed[: len(first)] == first
-    assert len(set(executed)) == len(executed)
-
-
-async def test_stops_and_targets_stay_on_the_exchange_while_the_program_is_dead(demo: Demo) -> None:
-    await until(lambda: any("executed" in text for text in demo.said()))
-    await until(lambda: any("ACCEPTED" in legs.values() for legs in demo.legs().values()))
-    demo.pull(KILL)
-    await until(lambda: demo.left(KILL) > 0)
-    before = {plan: legs for plan, legs in demo.legs().items() if set(legs.values()) == {"ACCEPTED"}}
-    await until(lambda: any("was offline from" in text for text in demo.said()))
-    after = demo.legs()
-    for plan, legs in before.items():
-        # One may have filled; then the exchange ended the other of its list, and what is left may be placed anew.
-        assert legs.keys() <= after[plan].keys()
-        assert legs.keys() == after[plan].keys() or "FILLED" in after[plan].values()
-
-
 async def test_an_exchange_that_does_not_answer_is_counted_down_through_a_restart(demo: Demo) -> None:
     await until(lambda: bool(demo.said()))
     demo.pull(EXCHANGE)
@@ -183,17 +201,17 @@ async def test_an_exchange_that_does_not_answer_is_counted_down_through_a_restar
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_an_end_leaves_no_process(demo: Demo, number: signal.Signals) -> None:
-    await until(lambda: bool(demo.said()))
-    program = demo.program()
-    os.kill(demo.process.pid or 0, number)
-    await until(lambda: not demo.process.running, within=5)
+async def test_an_end_leaves_no_process(fresh: Demo, number: signal.Signals) -> None:
+    await until(lambda: bool(fresh.said()))
+    program = fresh.program()
+    os.kill(fresh.process.pid or 0, number)
+    await until(lambda: not fresh.process.running, within=5)
     assert not lives(program)
 
 
-async def test_the_program_ends_when_the_demo_was_killed(demo: Demo) -> None:
-    await until(lambda: bool(demo.said()))
-    program = demo.program()
-    os.kill(demo.process.pid or 0, signal.SIGKILL)
+async def test_the_program_ends_when_the_demo_was_killed(fresh: Demo) -> None:
+    await until(lambda: bool(fresh.said()))
+    program = fresh.program()
+    os.kill(fresh.process.pid or 0, signal.SIGKILL)
     await until(lambda: not lives(program))
-    assert children(demo.process.pid or 0) == []
+    assert children(fresh.process.pid or 0) == []

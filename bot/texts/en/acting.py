@@ -195,6 +195,7 @@ CATALOGUE: dict[str, str] = {
     "strategies.was_paused": "⏸ Strategy {strategy} paused: its entries are refused, its exits go on",
     "strategies.was_resumed": "▶️ Strategy {strategy} resumed",
     "strategies.of": "<b>⚙️ Strategy {strategy}</b>",
+    "strategies.result": "{mark} <b>{profit} {quote}</b>, {exits:trade|trades}, win rate {rate}%",
     "strategies.set_here": "✏️ Set in the chat: {names}",
     "strategies.settings": "⚙️ {strategy}",
     "strategies.own": "at most {value} open positions of its own",

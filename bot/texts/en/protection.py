@@ -5,7 +5,7 @@ CATALOGUE: dict[str, str] = {
     "protection.away": " ({distance})",
     "protection.stop": "Stop: {price}{away}",
     "protection.target": "Target: {price}{away}",
-    "protection.target_of": "Target {number}: {price}{away}, {share}% of the position",
+    "protection.target_of": "Target {number}: {price}{away}, sells {share}%",
     "protection.sold": "Target {number}: {price}, filled",
     "protection.breakeven_target": "stop to breakeven after target 1",
     "protection.breakeven_price": "stop to breakeven at {price}{away}",

@@ -198,6 +198,7 @@ CATALOGUE: dict[str, str] = {
     "strategies.was_paused": "⏸ Стратегия {strategy} на паузе: входы отклоняются, выходы исполняются",
     "strategies.was_resumed": "▶️ Стратегия {strategy} возобновлена",
     "strategies.of": "<b>⚙️ Стратегия {strategy}</b>",
+    "strategies.result": "{mark} <b>{profit} {quote}</b>, {exits:сделка|сделки|сделок}, прибыльных {rate}%",
     "strategies.set_here": "✏️ Задано в чате: {names}",
     "strategies.settings": "⚙️ {strategy}",
     "strategies.own": "своих позиций до {value}",

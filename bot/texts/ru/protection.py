@@ -5,7 +5,7 @@ CATALOGUE: dict[str, str] = {
     "protection.away": " ({distance})",
     "protection.stop": "Стоп: {price}{away}",
     "protection.target": "Цель: {price}{away}",
-    "protection.target_of": "Цель {number}: {price}{away}, {share}% позиции",
+    "protection.target_of": "Цель {number}: {price}{away}, доля {share}%",
     "protection.sold": "Цель {number}: {price}, исполнена",
     "protection.breakeven_target": "стоп в безубыток после цели 1",
     "protection.breakeven_price": "стоп в безубыток на {price}{away}",

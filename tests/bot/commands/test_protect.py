@@ -185,7 +185,7 @@ async def test_what_would_sell_at_once_is_refused(firm: Firm) -> None:
 
 async def test_a_purchase_brings_its_plan(bare: Firm) -> None:
     asked = await bare.trader.ask("/buy WIF 50 USDC stop 5% target 5%:50,10%:50")
-    assert "Stop: 0.4561 (-5.00%)\nTarget 1: 0.5042 (+5.02%), 50% of the position" in asked.text
+    assert "Stop: 0.4561 (-5.00%)\nTarget 1: 0.5042 (+5.02%), sells 50%" in asked.text
     await confirmed(bare.trader, asked)
     await guarded(bare)
     assert len(bare.portfolio.resting_for(StrategyBook(WIF))) == 4

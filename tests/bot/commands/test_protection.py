@@ -39,10 +39,7 @@ async def test_the_alert_of_an_entry_has_its_plan_in_numbers(firm: Firm) -> None
     await guarded(firm)
     alert = await firm.owner.wait_for("BUY_SM executed")
     assert alert.text.startswith("🟩 BUY_SM executed\nSymbol: WIFUSDC\nPrice: 0.4801\n")
-    assert (
-        "\nStop: 0.4561 (-5.00%)\nTarget 1: 0.5282 (+10.02%), 50% of the position\n"
-        "Target 2: 0.5762 (+20.02%), 50% of the position"
-    ) in alert.text
+    assert ("\nStop: 0.4561 (-5.00%)\nTarget 1: 0.5282 (+10.02%), sells 50%\nTarget 2: 0.5762 (+20.02%), sells 50%") in alert.text
 
 
 async def test_positions_show_what_protects_them_and_how_far_it_is(firm: Firm) -> None:

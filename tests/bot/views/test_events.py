@@ -27,7 +27,7 @@ from core.domain.approval import ApprovalState
 from core.domain.daily_proof import Proof
 from core.domain.events.access import AuthenticatorChanged, StrangerSeen
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.control import ControlsChanged, PanicOver
+from core.domain.events.control import ControlsChanged, PanicOver, StrategyLimitsChanged
 from core.domain.events.daily_proof import proved
 from core.domain.events.intake import DeadLettersFound, RequestsRefused
 from core.domain.events.orders import OrderAdopted, OrderFailed, OrderUnanswered
@@ -44,6 +44,7 @@ from core.domain.outbox_item import OutboxItem
 from core.domain.reasons import SENTENCES, Reason, reason
 from core.domain.record_problems import ProblemKind, merged
 from core.domain.signal import Side
+from core.domain.strategy_limit import SettingChange
 from core.domain.symbol_halt import SymbolHalt
 from core.domain.trading_state import Mode, Panic, Pause, TradingState
 from core.state.market_data import MarketDataCache
@@ -74,6 +75,9 @@ ALL_EVENTS: list[Event] = [
     executed(),
     executed(Side.SELL, price="0.5220"),
     executed(filled="12.5", mode="paper"),
+    StrategyLimitsChanged(
+        "waves", (SettingChange("TRADE_QUOTE", "", "50"), SettingChange("TIME_LIMIT", "60", "")), "USDC", "Ann", NOON, 7
+    ),
     failed(asset="USDC"),
     failed("bad_key", Side.SELL, message="Invalid API-key", code="-2015"),
     OrderUnanswered(failed().order),
