@@ -24,6 +24,7 @@ from core.domain.trade_plan import PlanState
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.test_guards import PLAN, entry_at_limit, leg
 from tests.core.adapters.ledger.values import NOW, message, position
+from tests.ledgers import make_ledger
 from tests.running import MARKETFLOW
 from tests.servers.chromium import WAIT_MS
 from tests.servers.ports import free_port
@@ -142,7 +143,7 @@ async def test_trades_appear_by_themselves_beside_the_demo(
 async def test_it_shows_what_protects_a_position_and_what_rests(
     browser: Browser, beside: Beside, started: list[ServerProcess], tmp_path: Path
 ) -> None:
-    port, url = free_port(), f"sqlite+aiosqlite:///{tmp_path}/ledger.db"
+    port, url = free_port(), make_ledger(tmp_path / "ledger.db")
     ledger = await open_ledger(url, SystemClock())
     await ledger.store([message(1)])
     legs = [leg(LegKind.STOP, 1, "0.475"), leg(LegKind.TARGET, 1, "0.6")]

@@ -185,6 +185,9 @@ class Life:
         seen["records"] = sum(one.published for one in self._strategies)
         seen["starts"] = self._starts
         seen.update(f"executed as {row['role']}" for row in rows(select(executions.c.role)))
+        bought = rows(select(executions.c.client_order_id, executions.c.plan_id).where(executions.c.side == "BUY"))
+        own = sum(row["client_order_id"].startswith(row["plan_id"] or "") for row in bought)
+        seen["entries that added"] = len(bought) - own
         seen.update(f"sold by {row['signal_type']}" for row in rows(select(executions.c.signal_type)))
         seen.update(f"order {row['state']}" for row in rows(select(orders.c.state)))
         seen.update(f"leg {row['leg']}" for row in rows(select(orders.c.leg)) if row["leg"])

@@ -52,6 +52,7 @@ LIMITS = RiskLimits(
     daily_loss_limit=Decimal(5000),  # the loss of a day must not end it: what is tested comes after
     approval_ttl=timedelta(seconds=120),
     report_asset="USDC",
+    max_entries=3,
 )
 
 

@@ -18,7 +18,10 @@ DAYS = float(os.environ.get("DAYS", "0.04"))  # an hour
 SEED = int(os.environ.get("WEEK_SEED", "1"))
 _A_DAY = 600.0  # seconds that a busy machine may take for one
 _UNTOLD_SECONDS = 10.0  # the longest that a position may be without its protection, and nobody be told
-_ALWAYS = ("executed as entry", "executed as stop", "executed as target", "told plan_changed", "told entry_rests")
+_ALWAYS = (
+    *("executed as entry", "executed as stop", "executed as target", "entries that added"),
+    *("told plan_changed", "told entry_rests"),
+)
 _IN_A_DAY = (
     *("executed as time_limit", "executed as exit", "entries with their exits", "plan MISSED", "plan CLOSED"),
     *("told entry_missed", "told entry_chased", "leg E", "sold by SELL_SM"),

@@ -21,13 +21,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from bot.__main__ import _finish
-from bot.clock import SystemClock
 from core.adapters.kafka.options import KafkaOptions
 from core.adapters.kafka.topic_check import find_partitions
-from core.adapters.ledger.opening import open_ledger
 from core.adapters.signals.codec import decode, instant
 from core.domain.signal import Signal
 from demo.broker import MemoryBroker
+from tests.ledgers import make_ledger
 from tests.owner_deliveries import undelivered
 from tests.paths import ROOT
 from tests.ring import TOPIC, Ring
@@ -451,9 +450,8 @@ async def test_reconcile_names_each_difference(ring: Ring) -> None:
 
 
 async def test_reconcile_says_that_the_exchange_is_away(tmp_path: Path) -> None:
-    ledger = f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}"
+    ledger = make_ledger(tmp_path / "ledger.db")
     live = {"TRADING_MODE": "live", "BINANCE_API_KEY": KEY, "BINANCE_API_SECRET": SECRET}
-    await (await open_ledger(ledger, SystemClock())).close()
     ended = await run_command("reconcile", settings=NOTHING_THERE | live | {"DATABASE_URL": ledger})
     assert (ended.code, ended.stdout) == (1, "")
     assert NOBODY in ended.stderr

@@ -19,6 +19,7 @@ from core.records.commit_batch import CommitBatch
 from core.records.message_outcome import MessageOutcome
 from tests.bot.parts import FastClock
 from tests.core.adapters.ledger.values import execution, fill, message, order
+from tests.ledgers import make_ledger
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE_MIDNIGHT, APPROVED = DAY + timedelta(hours=23, minutes=55), DAY + timedelta(days=1, minutes=20)
@@ -36,7 +37,7 @@ class Exchange:
 
 @pytest.fixture
 async def ledger(tmp_path: Path) -> AsyncIterator[SqlLedger]:
-    ledger = await open_ledger(f"sqlite+aiosqlite:///{tmp_path}/ledger.db", SystemClock())
+    ledger = await open_ledger(make_ledger(tmp_path / "ledger.db"), SystemClock())
     yield ledger
     await ledger.close()
 
