@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from core.domain.approval import Approval
 from core.domain.events.approvals import ApprovalRequested
+from core.domain.exit_plan import ExitPlan
 from core.domain.money import ZERO, multiply
 from core.domain.signal import Side
 from core.execution.decision_service import DecisionService
@@ -44,9 +45,14 @@ class ApprovalQuestions:
             cost=cost or None,
             worth=worth,
             report=self._rates.report,
-            plan=plan_of(approval.signal, self._portfolio.limits_for(approval.signal.book)),
+            plan=self._plan(approval),
             price_step=instrument.price_step if (instrument := self._market.instrument(approval.signal.symbol)) else ZERO,
         )
+
+    def _plan(self, approval: Approval) -> ExitPlan | None:
+        """Returns the exit plan that the entry would bring; None where the position has one already, which it keeps."""
+        book = approval.signal.book
+        return None if book in self._portfolio.plans else plan_of(approval.signal, self._portfolio.limits_for(book))
 
     def assets(self, symbol: str) -> tuple[str, str]:
         """Returns base and quote asset; the symbol itself and an empty text if its rules are unknown."""

@@ -15,8 +15,8 @@ class ApprovalRequested:
     """The owner is asked. `base` and `quote` name the assets; `half` is half the quantity, None if that is too little to trade.
     `worth` is the trade's worth and `capital` the total, positions at their cost, in the asset `report` (None if unknown; an
     older event has its capital in quote asset, and no `report`). `rules` are each rule's measurements: name, value, limit and
-    unit. `cost` is the cost of one unit of base that is to be sold. `plan` is the exit plan that an entry brings; its prices are
-    multiples of `price_step`."""
+    unit. `cost` is the cost of one unit of base that is to be sold. `plan` is the exit plan that an entry brings (None:
+    none, or the position keeps the one that it has); its prices are multiples of `price_step`."""
 
     approval: Approval
     base: str
