@@ -1,12 +1,13 @@
 """An unanswered order whose symbol is delisted: retried for a while, then reported once, and nothing is guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 
 import pytest
 
-from core.domain.errors import SymbolUnknown
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.events.orders import OrderAdopted, OrderFailed
+from core.domain.instrument import Instrument
 from core.domain.order import Fill
 from core.domain.order_state_machine import OrderState
 from core.domain.signal import Side
@@ -50,6 +51,21 @@ async def test_it_is_asked_about_for_a_while_and_told_once(
     assert asked < 30
     await world.clock.forward(FOR_GOOD)
     assert len(world.venue.asked_at) == asked
+    assert ends(ledger) == [("BUY", "fate_unknown")]
+
+
+async def test_it_is_not_given_up_while_the_list_of_all_symbols_cannot_be_read(
+    world: World, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(_symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        raise ExchangeUnavailable("no answer in time")
+
+    await left_open(world, "BUY_SM")
+    with monkeypatch.context() as away:
+        away.setattr(world.venue, "instruments", unreadable)
+        await world.clock.forward(FOR_GOOD)
+        assert ends(ledger) == []
+    await world.clock.forward(FOR_GOOD)
     assert ends(ledger) == [("BUY", "fate_unknown")]
 
 
