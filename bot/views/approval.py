@@ -15,7 +15,7 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
-from core.domain.money import multiply
+from core.domain.money import divide, multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
@@ -45,7 +45,7 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
     if event.cost is not None and live.price is not None:
         lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
-    lines += _plan(event, live, texts)
+    lines += [*_added(event, live, texts), *_plan(event, live, texts)]
     lines += _rules(event, live, texts)
     return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
 
@@ -55,9 +55,28 @@ def _plan(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
     approval = event.approval
     if event.plan is None:
         return []
-    at = approval.price if approval.signal.entry is not None or live.price is None else live.price
-    plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, at, approval.asked_at, 0)
+    at = _price_of_entry(approval, live)
+    counts_from = _average(event, live)
+    plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, counts_from, approval.asked_at, 0)
     return plan_lines(at_steps(plan, event.price_step), at, texts)
+
+
+def _price_of_entry(approval: Approval, live: Live) -> Decimal:
+    return approval.price if approval.signal.entry is not None or live.price is None else live.price
+
+
+def _average(event: ApprovalRequested, live: Live) -> Decimal:
+    """Returns the price that the plan counts from: the entry's, or the average of all that is held then."""
+    at, held, bought = _price_of_entry(event.approval, live), event.position, multiply(event.approval.qty, 1 - TAKER_FEE)
+    return at if held is None else divide(held.value + multiply(bought, at), held.qty + bought)
+
+
+def _added(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
+    """Returns the line of an entry that adds to a position: to how much, which entry it would be, and the average price then."""
+    if (held := event.position) is None:
+        return []
+    shown = {"quantity": quantity(held.qty), "base": event.base, "price": price(_average(event, live))}
+    return [texts("approval.adds", number=held.entry_count + 1, most=event.most_entries, **shown)]
 
 
 def _rules(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:

@@ -4,11 +4,13 @@ from decimal import Decimal
 
 from core.domain.approval import Approval
 from core.domain.events.approvals import ApprovalRequested
+from core.domain.exit_plan import ExitPlan
 from core.domain.money import ZERO, multiply
 from core.domain.signal import Side
 from core.execution.decision_service import DecisionService
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import SizeRequest
+from core.policy.entries.adding import left_after_adding
 from core.policy.exits.plan_choice import plan_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
@@ -33,7 +35,8 @@ class ApprovalQuestions:
         half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, size_request=HALF)
         base, quote = self.assets(approval.signal.symbol)
         worth, capital = self._weight(sized, quote)
-        cost = self._portfolio.position(approval.signal.book).average_cost if sized.side is Side.SELL else None
+        held = self._portfolio.position(approval.signal.book)
+        cost = held.average_cost if sized.side is Side.SELL else None
         return ApprovalRequested(
             approval,
             base,
@@ -44,9 +47,19 @@ class ApprovalQuestions:
             cost=cost or None,
             worth=worth,
             report=self._rates.report,
-            plan=plan_of(approval.signal, self._portfolio.limits_for(approval.signal.book)),
+            plan=self._exits(approval),
             price_step=instrument.price_step if (instrument := self._market.instrument(approval.signal.symbol)) else ZERO,
+            position=held if held.is_open and sized.side is Side.BUY else None,
+            most_entries=self._portfolio.limits_for(approval.signal.book).max_entries,
         )
+
+    def _exits(self, approval: Approval) -> ExitPlan | None:
+        """Returns the exits that would be made with the entry, those of the position that it adds to included; None for none."""
+        signal, instrument = approval.signal, self._market.instrument(approval.signal.symbol)
+        plan = self._portfolio.plans.get(signal.book) if self._portfolio.position(signal.book).is_open else None
+        if plan is None or instrument is None or signal.side is Side.SELL:
+            return plan_of(signal, self._portfolio.limits_for(signal.book))
+        return left_after_adding(plan, signal, instrument, approval.asked_at)
 
     def assets(self, symbol: str) -> tuple[str, str]:
         """Returns base and quote asset; the symbol itself and an empty text if its rules are unknown."""

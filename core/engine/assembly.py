@@ -114,7 +114,7 @@ class SharedParts:
         reconciler = Reconciler(self.venue, self.market, self.clock, lambda: self.portfolio.mark)
         settlement = self._settlement(writer, reconciler, put)
         booking = _Booking(writer, reconciler, settlement)
-        resting = self._resting(booking)
+        resting = self._resting(booking, look)
         protection = Protection(
             venue=self.venue,
             portfolio=self.portfolio,
@@ -154,13 +154,14 @@ class SharedParts:
             clock=self.clock,
         )
 
-    def _resting(self, booking: "_Booking") -> RestingOrders:
+    def _resting(self, booking: "_Booking", look: Look) -> RestingOrders:
         return RestingOrders(
             venue=self.venue,
             portfolio=self.portfolio,
             reconciler=booking.reconciler,
             writer=booking.writer,
             settlement=booking.settlement,
+            look=look,
             clock=self.clock,
         )
 

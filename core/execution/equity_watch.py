@@ -37,6 +37,8 @@ class EquityWatch:
             return
         async with self.one_at_a_time:
             known, found = self._portfolio.equity_mark, await self._measure()
+            if self._portfolio.in_flight:  # since the balances were asked for, it may be
+                return
             if isinstance(found, Reason):
                 log.info("the equity cannot be measured now", reason=str(found))
                 return

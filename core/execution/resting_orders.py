@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -10,10 +11,12 @@ from core.domain.money import ZERO
 from core.domain.order import ExecutionReport, Order
 from core.domain.order_state_machine import OrderState
 from core.domain.plan_leg import LegKind
-from core.domain.reasons import reason
+from core.domain.reasons import Reason, reason
 from core.domain.retry_backoff import RetryBackoff
+from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
+from core.execution.ledger_patience import until_answered
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.settlement import Settled, Settlement
@@ -28,6 +31,8 @@ from core.state.portfolio import Portfolio
 log = structlog.get_logger(__name__)
 
 BACKOFF = RetryBackoff(first=0.1, longest=5.0)
+
+Look = Callable[[Order], Awaitable[Reason | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,18 @@ class RestingOrders:
         reconciler: Reconciler,
         writer: OrderWriter,
         settlement: Settlement,
+        look: Look,
         clock: Clock,
     ) -> None:
+        """Builds it. `look` takes over what the ledger has lost in an order's symbol; it raises LedgerUnavailable."""
         self._venue = venue
         self._portfolio = portfolio
         self._reconciler = reconciler
         self._writer = writer
         self._settlement = settlement
+        self._look = look
         self._clock = clock
+        self._looking: set[str] = set()  # symbols in which what the ledger has lost is being taken over
 
     async def hear(self, report: ExecutionReport) -> bool:
         """Books a report on a resting order, and what became of the other in its list: when one fills the exchange cancels the
@@ -65,11 +74,15 @@ class RestingOrders:
         order = self._portfolio.resting.get(report.client_order_id)
         if order is None or not is_news(order, report.state, report.executed_qty):
             return False
+        if (order := await self._once_bought(order, report)) is None:
+            return False
         booked = [await self._book(order, report)]
         for other in [leg for leg in self._portfolio.resting_for(order.book) if _same_list(leg, order)]:
             found = await self._reconciler.find_out(other)
-            if isinstance(found, ExecutionReport) and is_news(other, found.state, found.executed_qty):
-                booked.append(await self._book(other, found))
+            if not isinstance(found, ExecutionReport) or not is_news(other, found.state, found.executed_qty):
+                continue
+            if (ready := await self._once_bought(other, found)) is not None:
+                booked.append(await self._book(ready, found))
         await self._look_at_plan(order, booked)
         return True
 
@@ -152,11 +165,33 @@ class RestingOrders:
                 await ends.give_up(order)
                 return
             if found.state.final:
-                await ends.book(order, found)
+                ready = await self._once_bought(order, found) or self._portfolio.in_flight.get(order.client_order_id)
+                if ready is not None:
+                    await ends.book(ready, found)
                 return
             await self._clock.sleep(pause)
             pause = BACKOFF.longer(pause)
             await self._cancel(order)
+
+    def _sells_unbought(self, order: Order, report: ExecutionReport) -> bool:
+        """Tells whether an order has sold more than its book holds: the ledger may have lost what was bought for it."""
+        return order.side is Side.SELL and report.executed_qty - order.executed_qty > self._portfolio.position(order.book).qty
+
+    async def _once_bought(self, order: Order, report: ExecutionReport) -> Order | None:
+        """Returns the order as it is to be booked now. If it has sold more than is held, what the ledger has lost in its symbol
+        is taken over first; until that is done, or if that has booked it, returns None."""
+        if not self._sells_unbought(order, report):
+            return order
+        if order.symbol in self._looking:
+            return None
+        self._looking.add(order.symbol)
+        try:
+            await until_answered(partial(self._look, order), self._clock, failed="earlier orders cannot be taken over yet")
+        finally:
+            self._looking.discard(order.symbol)
+        name = order.client_order_id
+        known = self._portfolio.resting.get(name) or self._portfolio.in_flight.get(name)
+        return known if known is not None and is_news(known, report.state, report.executed_qty) else None
 
     async def _book(self, order: Order, report: ExecutionReport) -> Order:
         def extend(settled: Settled) -> None:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 Balances = Callable[[], Awaitable[Mapping[str, Balance]]]
 
 _MOST_LOOKS = 3
+_ROUNDED = Decimal("1e-7")  # of an asset: the exchange locks amounts of eight digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,11 @@ class AccountFunds:
         has heard of it yet. The balances and the positions are of two moments then."""
         locked: defaultdict[str, Decimal] = defaultdict(Decimal)
         for symbol in {order.symbol for order in self._portfolio.resting.values()}:
-            instrument, resting = self._market.instrument(symbol), self._portfolio.offers_in(symbol)
+            instrument, resting = self._market.instrument(symbol), self._portfolio.open_for(symbol)
             if instrument is not None:
                 locked[instrument.base] += bound(resting)
                 locked[instrument.quote] += sum((Entering(one, "").unspent for one in resting if one.side is Side.BUY), ZERO)
-        return any(amount and _locked(snapshot.balances, asset) < amount for asset, amount in locked.items())
+        return any(_locked(snapshot.balances, asset) < amount - _ROUNDED for asset, amount in locked.items())
 
     def assets(self, quote: str = "") -> set[str]:
         """Returns the quote assets that count as the account's money: the report asset, those of the traded symbols and of

@@ -262,7 +262,7 @@ class ScriptedVenue:
 
     async def balances(self) -> Mapping[str, Balance]:
         """Returns what its fills left of each base asset, plus what the test added, and of a quote asset that it gave some of;
-        orders that rest to sell lock theirs, a list once."""
+        orders that rest lock theirs, a list once."""
         self._must_be_there()
         held = {rules.base: ZERO for rules in self.rules.values()}
         held |= {rules.quote: ZERO for rules in self.rules.values() if rules.quote in self.more}
@@ -284,6 +284,9 @@ class ScriptedVenue:
                 and not (mate is not None and mate < name and not self._known[mate].report.state.final)
             ):
                 bound[self.rules[report.symbol].base] += report.qty - report.executed_qty
+            quote, limit = self.rules[report.symbol].quote, self._terms[name].limit_price
+            if report.side is Side.BUY and not report.state.final and quote in bound and limit is not None:
+                bound[quote] += (report.qty - report.executed_qty) * limit
         total = {asset: qty + self.more.get(asset, ZERO) for asset, qty in held.items()}
         return {asset: Balance(asset, qty - bound[asset], bound[asset]) for asset, qty in total.items()}
 

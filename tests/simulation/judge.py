@@ -16,7 +16,7 @@ from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
 from core.domain.strategy_book import StrategyBook
 from tests.owner_deliveries import messages_of
-from tests.simulation import books, by_hand, leaving, moved_stops, plans, sizes
+from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, sizes
 from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
@@ -37,7 +37,15 @@ def violations(seen: Evidence) -> list[str]:
     found: list[str] = []
     # If an accident affected the whole account nobody acts manually.
     others = by_hand.PROMISES if not seen.accident else (_accidents,)
-    ours = (*PROMISES, *at_limits.PROMISES, *plans.PROMISES, *moved_stops.PROMISES, *sizes.PROMISES, *books.PROMISES)
+    ours = (
+        *PROMISES,
+        *at_limits.PROMISES,
+        *plans.PROMISES,
+        *moved_stops.PROMISES,
+        *sizes.PROMISES,
+        *books.PROMISES,
+        *adding.PROMISES,
+    )
     for promise in (*ours, *leaving.PROMISES, *others):
         found += promise(seen)
     return found

@@ -150,7 +150,8 @@ def _failures(seen: Evidence) -> Iterator[str]:
     """Checks that a protection that was refused, or that ended by itself, was told. A target at the last trade, which may have
     been our own, is tried a step higher first."""
     told = Counter(event.seq for event in _events(seen, ProtectionFailed))
-    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans)}
+    # Whose entry bought nothing had nothing to protect.
+    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans) if row["state"] != "MISSED"}
     at_last = {(row["plan_id"], row["generation"]) for row in seen.legs if row["reason_code"] == "list_prices"}
     for row in seen.legs:
         if row["reason_code"] == "list_prices" and (row["plan_id"], row["generation"] - 1) not in at_last:

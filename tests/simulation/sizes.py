@@ -160,6 +160,8 @@ def _protected(seen: Evidence) -> Iterator[str]:
         if row["source_id"] not in seen.hands.afterwards or seen.accident:
             continue
         now = row["decided_at"]
+        if now is None:
+            continue  # nobody has decided it, which is another promise
         if any(abs(one["closed_at"] - now) < _CLOCKS_OFF for one in trades):
             continue  # nobody can say which came first
         own = [one for one in trades if one["strategy"] == DEFAULT_STRATEGY]  # theirs who comes afterwards

@@ -53,6 +53,7 @@ from core.state.portfolio import Portfolio
 from core.trading import Trading
 from tests.simulation.account_variants import ACCOUNT_VARIANTS, Swap
 from tests.simulation.breaking import Variant, loads, patched, swap
+from tests.simulation.wrong_adding import WRONG_ADDING
 from tests.simulation.wrong_books import WRONG_BOOKS
 from tests.simulation.wrong_entries import WRONG_ENTRIES
 from tests.simulation.wrong_exits import WRONG_EXITS
@@ -332,6 +333,7 @@ VARIANTS: dict[str, Variant] = {
     **WRONG_STOPS,
     **WRONG_SIZES,
     **WRONG_BOOKS,
+    **WRONG_ADDING,
     "the order is placed before its intent is committed": swap(Placement, "place", _place_first),
     "-2013 is taken for proof at once": swap(Reconciler, "find_out", _find_out_once),
     "a timeout is taken for a refusal": swap(Placement, "_send", _timeout_is_refusal),

@@ -18,6 +18,7 @@ from core.domain.trade_plan import PlanState, TradePlan
 from core.engine import order_poller
 from core.engine.exit_handler import ExitHandler
 from core.engine.order_poller import OrderPoller, reported
+from core.engine.protection_timer import ProtectionTimer
 from core.execution import protection, resting_orders
 from core.execution.protection import Protection
 from core.execution.purchase_plans import PurchasePlans
@@ -193,13 +194,19 @@ _NEWS = OrderPoller._news
 async def _looks_away(_self: RestingOrders, _order: Order, _booked: Sequence[Order]) -> None: ...
 
 
+def _as_is_said(self: ProtectionTimer, plan: TradePlan) -> bool:
+    """Believes that a plan is guarded because its state says so."""
+    return plan.state is PlanState.EXPOSED or not self._portfolio.position(plan.book).is_open
+
+
 async def _lost_in_silence(self: RestingOrders, order: Order, _booked: Sequence[Order]) -> None:
     plan, position = self._portfolio.plans.get(order.book), self._portfolio.position(order.book)
     if plan is not None and position.is_open and not self._portfolio.resting_for(order.book):
         await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
 
-def _stays_open(plan: TradePlan, _now: Any) -> TradePlan:
+def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
+    del entry_rests
     return plan
 
 
@@ -242,9 +249,11 @@ WRONG_PLANS: Mapping[str, Variant] = {
     ),
     "what a cancelled leg had sold is lost": swap(RestingOrders, "_book", _loses_the_part),
     "what is not among the open orders is cancelled": swap(OrderPoller, "_news", _not_open_is_cancelled),
-    "a lost protection is not noticed": swap(RestingOrders, "_look_at_plan", _looks_away),
+    "a lost protection is not noticed": lambda: patched(
+        patch.object(RestingOrders, "_look_at_plan", _looks_away), patch.object(ProtectionTimer, "_is_exposed", _as_is_said)
+    ),
     "a lost protection is not told": swap(RestingOrders, "_look_at_plan", _lost_in_silence),
-    "a stop that filled leaves its plan open": swap(resting_orders, "closed", _stays_open),
+    "a stop that filled leaves its plan open": swap(resting_orders, "emptied", _stays_open),
     "a target that has sold is placed again": swap(resting_orders, "after_target", _still_to_be_sold),
     "a plan is forgotten at the start": loads(lambda state: replace(state, plans=[])),
     "the stop is placed far below": swap(bracket, "_stop_terms", _stop_far_below),

@@ -29,6 +29,7 @@ CATALOGUE: dict[str, str] = {
     "record.fate_unknown": "Nothing was booked: {reason}",
     "record.failed": "Not traded: {reason}",
     "approval.now": "Price now: {price} ({distance} vs. signal)",
+    "approval.adds": "Adds to {quantity} {base}: entry {number} of {most}; average price then about {price}",
     "approval.result": "Entry price {cost}; P&amp;L now about {profit} {quote} ({percent})",
     "approval.no_price": "Price now: unknown",
     "approval.rules": "<i>Rules, all passed:</i>",

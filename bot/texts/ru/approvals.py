@@ -29,6 +29,7 @@ CATALOGUE: dict[str, str] = {
     "record.fate_unknown": "В учёт ничего не внесено: {reason}",
     "record.failed": "Сделки не было: {reason}",
     "approval.now": "Цена сейчас: {price} ({distance} к сигналу)",
+    "approval.adds": "Добавит к {quantity} {base}: вход {number} из {most}; средняя цена станет около {price}",
     "approval.result": "Цена входа {cost}; результат сейчас около {profit} {quote} ({percent})",
     "approval.no_price": "Цена сейчас: неизвестна",
     "approval.rules": "<i>Правила, все соблюдены:</i>",

@@ -7,6 +7,7 @@ from typing import Literal
 from core.domain.approval import Approval
 from core.domain.events.priority import Priority
 from core.domain.exit_plan import ExitPlan
+from core.domain.position import Position
 from core.domain.reasons import Reason
 
 
@@ -16,7 +17,8 @@ class ApprovalRequested:
     `worth` is the trade's worth and `capital` the total, positions at their cost, in the asset `report` (None if unknown; an
     older event has its capital in quote asset, and no `report`). `rules` are each rule's measurements: name, value, limit and
     unit. `cost` is the cost of one unit of base that is to be sold. `plan` is the exit plan that an entry brings; its prices are
-    multiples of `price_step`."""
+    multiples of `price_step`. `position` is the one that an entry adds to, by at most `most_entries`; its `plan` is then what all
+    that is held would have."""
 
     approval: Approval
     base: str
@@ -29,6 +31,8 @@ class ApprovalRequested:
     report: str = ""
     plan: ExitPlan | None = None
     price_step: Decimal = Decimal(0)
+    position: Position | None = None
+    most_entries: int = 1
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

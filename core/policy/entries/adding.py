@@ -17,7 +17,7 @@ from core.policy.exits.bracket import level_price
 from core.policy.exits.breakeven import at_cost
 from core.policy.exits.plan_check import LONGEST_TIME
 from core.policy.exits.plan_choice import plan_of
-from core.policy.exits.protection import sold_places
+from core.policy.exits.protection import remaining, sold_places
 from core.policy.exits.trailing import with_first_stop
 from core.policy.sizing.fees import TAKER_FEE
 from core.policy.sizing.order_size import SizedOrder
@@ -91,6 +91,15 @@ def exits_of(signal: Signal, decision_context: DecisionContext) -> ExitPlan | No
     if signal.side is Side.SELL or plan is None or not decision_context.position.is_open:
         return plan_of(signal, decision_context.limits)
     return _with_exits(plan, signal.plan, decision_context.now).exits
+
+
+def left_after_adding(plan: TradePlan, signal: Signal, instrument: Instrument, now: datetime) -> ExitPlan:
+    """Returns the exits that are left of the plan of a position once an entry on `signal` adds to it, for a plan made `now`:
+    without targets that have sold, and with the time that is left."""
+    after = _with_exits(plan, signal.plan, now)
+    limit, age = after.exits.time_limit, max(now - plan.created_at, timedelta())
+    left = None if limit is None else max(limit - age, timedelta())
+    return replace(after.exits, targets=remaining(after, instrument).targets, time_limit=left)
 
 
 def expected(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> tuple[TradePlan, Position] | None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.domain.approval import ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
+from core.domain.exit_plan import Level, StopLoss
 from core.domain.order_state_machine import OrderState
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
@@ -40,6 +41,22 @@ async def test_a_question_is_asked_and_nothing_is_sent(world: World, ledger: Mem
     assert asked.expires_at - asked.asked_at == timedelta(seconds=120)
     (order,) = ledger.orders.values()
     assert order.state is OrderState.AWAITING_APPROVAL
+
+
+async def test_a_question_has_the_plan_that_the_entry_would_bring(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    asking = TradingState(mode=Mode.CONFIRM)
+    world = await open_world(trading_state=asking, stop_loss_pct=Decimal(5), max_entries=2)
+    await world.say("BUY_SM")
+    (asked,) = [event for event in ledger.events if isinstance(event, ApprovalRequested)]
+    assert asked.plan is not None
+    assert asked.plan.stop == StopLoss(Level(pct=Decimal(5)))
+    assert asked.price_step == Decimal("0.0001")
+    await world.tap(world.question().token)
+    await world.say("BUY_SM")
+    first, second = [event for event in ledger.events if isinstance(event, ApprovalRequested)]
+    assert first.position is None
+    assert second.position is not None
+    assert second.plan == world.portfolio.plans[StrategyBook("WIFUSDC")].exits, "what the position has is kept, for all of it"
 
 
 async def test_an_approval_becomes_the_order(world: World, ledger: MemoryLedger) -> None:

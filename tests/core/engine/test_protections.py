@@ -1,9 +1,11 @@
 """Protections of the account from the mailbox to the ledger: what they count survives a restart, and a person starts it anew."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -217,3 +219,48 @@ async def test_a_stop_that_has_filled_unheard_is_not_taken_for_a_payment(open_wo
     await measured(world)
     assert world.portfolio.equity_mark != before
     assert world.portfolio.equity_mark.external == before.external
+
+
+@pytest.mark.parametrize("part", [None, Decimal(5)])
+async def test_an_entry_that_has_filled_unheard_is_not_taken_for_a_payment(open_world: OpenWorld, part: Decimal | None) -> None:
+    world = await open_world(max_drawdown_pct=Decimal(20))
+    world.venue.more["USDC"] = Decimal(1000)
+    await world.enter("0.47", expires_in=3600)
+    await measured(world)
+    before = world.portfolio.equity_mark
+    assert before is not None
+    assert before.external["USDC"] == 1000
+    world._timer.cancel()
+    (entry,) = world.portfolio.resting.values()
+    world.venue.fill(entry.client_order_id, Decimal("0.47"), part)
+    await world.clock.run(world.trading.equity.run())
+    assert world.portfolio.equity_mark == before
+    await world.clock.run(world.trading.hearing.connected())
+    await world.clock.forward(3)
+    await measured(world)
+    assert world.portfolio.equity_mark != before
+    assert world.portfolio.equity_mark.external == before.external
+
+
+async def test_an_order_that_is_sent_while_the_balances_are_read_leaves_them_unmeasured(open_world: OpenWorld) -> None:
+    world = await open_world(max_drawdown_pct=Decimal(20))
+    world.venue.more["USDC"] = Decimal(1000)
+    balances = world.trading.equity._funds.balances
+
+    async def sent_meanwhile() -> Mapping[str, Balance]:
+        if not waiting:
+            world.venue.next(lost(executed=True, visible_after=2))
+            waiting.append(asyncio.ensure_future(world.inbox.ask(world.said(world.signal("BUY_SM")))))
+            while not world.portfolio.in_flight:
+                await world.clock.sleep(0.1)
+        return await balances()
+
+    waiting: list[asyncio.Future[Any]] = []
+    world.trading.equity._funds.balances = sent_meanwhile
+    await world.clock.run(world.trading.equity.run())
+    assert world.portfolio.equity_mark is None
+    world.trading.equity._funds.balances = balances
+    await world.clock.run(waiting[0])
+    await measured(world)
+    assert world.portfolio.equity_mark is not None
+    assert world.portfolio.equity_mark.external["USDC"] == 1000

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.texts import texts
+from bot.views.approval import asked_lines
+from bot.views.chat_message import plain_text
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.orders import OrderExecuted
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target
 from core.domain.money import ceil_to_step
@@ -18,6 +22,7 @@ from core.domain.reasons import reason
 from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
+from core.domain.trading_state import Mode
 from core.policy.strategy_settings import Override, StrategySettings
 from core.records.message_outcome import MessageOutcome
 from tests.core.conftest import OpenWorld, Restart
@@ -251,3 +256,29 @@ async def test_a_time_limit_counts_from_the_entry_that_brings_it(adding: World) 
     assert adding.portfolio.position(BOOK).is_open
     await adding.clock.forward(30)
     assert not adding.portfolio.position(BOOK).is_open
+
+
+async def test_a_question_says_what_it_adds_to_and_what_all_of_it_would_have(open_world: OpenWorld, ledger: MemoryLedger) -> None:
+    world = await open_world(max_entries=3, **FIVE_AND_TEN)
+    await world.say("BUY_SM")
+    await world.set(mode=Mode.CONFIRM)
+    await add(world, "0.46", ExitPlan(StopLoss(Level(pct=Decimal(8)))))
+    (asked,) = [event for event in ledger.events if isinstance(event, ApprovalRequested)]
+    assert asked.position is not None
+    assert (asked.position.entries, asked.most_entries) == (1, 3)
+    assert asked.plan == ExitPlan(StopLoss(Level(pct=Decimal(8))), (Target(Level(pct=Decimal(10))),))
+    english, russian = ("\n".join(plain_text(line) for line in asked_lines(asked, texts(one))) for one in ("en", "ru"))
+    assert "Adds to 19.98 WIF: entry 2 of 3; average price then about 0.4700" in english
+    assert "Добавит к 19,98 WIF: вход 2 из 3; средняя цена станет около 0,4700" in russian
+    assert "0.4324" in english, "8 % below the average"
+    await world.tap(world.question().token)
+    assert resting(world) == {"stops": {Decimal("0.4324")}, "targets": {Decimal("0.517")}}
+
+
+async def test_an_entry_that_adds_spares_our_own_target(adding: World) -> None:
+    rules = adding.venue.rules[WIF]
+    adding.venue.rules[WIF] = replace(rules, resting=replace(rules.resting, may_expire_taker=True))
+    await adding.clock.run(adding.market.load_instruments(None))
+    await adding.say("BUY_SM")
+    await adding.say("BUY_SM")
+    assert [one.spares_ours for one in adding.venue.placed if one.side is Side.BUY] == [False, True]

@@ -208,3 +208,26 @@ async def test_what_a_sale_leaves_that_the_ledger_lost_is_protected_without_what
     held = world.portfolio.position(StrategyBook("WIFUSDC")).qty
     assert held == Decimal("79.92") - Decimal("39.96") - 20
     assert [one.qty for one in world.venue.listed[2:]] == [held]
+
+
+async def test_a_target_that_sold_more_than_is_held_is_booked_after_what_was_bought_for_it(
+    open_world: OpenWorld, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger has lost a second purchase, and that what protects was placed anew for both; then the target sold all of it."""
+    monkeypatch.setattr(SymbolHalts, "look_for_orders", _never)
+    world = await open_world(stop_loss_pct=Decimal(5), take_profit_pct=(Target(Level(pct=Decimal(10))),))
+    await world.say("BUY_SM")
+    copy = deepcopy(ledger)
+    lost_one = client_order_id(world.signal("BUY_SM", name="lost"))
+    await world.venue.place(OrderRequest(lost_one, "WIFUSDC", Side.BUY, Decimal(10), ledger.mark))
+    (listed,) = world.venue.listed
+    target, stop = (replace(leg, client_order_id=f"{leg.client_order_id[:-2]}01") for leg in (listed.above, listed.below))
+    for leg in (listed.above, listed.below):
+        world.venue.end(leg.client_order_id)
+    await world.venue.place_list(replace(listed, above=target, below=stop, qty=Decimal("29.97")))
+    world.venue.fill(target.client_order_id, Decimal("0.528"))
+    again = await set_back(world, copy, restart, after=1.0)
+    await again.clock.forward(60)
+    assert again.portfolio.position(StrategyBook("WIFUSDC")).qty == 0
+    assert (again.portfolio.resting, again.portfolio.plans, again.portfolio.active_halts()) == ({}, {}, [])
+    assert [row.signal_type for row in copy.executions.values()] == ["BUY_SM", "BUY_ADOPTED", "SELL_TAKE_PROFIT"]
