@@ -49,4 +49,4 @@ def _step(pct: str, colon: str, factor: str) -> DcaStep:
 
 def written_steps(found: Sequence[DcaStep]) -> str:
     """Returns steps of the settings as `steps` parses them; empty for none."""
-    return ",".join(f"{plain(step.pct)}:{plain(step.factor)}" for step in found)
+    return ",".join(plain(step.pct) + (f":{plain(step.factor)}" if step.factor != 1 else "") for step in found)
