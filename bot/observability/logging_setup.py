@@ -18,7 +18,7 @@ from bot.settings.redaction import Redactor
 from bot.settings.settings import Settings
 
 # They log much at INFO; httpx also logs the bot's token.
-_QUIET = ("aiokafka", "aiosqlite", "alembic", "apscheduler", "asyncio", "binance", "httpcore", "httpx", "sqlalchemy", "telegram")
+_QUIET = ("aiokafka", "alembic", "apscheduler", "asyncio", "binance", "httpcore", "httpx", "sqlalchemy", "telegram")
 _QUIET_TOO = ("urllib3", "uvicorn", "websockets")
 
 _MOST_WAITING = 10_000  # lines; further ones are dropped and counted

@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from core.adapters.ledger.engines import ExactSum, _prepare_sqlite
+from core.adapters.ledger.engines import ExactSum, prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
@@ -53,7 +53,7 @@ def _database() -> tuple[sqlite3.Connection, Connection, Connection]:
     connection = sqlite3.connect(":memory:", check_same_thread=False)
     connection.create_aggregate("exact_sum", 1, ExactSum)  # type: ignore[arg-type]  # typeshed wants int
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", prepare_sqlite)
     reads = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "begin", lambda _: connection.execute("BEGIN IMMEDIATE"))  # not by way of a result that nobody reads
     return connection, engine.connect(), reads.connect()

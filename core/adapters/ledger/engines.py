@@ -36,7 +36,7 @@ from core.domain.money import EXACT
 T = TypeVar("T")
 
 _CLASS = re.compile(r"^(<class '[^']*'>: )+")
-_ANY_THREAD = {"check_same_thread": False}  # opened in one thread at a time, not always the same
+ANY_THREAD = {"check_same_thread": False}  # opened in one thread at a time, not always the same
 _BUSY_MS = 5_000
 _LOCKED = "flock"
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 10.0
@@ -124,9 +124,9 @@ class PostgresTransactions:
             self._url,
             pool_size=1,
             max_overflow=0,
-            connect_args=_postgres_arguments(self._url, pooled=self._pooled),
+            connect_args=postgres_arguments(self._url, pooled=self._pooled),
         )
-        event.listen(engine.sync_engine, "checkout", _replace_if_broken)
+        event.listen(engine.sync_engine, "checkout", replace_if_broken)
         if self._pooled:
             event.listen(engine.sync_engine, "begin", _limit_transaction)
         return engine
@@ -144,8 +144,8 @@ class SqliteTransactions:
         self._file = DatabaseFile(url.database)
         self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=_ANY_THREAD)
-        event.listen(self.engine, "connect", _prepare_sqlite)
+        self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=ANY_THREAD)
+        event.listen(self.engine, "connect", prepare_sqlite)
         event.listen(self.engine, "begin", _begin_immediate)
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
@@ -216,27 +216,12 @@ def writing_transactions(url: URL, *, pooled: bool = False) -> Transactions:
     return PostgresTransactions(url, pooled=pooled) if url.get_backend_name() == "postgresql" else SqliteTransactions(url)
 
 
-def reading_engine(url: URL, *, pooled: bool = False) -> AsyncEngine:
-    """Returns an engine of a few connections without transactions: each question sees what is committed. If they are `pooled`, a
-    question is a transaction; otherwise its two steps might go to two servers' connections."""
-    postgres = url.get_backend_name() == "postgresql"
-    arguments = _postgres_arguments(url, pooled=pooled) if postgres else {}
-    alone = {} if pooled and postgres else {"isolation_level": "AUTOCOMMIT"}
-    engine = create_async_engine(url, pool_size=3, max_overflow=0, connect_args=arguments, **alone)
-    if postgres:
-        event.listen(engine.sync_engine, "checkout", _replace_if_broken)
-    else:
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "connect", _add_functions)
-    return engine
-
-
 async def is_pooled(url: URL) -> bool:
     """Tells whether something like pgbouncer stands between us and PostgreSQL and keeps no settings for a connection. Raises what
     the driver raises."""
     if url.get_backend_name() != "postgresql" or "server_settings" in url.query:
         return False
-    arguments = {**_postgres_arguments(url, pooled=False), **_UNNAMED}
+    arguments = {**postgres_arguments(url, pooled=False), **_UNNAMED}
     engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
     try:
         async with engine.begin() as connection:
@@ -258,7 +243,7 @@ _UNNAMED: dict[str, Any] = {
 }
 
 
-def _postgres_arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
+def postgres_arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
     """Returns the arguments that asyncpg's connections are opened with, except those in the address itself."""
     # A transaction of ours that the server waits for in vain holds the lease's row: the server ends it by itself.
     settings = {"application_name": "marketflow"} | ({} if pooled else {_IDLE: _IDLE_MOST})
@@ -270,7 +255,7 @@ def _limit_transaction(connection: Connection) -> None:
     connection.exec_driver_sql(f"SET LOCAL {_IDLE} = '{_IDLE_MOST}'")
 
 
-def _replace_if_broken(connection: Any, _record: object, _lent: object) -> None:
+def replace_if_broken(connection: Any, _record: object, _lent: object) -> None:
     """Has a connection replaced, before it is lent out, if the server has closed it. SQLAlchemy's own `pool_pre_ping` asks in a
     transaction, and where that transaction's end fails it forgets that it was cancelled: work that was given up is done after
     all."""
@@ -313,15 +298,7 @@ class ExactSum:
         return format(self._sum, "f") if self._sum is not None else None
 
 
-def _add_functions(connection: Any, _record: object) -> None:
-    async def add(driver: Any) -> None:
-        # aiosqlite offers no aggregates, so the connection itself is used, in its own thread.
-        await driver._execute(driver._conn.create_aggregate, "exact_sum", 1, ExactSum)  # noqa: SLF001
-
-    connection.run_async(add)
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver begins transactions by itself unless told not to: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html
     connection.isolation_level = None
     cursor = connection.cursor()

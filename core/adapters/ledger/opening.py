@@ -15,12 +15,12 @@ from core.adapters.ledger.engines import (
     is_missing,
     is_pooled,
     parse_url,
-    reading_engine,
     words,
     writing_transactions,
 )
 from core.adapters.ledger.lease import Lease, take_lease
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.reading import questions_to
 from core.adapters.ledger.schema import revisions, upgrade
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.private_files import make_private, take_from_others
@@ -46,7 +46,7 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
             at, number = clock.monotonic(), lease.next_number()
             await writing.run(partial(_upgrade_under, lease, number), within=None)
             lease.proved(at, number)
-    return SqlLedger(writing, LedgerReader(reading_engine(url, pooled=pooled)), lease, clock)
+    return SqlLedger(writing, LedgerReader(questions_to(url, pooled=pooled)), lease, clock)
 
 
 async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
@@ -63,7 +63,7 @@ async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
             raise LedgerNotReady("the ledger is of an older version: stop MarketFlow where it runs and start this version once")
         if revision > newest:
             raise _of_newer_version()
-    return SqlLedger(writing, LedgerReader(reading_engine(url, pooled=pooled)), None, clock)
+    return SqlLedger(writing, LedgerReader(questions_to(url, pooled=pooled)), None, clock)
 
 
 @asynccontextmanager

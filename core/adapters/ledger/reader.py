@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from core.adapters.ledger.column_types import exact_sum
-from core.adapters.ledger.engines import parse_url, reading_engine, words
+from core.adapters.ledger.engines import parse_url, words
+from core.adapters.ledger.reading import Questions, questions_to
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import result_tables
 from core.domain.day_result import DayResult
@@ -21,14 +21,13 @@ _VALUES = "values"
 class LedgerReader:
     """Runs read-only queries. Every method raises LedgerUnavailable."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
+    def __init__(self, questions: Questions) -> None:
+        self.questions = questions
 
     async def read(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Returns the result's rows; `values` are the query's parameters."""
         try:
-            async with self.engine.connect() as connection:
-                return [dict(row) for row in (await connection.execute(question, values)).mappings()]
+            return await self.questions.run(lambda connection: _rows(connection, question, values))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise LedgerUnavailable(f"the ledger cannot be read: {words(error)}") from None
 
@@ -59,7 +58,11 @@ class LedgerReader:
 
     async def close(self) -> None:
         """Closes its connections."""
-        await self.engine.dispose()
+        await self.questions.close()
+
+
+def _rows(connection: Connection, question: Select[Any], values: Mapping[str, Any] | None) -> Sequence[Row]:
+    return [dict(row) for row in connection.execute(question, values).mappings()]
 
 
 def among(column: Column[str]) -> ColumnElement[bool]:
@@ -69,4 +72,4 @@ def among(column: Column[str]) -> ColumnElement[bool]:
 
 def open_reader(database_url: str) -> LedgerReader:
     """Opens the ledger at `database_url` for reading beside its writer; connects at the first query."""
-    return LedgerReader(reading_engine(parse_url(database_url), pooled=True))  # it may be pooled, and speed does not matter here
+    return LedgerReader(questions_to(parse_url(database_url), pooled=True))  # it may be pooled, and speed does not matter here

@@ -10,9 +10,10 @@ from sqlalchemy.util import await_only
 
 from bot.clock import SystemClock
 from core.adapters.ledger import engines
-from core.adapters.ledger.engines import PostgresTransactions, reading_engine
+from core.adapters.ledger.engines import PostgresTransactions
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.reader import LedgerReader
+from core.adapters.ledger.reading import questions_to
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import SourcePosition, StoredMessage
@@ -170,7 +171,7 @@ async def test_a_driver_that_forgets_that_it_was_cancelled_commits_nothing(notes
 async def test_a_question_that_is_cancelled_ends_whatever_the_server_does(
     postgres_url: str, proxy: Proxy, end_sessions: EndSessions, request_number: int, *, pooled: bool
 ) -> None:
-    reader = LedgerReader(reading_engine(make_url(postgres_url).set(port=proxy.port), pooled=pooled))
+    reader = LedgerReader(questions_to(make_url(postgres_url).set(port=proxy.port), pooled=pooled))
     try:
         assert await reader.read(select(text("1 AS one"))) == [{"one": 1}]
         proxy.go_silent_at(request_number)

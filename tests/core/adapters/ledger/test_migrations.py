@@ -1,7 +1,6 @@
 """An old ledger is the same ledger after the steps that it lacked."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +10,6 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Insert, MetaData, Table, insert, update
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
 from core.adapters.ledger.analytics import LedgerAnalytics
@@ -35,22 +33,13 @@ from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.conftest import Reopen
 from tests.core.adapters.ledger.values import NOW, performance, round_trips
+from tests.ledgers import work_on
 
 
 @pytest.fixture
 def database_url(empty_database_url: str) -> str:
     """Returns the address of a database in which each test takes the steps itself."""
     return empty_database_url
-
-
-async def at(database_url: str, work: Callable[[Connection], object]) -> None:
-    patient = {"timeout": 60} if database_url.startswith("sqlite") else {}  # beside another writer, on a busy machine
-    engine = create_async_engine(database_url, connect_args=patient)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(work)
-    finally:
-        await engine.dispose()
 
 
 def of_before(connection: Connection) -> None:
@@ -66,7 +55,7 @@ async def revision(database_url: str) -> str | None:
         assert newest == revisions_there()
         found.append(applied)
 
-    await at(database_url, look)
+    await work_on(database_url, look)
     return found[0]
 
 
@@ -74,23 +63,23 @@ async def test_who_only_looks_makes_and_changes_nothing(database_url: str) -> No
     with pytest.raises(LedgerNotReady, match="no ledger"):
         await look_into_ledger(database_url, SystemClock())
     assert await revision(database_url) is None
-    await at(database_url, of_before)
+    await work_on(database_url, of_before)
     with pytest.raises(LedgerNotReady, match="older version: stop MarketFlow"):
         await look_into_ledger(database_url, SystemClock())
     assert await revision(database_url) == "0001"
 
 
 async def test_a_step_waits_for_the_process_of_the_version_before(database_url: str) -> None:
-    await at(database_url, of_before)
+    await work_on(database_url, of_before)
     held = {"epoch": 1, "holder": "process 1 on old", "session": "", "taken_at": NOW}
-    await at(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(held)))
+    await work_on(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(held)))
     beating = asyncio.create_task(beat(database_url))
     with pytest.raises(LedgerInUse, match="process 1 on old"):
         await open_ledger(database_url, SystemClock())
     assert await revision(database_url) == "0001"
     beating.cancel()
     await asyncio.gather(beating, return_exceptions=True)
-    await at(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(holder="")))
+    await work_on(database_url, lambda connection: connection.execute(update(upkeep_tables.lease).values(holder="")))
     ledger = await open_ledger(database_url, SystemClock())
     assert await revision(database_url) == revisions_there()
     await ledger.commit(CommitBatch(executions=list(round_trips(10))))
@@ -101,7 +90,7 @@ async def test_a_step_waits_for_the_process_of_the_version_before(database_url: 
 async def beat(database_url: str) -> None:
     """Updates the lease, like a process of the old version."""
     for number in count(1):
-        await at(database_url, lambda c, number=number: c.execute(update(upkeep_tables.lease).values(commits=number)))  # type: ignore[misc]
+        await work_on(database_url, lambda c, number=number: c.execute(update(upkeep_tables.lease).values(commits=number)))  # type: ignore[misc]
         await asyncio.sleep(0.1)
 
 
@@ -112,7 +101,7 @@ def revisions_there() -> str:
 
 async def test_a_newer_ledger_is_left_alone(database_url: str) -> None:
     await (await open_ledger(database_url, SystemClock())).close()
-    await at(database_url, lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
+    await work_on(database_url, lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
     for opening in (open_ledger, look_into_ledger):
         with pytest.raises(LedgerUnavailable, match="newer version"):
             await opening(database_url, SystemClock())
@@ -126,7 +115,7 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
         upgrade(connection, "0001")
         connection.execute(insert(result_tables.executions), [old_execution_row(one) for one in before])
 
-    await at(database_url, fill)
+    await work_on(database_url, fill)
     ledger = await reopen()
     await ledger.commit(CommitBatch(executions=since))
     found = LedgerAnalytics(ledger.reader)
@@ -166,7 +155,7 @@ async def test_executions_of_before_get_their_role_their_strategy_and_their_plan
         connection.execute(insert(result_tables.executions), rows)
         connection.execute(insert(upkeep_tables.export_positions), [{"name": "snowflake:RAW.EXECUTIONS", "seq": 6}])
 
-    await at(database_url, of_version_26)
+    await work_on(database_url, of_version_26)
     ledger = await reopen()
     found = {one.execution_id: one for _, one in await LedgerQueries(ledger.reader).executions_after(0, 10)}
     assert {name: (one.role, one.strategy, one.plan_id) for name, one in found.items()} == {
@@ -226,7 +215,7 @@ async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_
         amounts = {"profit": Decimal("-1.5"), "gross": Decimal("-1.4"), "exits": 1, "wins": 0}
         connection.execute(*before_strategies(result_tables.day_results, day | amounts))
 
-    await at(database_url, of_version_27)
+    await work_on(database_url, of_version_27)
     ledger = await reopen()
     state = await ledger.load("2026-03-01")
     assert state.positions == [replace(held, strategy=owner)]
@@ -257,7 +246,7 @@ async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(data
             row = old_order_row(values.order(seq, seq, OrderState.FILLED if order_id else OrderState.DENIED))
             connection.execute(insert(order_tables.orders), [{**row, "symbol": symbol, "order_id": order_id}])
 
-    await at(database_url, of_version_8)
+    await work_on(database_url, of_version_8)
     state = await (await reopen()).load("2026-01-01")
     assert state.mark is not None
     assert state.touched == ["WIFUSDC"]
@@ -274,7 +263,7 @@ async def test_fills_of_before_are_kept_and_those_of_a_reset_testnet_stand_besid
             connection.execute(insert(order_tables.orders), [old_order_row(order)])
         connection.execute(insert(order_tables.fills), [old_fill])
 
-    await at(database_url, of_version_7)
+    await work_on(database_url, of_version_7)
     ledger = await reopen()
     await ledger.commit(CommitBatch(fills=[(order.client_order_id, values.fill()) for order in orders]))
     kept = await ledger.reader.read(order_tables.fills.select())

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.clock import SystemClock
 from core.adapters.ledger.opening import open_ledger
@@ -25,6 +24,7 @@ from tests.core.adapters.ledger import values
 from tests.core.adapters.ledger.values import NOW
 from tests.core.adapters.paper.memory_paper_book import MemoryPaperBook
 from tests.core.adapters.paper.world import World, maker, oco, stop
+from tests.ledgers import work_on
 
 Reopen = Callable[[], Awaitable[PaperBook]]
 
@@ -138,10 +138,7 @@ async def test_a_book_of_before_orders_rested_opens_as_before(database_url: str)
         connection.execute(insert(paper_tables.paper_orders), [row])
         connection.execute(insert(paper_tables.paper_balances), old)
 
-    engine = create_async_engine(database_url)
-    async with engine.begin() as connection:
-        await connection.run_sync(of_version_20)
-    await engine.dispose()
+    await work_on(database_url, of_version_20)
     ledger = await open_ledger(database_url, SystemClock())
     book = SqlPaperBook(ledger)
     state = await book.load()

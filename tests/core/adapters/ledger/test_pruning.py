@@ -271,7 +271,7 @@ def test_every_kind_of_message_stays_or_passes_on_purpose() -> None:
         "plan_request",
         "positions_found",
     }
-    stays |= {"panic_ended", "order_found", "fee_paid", "reset", "strategy"}
+    stays |= {"panic_ended", "order_found", "fee_paid", "reset", "strategy", "strategy_limit"}
     stays |= {"invite", "invite_used", "invites_withdrawn", "revoke", "authenticator", "authenticator_ended"}
     kinds = {each.__dataclass_fields__["kind"].default for each in get_args(Body)}
     assert {kind for kind in kinds if kind not in stays} == PASSING

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.queries import LedgerQueries
@@ -128,22 +128,20 @@ async def full(ledger: SqlLedger) -> SqlLedger:
     await ledger.store([], dead=letters)
     told = [Delivery(1 + number % 9, 1_000 + number, Priority.NORMAL, number, number) for number in range(1, 200)]
     await asyncio.gather(*(ledger.keep_cursor("main", {Priority.NORMAL: one.last_seq}, one) for one in told))
-    async with ledger.reader.engine.connect() as connection:
-        if ledger.writing.dialect == "postgresql":
-            await connection.execute(text("ANALYZE"))
-            await connection.commit()
+    if ledger.writing.dialect == "postgresql":
+        await ledger.writing.run(lambda connection: connection.execute(text("ANALYZE")))
     return ledger
 
 
 async def test_no_plan_goes_through_a_table_that_grows(full: SqlLedger) -> None:
-    engine, bad = full.reader.engine, {}
+    engine, bad = full.reader.questions.engine, {}
     for name, ask in QUESTIONS.items():
         asked = Asked()
-        event.listen(engine.sync_engine, "before_cursor_execute", asked.note)
+        event.listen(engine, "before_cursor_execute", asked.note)
         try:
             await ask(full)
         finally:
-            event.remove(engine.sync_engine, "before_cursor_execute", asked.note)
+            event.remove(engine, "before_cursor_execute", asked.note)
         assert asked.statements, name
         for statement, parameters in asked.statements:
             if troubles := await scans(full, statement, parameters):
@@ -168,17 +166,20 @@ async def test_a_scan_is_found(full: SqlLedger, statement: str) -> None:
 
 async def scans(ledger: SqlLedger, statement: str, parameters: Any) -> list[str]:
     """Returns the steps of the database's plan that would scan a whole growing table."""
-    async with ledger.reader.engine.connect() as connection:
-        if ledger.writing.dialect == "sqlite":
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+
+    def look(connection: Connection) -> list[str]:
+        if connection.dialect.name == "sqlite":
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             return scans_of_sqlite([row.detail for row in plan], statement)
         for way in _ROUGH:
-            await connection.execute(text(f"SET enable_{way} = off"))
-        plan = await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
+            connection.execute(text(f"SET enable_{way} = off"))
+        plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
         found = list(scans_of_postgresql(plan.scalar_one()[0]["Plan"], limited=False))
         for way in _ROUGH:
-            await connection.execute(text(f"RESET enable_{way}"))
+            connection.execute(text(f"RESET enable_{way}"))
         return found
+
+    return await ledger.reader.questions.run(look)
 
 
 def scans_of_sqlite(steps: Sequence[str], statement: str) -> list[str]:

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import replace
 from datetime import time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from core.adapters.ledger.column_types import Amount
@@ -320,7 +321,7 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
         nonlocal fetched
         fetched += 1
 
-    event.listen(ledger.reader.engine.sync_engine, "after_cursor_execute", count)
+    event.listen(ledger.reader.questions.engine, "after_cursor_execute", count)
     state = await ledger.load(TODAY)
     assert len(state.waiting) == 1
     assert not state.orders
@@ -330,19 +331,21 @@ async def test_loading_does_not_read_history(ledger: SqlLedger) -> None:
 async def test_sqlite_asks_only_indexes_for_what_is_unsettled(ledger: SqlLedger) -> None:
     if ledger.writing.dialect != "sqlite":
         return
-    plans = []
-    async with ledger.reader.engine.connect() as connection:
-        for table, condition in (
-            ("inbox", signal_tables.UNDECIDED),
-            ("orders", order_tables.IN_FLIGHT),
-            ("approvals", order_tables.IS_OPEN),
-            ("paper_orders", paper_tables.IS_OPEN),
-            ("outbox", text("priority = 1 AND seq > 5")),
-            ("deliveries", text(f"{notification_tables.ASKS.text} AND question = 5")),
-        ):
-            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {condition.text}")
-            plans += [str(row.detail) for row in plan]
-        pragmas = [(await connection.exec_driver_sql(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous")]
+    conditions = (
+        ("inbox", signal_tables.UNDECIDED),
+        ("orders", order_tables.IN_FLIGHT),
+        ("approvals", order_tables.IS_OPEN),
+        ("paper_orders", paper_tables.IS_OPEN),
+        ("outbox", text("priority = 1 AND seq > 5")),
+        ("deliveries", text(f"{notification_tables.ASKS.text} AND question = 5")),
+    )
+
+    def look(connection: Connection) -> tuple[list[str], list[Any]]:
+        asked = [f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {condition.text}" for table, condition in conditions]
+        plans = [str(row.detail) for statement in asked for row in connection.exec_driver_sql(statement)]
+        return plans, [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+
+    plans, pragmas = await ledger.reader.questions.run(look)
     assert all("USING INDEX" in plan for plan in plans)
     assert pragmas == ["wal", 2]
 
