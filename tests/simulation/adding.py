@@ -9,6 +9,7 @@ from core.adapters.ledger.tables import plan_tables, result_tables
 from core.domain.money import ZERO
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
+from tests.simulation.as_booked import trades_as_booked
 from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence
 
@@ -29,12 +30,10 @@ def _average(seen: Evidence) -> Iterator[str]:
 
 
 def _averages(seen: Evidence) -> dict[StrategyBook, Decimal]:
-    """Returns what was paid for one unit, without fees, by book, from the trades of the exchange; 0 where next to nothing is
-    held."""
+    """Returns what was paid for one unit, without fees, by book, in the order in which the ledger has booked the trades;
+    0 where next to nothing is held."""
     whose, held, paid = Whose.of(seen), defaultdict[StrategyBook, Decimal](Decimal), defaultdict[StrategyBook, Decimal](Decimal)
-    orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
-    for trade in seen.venue.trades:
-        order = orders[trade.symbol, trade.order_id]
+    for order, trade in trades_as_booked(seen):
         book = whose.find(order)
         fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":

@@ -19,6 +19,7 @@ from tests.owner_deliveries import messages_of
 from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, sizes
 from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
+from tests.simulation.as_booked import trades_as_booked
 from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
 from tests.simulation.leaving import is_again
 from tests.simulation.polling import entries_of_newcomers
@@ -224,14 +225,11 @@ def _executions(seen: Evidence) -> Iterator[str]:
 
 
 def _turns(seen: Evidence) -> Iterator[str]:
-    """Checks that no more entries buy a position than are allowed, in the order in which the exchange executed."""
+    """Checks that no more entries buy a position than are allowed. It is a new one once a sale that left nothing is booked, also
+    where an entry had bought just before that sale and was booked after it."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
-    orders = {(order.symbol, order.order_id): order for order in seen.orders}
     entered, whose, most = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen), int(seen.settings["MAX_ENTRIES"])
-    for trade in seen.venue.trades:
-        order = orders.get((trade.symbol, trade.order_id))
-        if order is None:
-            continue
+    for order, trade in trades_as_booked(seen):
         price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":
             name = order.client_order_id[:_PLAN_ID]

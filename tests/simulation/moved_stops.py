@@ -15,6 +15,7 @@ from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import ChangeCause, PlanState
 from core.policy.exits.bracket import level_price
 from core.policy.exits.trailing import LEAST_STEP_PCT
+from tests.simulation.as_booked import trades_as_booked
 from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence
 from tests.venue.model import Order
@@ -175,15 +176,13 @@ def _stops(seen: Evidence) -> dict[str, list[Row]]:
 
 
 def _costs(seen: Evidence) -> dict[str, list[Decimal]]:
-    """Returns what one unit had cost after each purchase, by its plan, in the order of the exchange's trades: dust of before
-    counts, and so does what was bought by an order that followed the first one."""
-    orders = {(order.symbol, order.order_id): order for order in seen.venue.orders}
+    """Returns what one unit had cost after each purchase, by its plan, in the order in which the ledger has booked the trades:
+    dust of before counts, and so does what was bought by an order that followed the first one."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     paid: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     costs: dict[str, list[Decimal]] = defaultdict(list)
     whose, plans = Whose.of(seen), _plans(seen)
-    for trade in seen.venue.trades:
-        order = orders[trade.symbol, trade.order_id]
+    for order, trade in trades_as_booked(seen):
         book = whose.find(order)
         fee = trade.commission if order.symbol.startswith(trade.commission_asset) else ZERO
         if order.side == "BUY":

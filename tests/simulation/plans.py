@@ -11,7 +11,9 @@ from core.adapters.ledger import codec
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import control_tables, notification_tables, plan_tables, result_tables, signal_tables
 from core.domain.events.orders import OrderAdopted
+from core.domain.events.priority import Priority
 from core.domain.events.protection import ProtectionFailed
+from core.domain.events.signals import SignalRefused
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.plan_leg import LegKind
 from core.domain.strategy_book import StrategyBook
@@ -87,10 +89,14 @@ def _nothing_left(seen: Evidence) -> Iterator[str]:
 
 
 def _guarded(seen: Evidence) -> Iterator[str]:
-    """Checks that at the end every open plan protects its position; what cannot be protected was told, or is being sold."""
+    """Checks that at the end every open plan protects its position; what cannot be protected was told with the
+    reason that it has now, as a protection that failed or an exit that was given up, or is being sold."""
     held = {book_of(row): row for row in seen.rows(result_tables.positions)}
     leaving = {book_of(row) for row in seen.rows(control_tables.wanted_exits) if row["ended_at"] is None}
-    told = {StrategyBook(event.symbol, event.strategy) for event in _events(seen, ProtectionFailed)}
+    told = {(StrategyBook(event.symbol, event.strategy), event.why.code) for event in _events(seen, ProtectionFailed)}
+    told |= {
+        (event.signal.book, event.reason.code) for event in _events(seen, SignalRefused) if event.priority is Priority.URGENT
+    }
     for plan in seen.rows(plan_tables.order_plans):
         symbol, book = plan["symbol"], book_of(plan)
         if PlanState(plan["state"]).is_over:
@@ -99,7 +105,7 @@ def _guarded(seen: Evidence) -> Iterator[str]:
             yield f"the plan of {symbol} is {plan['state']}, and nothing is held"
         elif plan["state"] == "GUARDED":
             yield from _covered(seen, plan, held[book]["qty"])
-        elif book not in leaving and (plan["reason_code"] not in _TOO_LITTLE or book not in told):
+        elif book not in leaving and (plan["reason_code"] not in _TOO_LITTLE or (book, plan["reason_code"]) not in told):
             yield f"the position in {symbol} is {plan['state']}: {plan['reason']}"
 
 
