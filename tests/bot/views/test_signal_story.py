@@ -223,8 +223,6 @@ async def stepped(stage: Stage) -> None:
     signal = replace(stage.world.signal("BUY_SM"), steps=(DcaStep(Decimal("2.5")),))
     await stage.clock.run(stage.world.inbox.ask(stage.world.said(signal)))
     await stage.clock.forward(5)
-    stage.venue.trade("WIFUSDC", "0.4679")
-    await stage.clock.forward(10)
 
 
 async def leaving(stage: Stage) -> None:
@@ -488,7 +486,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "in_position": ("There is a position already", in_position, {}),
     "added": ("It adds to the position", in_position, {**PLAN, "max_entries": 2}),
     "max_entries": ("The position was bought by as many entries as are allowed", bought_often_enough, {"max_entries": 2}),
-    "step": ("A step below an entry fills", stepped, {**PLAN, "max_entries": 2}),
+    "step": ("A step waits below its entry", stepped, {**PLAN, "max_entries": 2}),
     "exit_wanted": ("The position is being left", leaving, {}),
     "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),
