@@ -15,10 +15,11 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
-from core.domain.money import divide, multiply
+from core.domain.money import ZERO, divide, floor_to_step, multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
+from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import at_steps
 from core.policy.sizing.fees import TAKER_FEE
 
@@ -45,7 +46,7 @@ def asked_lines(event: ApprovalRequested, texts: Texts, live: Live | None = None
     lines = [title, symbol, *proposal, _now(approval, live, texts)]
     if event.cost is not None and live.price is not None:
         lines.append(_result(approval.qty, event.cost, live.price, event.quote, texts))
-    lines += [*_added(event, live, texts), *_plan(event, live, texts)]
+    lines += [*_added(event, live, texts), *_plan(event, live, texts), *_steps(event, live, texts)]
     lines += _rules(event, live, texts)
     return [*lines, texts("approval.until", time=texts.exact_time(approval.expires_at), seconds=max(live.left, 0))]
 
@@ -59,6 +60,24 @@ def _plan(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
     counts_from = _average(event, live)
     plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, counts_from, approval.asked_at, 0)
     return plan_lines(at_steps(plan, event.price_step), at, texts)
+
+
+def _steps(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
+    """Returns what the entry comes to if all of its steps are bought: quantity, amount, average price, and the loss at its
+    stop then."""
+    approval = event.approval
+    if not event.steps:
+        return []
+    bought = [(_price_of_entry(approval, live), approval.qty), *event.steps]
+    qty, cost = sum((one for _, one in bought), ZERO), sum((multiply(at, one) for at, one in bought), ZERO)
+    average, stop = divide(cost, qty), event.plan.stop if event.plan is not None else None
+    whole = {"quantity": quantity(qty), "base": event.base, "cost": money(cost), "quote": event.quote, "price": price(average)}
+    lines = [texts("approval.steps", count=len(event.steps), **whole)]
+    if stop is not None:
+        at = floor_to_step(level_price(stop.level, average, -1), event.price_step)
+        loss = cost - multiply(multiply(at, qty), 1 - TAKER_FEE)
+        lines.append(texts("approval.steps_stop", stop=price(at), loss=money(loss), quote=event.quote))
+    return lines
 
 
 def _price_of_entry(approval: Approval, live: Live) -> Decimal:

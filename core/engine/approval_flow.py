@@ -25,6 +25,7 @@ from core.execution.pending_exits import PendingExits
 from core.execution.placement import Placement
 from core.execution.resting_orders import RestingOrders
 from core.policy.decision import Refused
+from core.policy.entries.steps import steps_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
 from core.ports.clock import Clock
@@ -81,6 +82,7 @@ class ApprovalFlow:
     ) -> None:
         """Adds the approval request of `sized` to `batch`."""
         now = self._clock.now()
+        signal = self._as_shown(signal)
         approval = Approval(
             token=self._token(),
             signal=signal,
@@ -98,6 +100,11 @@ class ApprovalFlow:
         batch.orders.append(replace(order, sizing=sized.sizing))
         batch.outcomes.append(self._writer.outcome(stored, "awaiting_approval", facts=facts))
         batch.events.append(await self._questions.asked(approval, sized, facts))
+
+    def _as_shown(self, signal: Signal) -> Signal:
+        """Returns the signal with the steps that the settings give its entry now: what is approved are those, and no others."""
+        steps = steps_of(signal, self._portfolio.limits_for(signal.book))
+        return replace(signal, steps=steps) if steps and not self._portfolio.position(signal.book).is_open else signal
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
         """Handles a tap on one of the approval's buttons."""

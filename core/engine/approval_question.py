@@ -11,9 +11,11 @@ from core.execution.decision_service import DecisionService
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import SizeRequest
 from core.policy.entries.adding import left_after_adding
+from core.policy.entries.step_refusal import expected_steps
 from core.policy.exits.plan_choice import plan_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
+from core.policy.sizing.order_size import SizedOrder
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -51,7 +53,16 @@ class ApprovalQuestions:
             price_step=instrument.price_step if (instrument := self._market.instrument(approval.signal.symbol)) else ZERO,
             position=held if held.is_open and sized.side is Side.BUY else None,
             most_entries=self._portfolio.limits_for(approval.signal.book).max_entries,
+            steps=self._steps(approval, sized),
         )
+
+    def _steps(self, approval: Approval, sized: RiskApproved) -> tuple[tuple[Decimal, Decimal], ...]:
+        """Returns limit and quantity of each step that the entry would be followed by."""
+        signal, instrument = approval.signal, self._market.instrument(approval.signal.symbol)
+        if instrument is None or self._portfolio.position(signal.book).is_open:
+            return ()
+        order, limits = SizedOrder(sized.side, sized.qty, sized.price, sized.terms), self._portfolio.limits_for(signal.book)
+        return tuple((one.price, one.sized.qty) for one in expected_steps(signal, order, limits, instrument, approval.asked_at))
 
     def _exits(self, approval: Approval) -> ExitPlan | None:
         """Returns the exits that would be made with the entry, those of the position that it adds to included; None for none."""

@@ -23,12 +23,21 @@ from sqlalchemy import (
     select,
 )
 
+from core.adapters.ledger import codec
 from core.adapters.ledger.engines import ExactSum, prepare_sqlite
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.schema import upgrade
-from core.adapters.ledger.tables import control_tables, notification_tables, order_tables, plan_tables, signal_tables
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    plan_tables,
+    result_tables,
+    signal_tables,
+)
 from core.domain.errors import LedgerUnavailable
+from core.policy.entries.steps import BOUGHT
 from tests.owner_deliveries import undelivered
 from tests.simulation.loop import Process
 from tests.simulation.machine import Fate
@@ -60,8 +69,10 @@ def _database() -> tuple[sqlite3.Connection, Connection, Connection]:
 
 
 _ORDERS = order_tables.orders.c
-RESTS: Any = and_(_ORDERS.leg.is_not(None), _ORDERS.side == "SELL", _ORDERS.state.in_(["ACCEPTED", "PARTIALLY_FILLED"]))
-"""Nobody waits for the end of an order that protects a position; an entry that rests has an end."""
+STEPS: Any = and_(_ORDERS.signal_type == BOUGHT, _ORDERS.state.in_(["ACCEPTED", "PARTIALLY_FILLED"]))
+_LEGS: Any = and_(_ORDERS.leg.is_not(None), _ORDERS.side == "SELL", _ORDERS.state.in_(["ACCEPTED", "PARTIALLY_FILLED"]))
+RESTS: Any = or_(_LEGS, STEPS)
+"""Nobody waits for the end of an order that protects a position, or of a step beside one; an entry that rests has an end."""
 _PLANS = plan_tables.order_plans.c
 _TOO_LITTLE = or_(_PLANS.reason_code.startswith("part_"), _PLANS.reason_code == "too_little_to_sell")
 _NO_REASON = or_(_PLANS.reason_code.is_(None), not_(_TOO_LITTLE))
@@ -89,6 +100,8 @@ _OUTBOX = select(notification_tables.outbox.c.seq, notification_tables.outbox.c.
 _TOLD = select(notification_tables.told)
 _PANIC = select(control_tables.controls.c.panic)
 _POSITIONS = select(signal_tables.source_positions)
+_STEPS = select(_ORDERS.signal).where(STEPS)
+_OPEN = select(result_tables.positions).where(result_tables.positions.c.is_open)
 _RESTING = select(_ORDERS.client_order_id).where(RESTS)
 _IN_FLIGHT = select(_ORDERS.client_order_id).where(order_tables.IN_FLIGHT)
 
@@ -122,7 +135,15 @@ class Disk:
         """Counts the unsettled items of each kind, one kind after the other."""
         for what, question in _UNSETTLED.items():
             yield what, self.rows(question)[0]["n"]
+        yield "steps of closed positions", self._steps_left()
         yield "alerts undelivered", len(undelivered(self.rows(_OUTBOX), self.rows(_TOLD)))
+
+    def _steps_left(self) -> int:
+        places = [codec.signals.decode(row["signal"]) for row in self.rows(_STEPS)]
+        if not places:
+            return 0
+        opened = {(row["symbol"], row["strategy"]): row["opened_at"] for row in self.rows(_OPEN)}
+        return sum(one.step is not None and opened.get((one.symbol, one.strategy)) != one.step.opened_at for one in places)
 
     def is_panicking(self) -> bool:
         """Tells whether a panic is on."""

@@ -14,6 +14,7 @@ from core.domain.plan_leg import LegKind, leg_of
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import ChangeCause, PlanState
 from core.policy.exits.bracket import level_price
+from core.policy.exits.too_little import TOO_LITTLE
 from core.policy.exits.trailing import LEAST_STEP_PCT
 from tests.simulation.as_booked import trades_as_booked
 from tests.simulation.books import Whose, book_of
@@ -145,6 +146,8 @@ def _in_time(seen: Evidence) -> Iterator[str]:
     for row in seen.rows(plan_tables.order_plans):
         limit = codec.plans.decode(row["exits"]).time_limit
         if limit is None or book_of(row) in leaving or book_of(row) not in held or last is None:
+            continue
+        if row["reason_code"] == TOO_LITTLE:  # no order can sell it, which is told
             continue
         if PlanState(row["state"]).is_over:  # what is held is another plan's, also where this one's entry was missed
             continue

@@ -21,6 +21,7 @@ from core.domain.trade_plan import PlanState
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence, is_planned
+from tests.simulation.steps import resting_steps
 
 E = TypeVar("E")
 _RESTS = {"ACCEPTED", "PARTIALLY_FILLED"}
@@ -72,7 +73,7 @@ def _legs_once(seen: Evidence) -> Iterator[str]:
 
 def _nothing_left(seen: Evidence) -> Iterator[str]:
     """Checks that what rests on the exchange is what the ledger knows, and is for no more than is held."""
-    ours = {row["client_order_id"]: row for row in seen.legs if row["state"] in _RESTS}
+    ours = {row["client_order_id"]: row for row in (*seen.legs, *resting_steps(seen)) if row["state"] in _RESTS}
     theirs = {order.client_order_id: order for order in seen.orders if order.is_open}
     for name in ours.keys() | theirs.keys():
         if name not in ours or name not in theirs:
@@ -81,6 +82,8 @@ def _nothing_left(seen: Evidence) -> Iterator[str]:
     bound: dict[StrategyBook, dict[str, Decimal]] = defaultdict(dict)
     whose = Whose.of(seen)
     for name, order in theirs.items():
+        if order.side == "BUY":
+            continue
         row = ours.get(name)
         bound[whose.find(order)][str(row["list_id"] or name) if row is not None else name] = order.remaining
     for book, lists in bound.items():

@@ -35,6 +35,7 @@ from tests.simulation.plans import exits_come_with_entries, plan_of
 from tests.simulation.polling import RIVAL, Polling, Rival
 from tests.simulation.program import Parts, Program, settings_with
 from tests.simulation.sizes import PAYMENT, Payments, Sizes, entries_of, protections_of
+from tests.simulation.steps import Steps
 
 KINDS = frozenset(
     {
@@ -173,6 +174,7 @@ class Story:
         self.parts = Parts(fate, clock, disk, exchange, broker, Chat(fate), plan, protections, polling, strategies)
         self.sizes = Sizes(seed, plan)
         self.strategies = Strategies(seed)
+        self.steps = Steps(seed)
         self.crowd = Crowd(fate, self.parts.chat, self.parts.disk)
         self.crowd.strategies = strategies
         self.crowd.trail = plan is not None and plan.trailing is not None
@@ -199,7 +201,7 @@ class Story:
             *([self.another.trade()] if self.another is not None else ()),
             *([self.rival.poll()] if self.rival is not None else ()),
             *([LostLegs(self.parts.fate, self.parts.exchange).come()] if self.parts.plan is not None else ()),
-            *([HarmedEntries(self.parts.fate, self.parts.exchange).come()] if self.at_limits else ()),
+            *([HarmedEntries(self.parts.fate, self.parts.exchange).come()] if self.at_limits or self.steps.are_brought else ()),
             Payments(self.parts.fate, self.parts.exchange).come(),
             *self._outages(),
             self._suspensions(),
@@ -366,6 +368,7 @@ class Story:
             record |= entry_fields(random, price)
         record |= self.sizes.of(side, symbol)
         record |= self.strategies.of()
+        record |= self.steps.of(side)
         name = f"s{number}" if random.random() < 0.7 else None
         if name is not None and random.random() < 0.08 and number:
             name = self._repeated(random.randrange(number), symbol, record.get("strategy"))

@@ -60,6 +60,7 @@ from tests.simulation.wrong_exits import WRONG_EXITS
 from tests.simulation.wrong_lists import WRONG_LISTS
 from tests.simulation.wrong_plans import WRONG_PLANS
 from tests.simulation.wrong_sizes import WRONG_SIZES
+from tests.simulation.wrong_steps import WRONG_STEPS
 from tests.simulation.wrong_stops import WRONG_STOPS
 
 
@@ -334,6 +335,7 @@ VARIANTS: dict[str, Variant] = {
     **WRONG_SIZES,
     **WRONG_BOOKS,
     **WRONG_ADDING,
+    **WRONG_STEPS,
     "the order is placed before its intent is committed": swap(Placement, "place", _place_first),
     "-2013 is taken for proof at once": swap(Reconciler, "find_out", _find_out_once),
     "a timeout is taken for a refusal": swap(Placement, "_send", _timeout_is_refusal),

@@ -30,6 +30,8 @@ CATALOGUE: dict[str, str] = {
     "record.failed": "Not traded: {reason}",
     "approval.now": "Price now: {price} ({distance} vs. signal)",
     "approval.adds": "Adds to {quantity} {base}: entry {number} of {most}; average price then about {price}",
+    "approval.steps": "With {count:step|steps} bought below: {quantity} {base} for {cost} {quote}, average price {price}",
+    "approval.steps_stop": "Stop then {stop}: about {loss} {quote} lost there",
     "approval.result": "Entry price {cost}; P&amp;L now about {profit} {quote} ({percent})",
     "approval.no_price": "Price now: unknown",
     "approval.rules": "<i>Rules, all passed:</i>",

@@ -30,6 +30,8 @@ CATALOGUE: dict[str, str] = {
     "record.failed": "Сделки не было: {reason}",
     "approval.now": "Цена сейчас: {price} ({distance} к сигналу)",
     "approval.adds": "Добавит к {quantity} {base}: вход {number} из {most}; средняя цена станет около {price}",
+    "approval.steps": "С {count:ступенью|ступенями|ступенями} ниже: {quantity} {base} за {cost} {quote}, средняя цена {price}",
+    "approval.steps_stop": "Стоп тогда {stop}: потери там около {loss} {quote}",
     "approval.result": "Цена входа {cost}; результат сейчас около {profit} {quote} ({percent})",
     "approval.no_price": "Цена сейчас: неизвестна",
     "approval.rules": "<i>Правила, все соблюдены:</i>",

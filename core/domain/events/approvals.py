@@ -18,7 +18,7 @@ class ApprovalRequested:
     older event has its capital in quote asset, and no `report`). `rules` are each rule's measurements: name, value, limit and
     unit. `cost` is the cost of one unit of base that is to be sold. `plan` is the exit plan that an entry brings; its prices are
     multiples of `price_step`. `position` is the one that an entry adds to, by at most `most_entries`; its `plan` is then what all
-    that is held would have."""
+    that is held would have. `steps` are those of an entry as they are expected: limit (quote asset) and quantity of each."""
 
     approval: Approval
     base: str
@@ -33,6 +33,7 @@ class ApprovalRequested:
     price_step: Decimal = Decimal(0)
     position: Position | None = None
     most_entries: int = 1
+    steps: tuple[tuple[Decimal, Decimal], ...] = ()
     kind: Literal["approval_requested"] = "approval_requested"
     priority: Priority = Priority.URGENT
 

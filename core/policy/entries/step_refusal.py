@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from core.domain.dca_step import DcaStep
@@ -49,7 +50,7 @@ def steps_refusal(signal: Signal, sized: SizedOrder, decision_context: DecisionC
 def _faults(
     signal: Signal, steps: tuple[DcaStep, ...], sized: SizedOrder, decision_context: DecisionContext, instrument: Instrument
 ) -> Iterator[Reason]:
-    for number, one in enumerate(expected_steps(signal, sized, decision_context.limits, instrument, decision_context), 1):
+    for number, one in enumerate(expected_steps(signal, sized, decision_context.limits, instrument, decision_context.now), 1):
         if one.stop is not None and one.price <= one.stop:
             yield reason("step_at_stop", number=number, price=plain(one.price), stop=plain(one.stop))
         why = (
@@ -62,11 +63,11 @@ def _faults(
 
 
 def expected_steps(
-    signal: Signal, sized: SizedOrder, limits: RiskLimits, instrument: Instrument, decision_context: DecisionContext
+    signal: Signal, sized: SizedOrder, limits: RiskLimits, instrument: Instrument, now: datetime
 ) -> Iterator[ExpectedStep]:
     """Yields the steps of an entry as they are expected to be bought, one after the other. The stop counts from the average price
     of what was bought before each."""
-    average, steps, now = sized.expected_price, steps_of(signal, limits), decision_context.now
+    average, steps = sized.expected_price, steps_of(signal, limits)
     qty, value, exits = sized.qty, multiply(sized.qty, average), plan_of(signal, limits)
     first = FirstEntry(client_order_id(signal), now, average, sized.qty)
     for one in step_signals(signal, steps, first, instrument.price_step, now):

@@ -25,9 +25,9 @@ BOUGHT, SOLD = "BUY_STEP", "SELL_STEP"
 
 
 def steps_of(signal: Signal, limits: RiskLimits) -> tuple[DcaStep, ...]:
-    """Returns the steps that an entry on `signal` is made with: its own, or the settings'. What was found on the exchange has
-    none: nobody knows what was wanted."""
-    if signal.side is Side.SELL or signal.is_step or signal.source == ADOPTED:
+    """Returns the steps that an entry on `signal` is made with: its own, or the settings'. An order by hand has none,
+    nor has what was found on the exchange: nobody was shown them, or knows what was wanted."""
+    if signal.side is Side.SELL or signal.is_step or signal.by_hand or signal.source == ADOPTED:
         return ()
     return limits.dca_steps if signal.steps is None else signal.steps
 
@@ -72,8 +72,8 @@ def _price(step: DcaStep, average: Decimal, tick: Decimal) -> Decimal:
 
 def steps_after(order: Order, position: Position, instrument: Instrument, limits: RiskLimits, now: datetime) -> list[Message]:
     """Returns the steps to be placed once `order`, the last of its entry, has ended and `position` is held: none unless that
-    entry has opened it."""
-    steps = steps_of(order.signal, limits)
+    entry has opened it, nor of one that somebody has approved without them."""
+    steps = () if order.approved_at is not None and order.signal.steps is None else steps_of(order.signal, limits)
     is_first = position.entry_count == 1 and position.last_entry == entry_id_of(order)
     if not steps or not position.is_open or not is_first or position.opened_at is None:
         return []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.domain.dca_step import DcaStep
+from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed
 from core.domain.exit_plan import Breakeven, Level, Target
@@ -192,12 +193,15 @@ async def test_one_that_is_refused_is_told_and_the_others_stay(stepped: World, l
     assert [(one.order.signal.signal_type, str(one.order.reason)) for one in failed] == [("BUY_STEP", str(poor.reason))]
 
 
-async def test_nobody_is_asked_about_them(open_world: OpenWorld) -> None:
+async def test_nobody_is_asked_about_them(open_world: OpenWorld, ledger: MemoryLedger) -> None:
     world = await open_world(**WITH_STEPS, trading_state=TradingState(mode=Mode.CONFIRM))
     assert became(await buy(world)) == "awaiting_approval"
+    (asked,) = [event for event in ledger.events if isinstance(event, ApprovalRequested)]
+    assert asked.steps == ((Decimal("0.4680"), Decimal(20)), (Decimal("0.4560"), Decimal(30)))
+    world.portfolio.limits = replace(world.portfolio.limits, dca_steps=(DcaStep(Decimal(1), Decimal(50)),))
     await world.tap(world.question().token)
     await world.clock.forward(3)
-    assert len(waiting(world)) == 2
+    assert waiting(world) == list(asked.steps), "what was shown is bought, whatever is set since"
     assert not world.portfolio.approvals
 
 
