@@ -95,7 +95,7 @@ class Protection:
         (quote asset). Returns the orders to send once that is committed."""
         now = self._clock.now()
         if not position.is_open:
-            batch.plans.append(emptied(plan, now, entry_rests=self._portfolio.entry_for(plan.book) is not None))
+            batch.plans.append(emptied(plan, now, entry_rests=bool(self._portfolio.entries_for(plan.book))))
             return []
         plan = exposed(plan, now)
         if self._is_leaving(position.book, batch):
@@ -129,7 +129,7 @@ class Protection:
         if plan is None or self._is_leaving(book, CommitBatch()):
             return
         if not self._portfolio.position(book).is_open:
-            if self._portfolio.entry_for(book) is None:  # which is taken off first: it may fill until then
+            if not self._portfolio.entries_for(book):  # which are taken off first: they may fill until then
                 await self._close(book)
             return
         instrument = await self._writer.instrument(book.symbol)

@@ -39,7 +39,7 @@ async def planned(open_world: OpenWorld) -> World:
 
 def entry(world: World) -> Order:
     """Returns the entry that rests."""
-    order = world.portfolio.entry_for(StrategyBook(WIF))
+    order = next(iter(world.portfolio.entries_for(StrategyBook(WIF))), None)
     assert order is not None
     return order
 
@@ -234,7 +234,7 @@ async def test_a_pause_takes_entries_off_and_no_protection(planned: World, pause
     await planned.clock.forward(4)
     await planned.set(pause=pause)
     await planned.clock.forward(4)
-    assert planned.portfolio.entry_for(StrategyBook(WIF)) is None
+    assert not planned.portfolio.entries_for(StrategyBook(WIF))
     assert protected(planned) == Decimal("11.98")
     assert len(planned.venue.listed) == 1
 
