@@ -33,6 +33,7 @@ E = TypeVar("E")
 _RESTS = {"ACCEPTED", "PARTIALLY_FILLED"}
 _TOO_LITTLE = {"part_below_min_notional", "part_below_min_qty", "too_little_to_sell"}
 _ENDED = {"protection_ended", "protection_gone", "order_forgotten"}
+_SOON = timedelta(seconds=120)
 _SCRAP = 7  # quote asset: what was bought for less may be too little to sell
 _A_STEP = 3  # quote asset: the coarsest step that a symbol ever had here
 _A_TICK = Decimal("0.0025")  # of the price: the coarsest tick is 0.0021 of it
@@ -192,8 +193,8 @@ def _at_our_trade(seen: Evidence) -> set[str]:
 
 
 def _ended_by_others(seen: Evidence) -> Iterator[str]:
-    """Checks that a protection that others ended was told, if the plan was still open when that was booked, and we had not begun
-    to cancel it ourselves."""
+    """Checks that a protection that others ended was told, if the plan went on after that was booked, and we had not begun to
+    cancel it ourselves. A crash between the two may be followed by what sells the rest."""
     told = {event.seq for event in _events(seen, ProtectionFailed) if event.why.code in _ENDED}
     legs = {row["client_order_id"]: row for row in seen.legs}
     ours = {row["client_order_id"] for row in seen.rows(order_tables.order_steps) if row["state"] == "CANCEL_SUBMITTED"}
@@ -206,7 +207,7 @@ def _ended_by_others(seen: Evidence) -> Iterator[str]:
         list_ = [row for row in legs.values() if row["list_id"] is not None and row["list_id"] == leg["list_id"]]
         if any(row["executed_qty"] or row["client_order_id"] in ours for row in [leg, *list_]):
             continue
-        if plan["closed_at"] is None or plan["closed_at"] > leg["updated_at"]:
+        if plan["closed_at"] is None or plan["closed_at"] - leg["updated_at"] > _SOON:
             yield f"order {name} was ended by others, and nobody was told that {leg['symbol']} is not protected"
 
 
