@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from core.adapters.ledger.codec import events, plans
-from core.adapters.ledger.tables import notification_tables, plan_tables, signal_tables
+from core.adapters.ledger.tables import notification_tables, order_tables, plan_tables, result_tables, signal_tables
 from core.domain.events.protection import PlanChanged
 from core.domain.exit_plan import ExitPlan, Level, StopLoss
 from core.domain.plan_leg import LegKind, PlanLeg
@@ -41,9 +41,11 @@ def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_t
     last = plans.encode(ExitPlan(StopLoss(Level(price=Decimal(in_the_end)))))
     rows = {
         signal_tables.inbox: [],
+        order_tables.order_steps: [],
+        result_tables.executions: [],
         notification_tables.outbox: [{"body": told}],
         plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN, "symbol": "SOLUSDT", "exits": last}],
     }.__getitem__
     venue = SimpleNamespace(orders=orders, trades=trades)
-    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], venue=venue))
+    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], venue=venue, orders=orders))
     assert len(list(_at_breakeven(seen))) == broken
