@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from core.domain.account import ACCOUNT
+from core.domain.arrival import Arrival
 from core.domain.messages import Message, StoredMessage
 from core.engine.approval_flow import new_token
 from core.engine.assembly import ExecutorAssembly, SharedParts
@@ -66,7 +67,7 @@ class Trading:
         shared = SharedParts(portfolio, ledger, venue, *parts, trading_mode, clock)
         first = shared.first_sending()
         self.symbol_halts = shared.symbol_halts(first, lambda: self.inbox)
-        self.execution = shared.execution(first, self.symbol_halts.before_sending, timings, self._put)
+        self.execution = shared.execution(first, self.symbol_halts.before_sending, timings, self._put, self._taken)
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
         self.executor = ExecutorAssembly(shared, first, self.execution, self.symbol_halts, token).executor()
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
@@ -78,6 +79,9 @@ class Trading:
 
     async def _put(self, messages: Sequence[Message]) -> None:
         await self.inbox.ask_all(messages)
+
+    def _taken(self, arrivals: Sequence[Arrival]) -> None:
+        self.inbox.take(arrivals)
 
     async def _handle(self, stored: StoredMessage) -> MessageOutcome:
         outcome = await self.executor.handle(stored)

@@ -65,6 +65,8 @@ def order_row(one: RestingOrder) -> dict[str, str]:
 def purpose(one: RestingOrder) -> str:
     """Returns what a resting order is for."""
     order = one.order
+    if (step := order.signal.step) is not None:
+        return f"step {step.number} of {step.count}"
     if order.waits_to_buy:
         return "entry"
     if order.leg is None:

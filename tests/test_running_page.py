@@ -14,8 +14,9 @@ REFUSE_NO_ENTRY = {
     *("TRADE_QTY", "TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT"),
     *("EXIT_MAX_AGE", "APPROVAL_TTL"),
     *("STOP_LOSS_PCT", "TAKE_PROFIT_PCT", "BREAKEVEN_AFTER", "TIME_LIMIT", "TRAILING_PCT", "TRAILING_ACTIVATION_PCT"),
+    "DCA_STEPS",
 }
-"""Sizes, how long something waits, and exit plans."""
+"""Sizes, how long something waits, exit plans, and steps."""
 
 
 def test_the_table_of_limits_has_each_limit_that_refuses_entries_and_no_other() -> None:

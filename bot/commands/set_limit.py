@@ -88,7 +88,7 @@ def refused_then(context: CommandContext, name: str, limits: RiskLimits) -> Iter
 
 def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
     """Returns the existing rules, and a button for each that was probably meant."""
-    near = get_close_matches(name, SETTABLE_LIMITS, n=3, cutoff=0.5) if len(value) == 1 else []
+    near = get_close_matches(name, SETTABLE_LIMITS, n=3, cutoff=0.6) if len(value) == 1 else []
     good = [each for each in near if is_good(each, value[0])]
     text = context.texts("set.no_rule", name=short(name), rules=", ".join(SETTABLE_LIMITS))
     return ChatMessage(text, tuple((Button(f"{each} {short(value[0], 20)}", f"/set {each} {value[0]}"),) for each in good))

@@ -26,7 +26,10 @@ from core.policy.strategy_terms import OWN_POSITIONS, STRATEGY_LIMITS, StrategyT
 
 COMMAND = "strategies"
 RESET, DEFAULT = "reset", "default"
-_PLAN = ("STOP_LOSS_PCT", "TAKE_PROFIT_PCT", "BREAKEVEN_AFTER", "TIME_LIMIT", "TRAILING_PCT", "TRAILING_ACTIVATION_PCT")
+_PLAN = (
+    *("STOP_LOSS_PCT", "TAKE_PROFIT_PCT", "BREAKEVEN_AFTER", "TIME_LIMIT", "TRAILING_PCT", "TRAILING_ACTIVATION_PCT"),
+    "DCA_STEPS",
+)
 _SIZE_NAMES = tuple(name for name, limit in STRATEGY_LIMITS.items() if limit.field in SIZES)
 _BUTTONS = {
     "STOP_LOSS_PCT": "stop",
@@ -38,6 +41,7 @@ _BUTTONS = {
 _CHOICES = {
     "stop": ("2", "3", "5", "8", "off"),
     "targets": ("5", "10", "5:50,10:50", "off"),
+    "steps": ("2.5", "2.5,5:1.5", "off"),
     "count": ("1", "2", "3", "5", "10"),
     "count_off": ("2", "3", "5", "off"),
 }

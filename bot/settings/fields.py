@@ -17,6 +17,7 @@ from bot.settings.validation import DEFAULT_DLQ_TOPIC, DEFAULT_SYMBOL, DEFAULT_T
 from core.adapters.binance.private_key import PrivateKey
 from core.adapters.kafka.options import SecurityProtocol
 from core.domain.access import Role
+from core.domain.dca_step import DcaStep
 from core.domain.exit_plan import Breakeven, Target
 from core.domain.order_terms import EntryStyle
 from core.domain.protection_policy import ProtectionPolicy
@@ -169,6 +170,9 @@ class ExitPlans(Section):
     """Distance of the trailing stop of such an entry below the market, in per cent."""
     trailing_activation_pct: Annotated[Decimal | None, PlainValidator(read.activation_distance)] = None
     """How far above the entry the market has to be for the trailing stop to start, in per cent; unset: from the start."""
+    dca_steps: Annotated[tuple[DcaStep, ...], PlainValidator(read.dca_steps)] = ()
+    """Steps of an entry whose signal brings none: how far below it more is bought, in per cent, each with the multiple of what
+    the first entry has bought. They wait on the exchange while the position is open; each counts for MAX_ENTRIES."""
     protection: Annotated[ProtectionPolicy, _word(ProtectionPolicy)] = ProtectionPolicy.BEST_EFFORT
     """A plan that the exchange cannot hold: best_effort buys all the same and watches the market while MarketFlow runs, required
     refuses the entry."""

@@ -13,8 +13,10 @@ from pydantic import SecretStr
 
 from core.adapters.binance.private_key import PrivateKey, UnusableKey, read_private_key
 from core.domain.access import Role
+from core.domain.dca_step import DcaStep
 from core.domain.exit_plan import Breakeven, Target
 from core.domain.money import parse_decimal
+from core.policy.entries import step_check
 from core.policy.exits import plan_text
 
 T = TypeVar("T")
@@ -96,6 +98,17 @@ def profit_targets(text: str) -> tuple[Target, ...]:
         raise ValueError(
             "per cent above the entry, above 0 and at most 1000, such as 5; up to five with shares that add up to at most 100 "
             "(five: exactly 100), such as 5:50,10:50; or off"
+        ) from None
+
+
+def dca_steps(text: str) -> tuple[DcaStep, ...]:
+    """Returns the steps below the entry; none for `off`."""
+    try:
+        return step_check.steps(text)
+    except ValueError:
+        raise ValueError(
+            "up to nine steps, each with per cent below the entry, above 0, below 100 and rising, and the multiple of the first "
+            "entry, at most 100, such as 2.5:1,5:1.5; or off"
         ) from None
 
 

@@ -12,6 +12,7 @@ from pydantic import PlainValidator
 from bot.settings import parsers as read
 from bot.settings.fields import Approvals, EntryLimits, ExitPlans, Trading
 from core.adapters.signals.codec import LONGEST_STRATEGY
+from core.domain.dca_step import MOST_STEPS
 from core.domain.errors import ConfigurationError
 from core.domain.strategy_book import StrategyBook
 from core.policy.strategy_settings import AS_THE_ACCOUNT, EVERY, Override, StrategySettings
@@ -24,7 +25,7 @@ _KEYS = (
     *("TRADE_QTY", *_SIZES, "ENTRY_STYLE", "PRICE_BAND_PCT", "PRICE_SANITY_PCT", "MAX_ORDER_NOTIONAL"),
     *("MAX_OPEN_POSITIONS", "MAX_ENTRIES", "MAX_LOSING_EXITS", "COOLDOWN_AFTER_STOP", "SIGNAL_MAX_AGE", "EXIT_MAX_AGE"),
     *("STOP_LOSS_PCT", "TAKE_PROFIT_PCT", "BREAKEVEN_AFTER", "TIME_LIMIT", "TRAILING_PCT", "TRAILING_ACTIVATION_PCT"),
-    *("PROTECTION", "APPROVAL", "APPROVAL_TTL"),
+    *("DCA_STEPS", "PROTECTION", "APPROVAL", "APPROVAL_TTL"),
 )
 _OF_ACCOUNT = {
     "DAILY_LOSS_LIMIT": "it counts for the whole account: set it in .env or with /set",
@@ -162,6 +163,9 @@ def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     sizes = [name for name in _SIZES if name in values]
     if len(sizes) > 1:
         yield f"{', '.join(sizes)}: {len(sizes)} sizes of an entry; accepted: one of them"
+    if len(values.get("DCA_STEPS", ())) >= values.get("MAX_ENTRIES", MOST_STEPS + 1):
+        found, most = len(values["DCA_STEPS"]), values["MAX_ENTRIES"]
+        yield f"DCA_STEPS: found {found} steps; accepted: fewer than MAX_ENTRIES, which is {most}"
     for least, most in (("TRADE_QUOTE", "MAX_ORDER_NOTIONAL"), ("PRICE_BAND_PCT", "PRICE_SANITY_PCT")):
         if least in values and most in values and values[least] > values[most]:
             yield f"{least}: found {values[least]:f}; accepted: at most {most}, which is {values[most]:f}"

@@ -4,7 +4,7 @@ value."""
 from collections.abc import Iterator, Mapping
 
 from bot.settings.endpoints import doubtful_addresses, plain_addresses
-from bot.settings.parsers import ALL_SYMBOLS, BOT_TOKEN, asset, chat_id, split_url, symbol, symbols, users
+from bot.settings.parsers import ALL_SYMBOLS, BOT_TOKEN, asset, chat_id, dca_steps, integer, split_url, symbol, symbols, users
 from core.domain.access import Role
 from core.domain.assets import is_dollar_or_euro, quote_of
 from core.policy.exits.plan_text import OFF
@@ -96,6 +96,7 @@ def _limits(given: Mapping[str, str]) -> Iterator[str]:
     sizes = [name for name in ("TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT") if name in given]
     if len(sizes) > 1:
         yield f"{', '.join(sizes)}: {len(sizes)} sizes of an entry; accepted: one of them"
+    yield from _steps(given)
     report = _report_asset(given)
     if report is None:
         if "REPORT_ASSET" not in given:
@@ -110,6 +111,15 @@ def _limits(given: Mapping[str, str]) -> Iterator[str]:
                 f"{limit}: not set; needed while REPORT_ASSET is {report}, which is no dollar or euro coin; "
                 f"accepted: an amount of {report}"
             )
+
+
+def _steps(given: Mapping[str, str]) -> Iterator[str]:
+    try:
+        count, most = len(dca_steps(given.get("DCA_STEPS", OFF))), integer(1, 10_000)(given.get("MAX_ENTRIES", "1"))
+    except ValueError:
+        return  # reported already
+    if count and count >= most:
+        yield f"DCA_STEPS: found {count} steps; accepted: fewer than MAX_ENTRIES, which is {most}"
 
 
 def _kafka(given: Mapping[str, str]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMiss
 from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.money import ZERO, multiply
 from core.domain.order import Order
+from core.domain.signal import Signal
 from core.policy.entries.follow_up import MOST_CHASES
 
 _A_DAY = timedelta(hours=20)
@@ -24,6 +25,7 @@ def rests_lines(event: EntryRests, texts: Texts) -> list[Html]:
         texts("entry.rests", signal_type=short(order.signal.signal_type), price=price(limit_price)),
         texts("symbol", symbol=order.symbol),
         *strategy_lines(order.signal.strategy, texts),
+        *step_lines(order.signal, texts),
         texts(
             "entry.quantity",
             quantity=quantity(order.qty),
@@ -44,6 +46,7 @@ def filled_partly_lines(event: EntryFilledPartly, texts: Texts) -> list[Html]:
         texts("entry.filled_partly", signal_type=short(order.signal.signal_type)),
         texts("symbol", symbol=order.symbol),
         *strategy_lines(order.signal.strategy, texts),
+        *step_lines(order.signal, texts),
         texts("entry.filled", quantity=filled, asked=asked, base=base_of(order.symbol), price=price(order.average_price)),
         _until(order, texts),
         *not_live(order.trading_mode, texts),
@@ -71,7 +74,7 @@ def missed_lines(event: EntryMissed, texts: Texts) -> list[Html]:
     order = event.order
     key = "entry.missed_rest" if event.held else "entry.missed"
     lines = [texts(key, signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
-    lines += strategy_lines(order.signal.strategy, texts)
+    lines += [*strategy_lines(order.signal.strategy, texts), *step_lines(order.signal, texts)]
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
     if event.held:
@@ -79,6 +82,12 @@ def missed_lines(event: EntryMissed, texts: Texts) -> list[Html]:
     else:
         lines.append(texts("entry.nothing"))
     return [*lines, *not_live(order.trading_mode, texts)]
+
+
+def step_lines(signal: Signal, texts: Texts) -> list[Html]:
+    """Returns which step of its entry a signal is; nothing for any other."""
+    step = signal.step
+    return [] if step is None else [texts("entry.step", number=step.number, count=step.count)]
 
 
 def question_lines(entry: LimitEntry, qty: Decimal, quote: str, texts: Texts) -> list[Html]:
@@ -115,6 +124,8 @@ def order_line(order: Order, mark: str, texts: Texts) -> Html:
         "asked": quantity(order.qty),
         "price": price(order.terms.limit_price or ZERO),
     }
+    if (step := order.signal.step) is not None:
+        return texts("entry.order_step", number=step.number, count=step.count, **shown)
     if order.expires_at is None or order.signal.entry is None:
         return texts("entry.order_unknown", **shown)
     time, then = _time(order, order.expires_at, texts), _then(order.signal.entry.on_timeout, texts)
@@ -122,6 +133,8 @@ def order_line(order: Order, mark: str, texts: Texts) -> Html:
 
 
 def _until(order: Order, texts: Texts) -> Html:
+    if order.signal.is_step:
+        return texts("entry.until_closed")
     if order.expires_at is None or order.signal.entry is None:
         return texts("entry.until_unknown")
     time = _time(order, order.expires_at, texts)

@@ -5,6 +5,7 @@ The first lines are the contract's ("The chat"), word for word in English. `Pric
 
 from bot.texts import Html, Texts, short
 from bot.views.book_names import strategy_lines
+from bot.views.entry_alerts import step_lines
 from bot.views.exit_plan import executed_plan_lines
 from bot.views.number_format import alert_per_cent, money, per_cent, price, quantity
 from bot.views.pending_exits import advice
@@ -71,7 +72,7 @@ def failed_lines(event: OrderFailed, texts: Texts) -> list[Html]:
     """Returns the alert of an order that did not fill."""
     order = event.order
     lines = [texts("failed", signal_type=short(order.signal.signal_type)), texts("symbol", symbol=order.symbol)]
-    lines += strategy_lines(order.signal.strategy, texts)
+    lines += [*strategy_lines(order.signal.strategy, texts), *step_lines(order.signal, texts)]
     if order.reason is not None:
         lines.append(texts("reason", reason=texts.reason(order.reason)))
     end = "fate_unknown" if event.fate_unknown else order.side.lower()

@@ -3,6 +3,7 @@
 from bot.texts import Html, Texts, short
 from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, Keyboard
+from bot.views.entry_alerts import step_lines
 from bot.views.lost_exits import lost_exit_lines, sell_button
 from bot.views.number_format import price
 from bot.views.pending_exits import advice
@@ -18,6 +19,7 @@ def refused_lines(event: SignalRefused, texts: Texts) -> list[Html]:
         texts(key if texts.has(key) else "refused.ignored", signal_type=short(event.signal.signal_type)),
         texts("symbol", symbol=short(event.signal.symbol)),
         *strategy_lines(event.signal.strategy, texts),
+        *step_lines(event.signal, texts),
         texts("reason", reason=texts.reason(event.reason)),
         texts("signal_price", price=price(event.signal.close)),
         *advice(event.reason, event.signal.side, texts),

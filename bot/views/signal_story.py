@@ -141,8 +141,12 @@ def _received(story: Story, texts: Texts, *, full: bool) -> _Step:
 
 def _asked_for(signal: Signal, texts: Texts) -> Iterator[Html]:
     """Yields the limit, the size and the exit plan that the record brought."""
+    if (step := signal.step) is not None:
+        yield texts("why.step", number=step.number, count=step.count)
     if signal.entry is not None:
         yield entry_line(signal.entry, texts)
+    if signal.steps:
+        yield texts("why.steps", steps=", ".join(f"{share(one.pct)}%" for one in signal.steps))
     if signal.size is not None:
         yield asked_size_line(signal.size, texts)
     plan = signal.plan

@@ -8,9 +8,11 @@ from typing import Any
 
 from core.adapters.signals.entry_order import LONGEST_SECONDS as LONGEST_REST
 from core.adapters.signals.entry_order import TYPE
+from core.domain.dca_step import MOST_STEPS
 from core.domain.limit_entry import OnTimeout
 from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.trade_size import SizeKind
+from core.policy.entries.step_check import MOST_TIMES
 from core.policy.exits.plan_check import LONGEST_SECONDS, MOST_PARTS, MOST_TARGET_PCT
 
 Schema = dict[str, Any]
@@ -127,7 +129,7 @@ _ORDER: dict[str, Schema] = {
 }
 
 
-_AMOUNT = [{"type": "number", "minimum": _LEAST, "exclusiveMaximum": 1e15}, {"type": "string", "pattern": PRICE}]
+_AMOUNT: list[Schema] = [{"type": "number", "minimum": _LEAST, "exclusiveMaximum": 1e15}, {"type": "string", "pattern": PRICE}]
 _SIZE_WORDS = {
     SizeKind.QUANTITY: "how much to buy or sell, in base asset",
     SizeKind.QUOTE: "how much to spend on an entry, in quote asset",
@@ -145,10 +147,43 @@ _SIZES: dict[str, Schema] = {
 }
 
 
+_STEP_PCT = _per_cent(100, includes=False)
+_STEP_SIZES: dict[str, list[Schema]] = {
+    SizeKind.QUANTITY.value: _AMOUNT,
+    SizeKind.QUOTE.value: _AMOUNT,
+    "size_factor": [{"type": "number", "minimum": _LEAST, "maximum": MOST_TIMES}, {"type": "string", "pattern": "^[1-9][0-9]?$"}],
+}
+_STEPS: dict[str, Schema] = {
+    "dca_steps": {
+        "description": "what is bought again below an entry while its position is open: pct per cent below its average price,"
+        " rising from step to step; a size each, size_factor 1 (times what the first entry has bought) where it names none",
+        "anyOf": _or_none(
+            {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_STEPS,
+                "items": {
+                    "anyOf": [
+                        {
+                            "type": "object",
+                            "required": ["pct"],
+                            "properties": {"pct": {"anyOf": _STEP_PCT}, name: {"anyOf": _or_none(*kinds)}},
+                            "additionalProperties": False,
+                        }
+                        for name, kinds in _STEP_SIZES.items()
+                    ]
+                },
+            }
+        ),
+    }
+}
+
+
 TRADE_FIELDS: dict[str, Schema] = {
     **_ORDER,
     **_SIZES,
     **_PLAN,
+    **_STEPS,
     "valid_for": {
         "description": "seconds that it is good for; narrows SIGNAL_MAX_AGE, never widens it",
         "anyOf": _or_none({"type": "number", "minimum": 0.001, "maximum": 1e9}),

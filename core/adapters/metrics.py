@@ -12,7 +12,7 @@ from core.ports.timings import Stage
 _BASIS_POINTS = (-100.0, -50.0, -20.0, -10.0, -5.0, -1.0, 0.0, 1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit", "protection"})
+SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit", "protection", "dca"})
 OUTCOMES = frozenset({"ordered", "ignored", "denied", "expired", "observed", "awaiting_approval", "put_off", "done", "failed"})
 HTTP_REFUSALS = (
     *("wrong_secret", "no_secret", "unreadable", "too_long", "incomplete", "too_many"),

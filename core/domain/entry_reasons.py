@@ -14,6 +14,7 @@ ENTRY_SENTENCES: Mapping[str, str] = {
     "entry_observed": "the mode was changed to observe while the order rested",
     "entry_left": "an exit came while the order rested",
     "entry_sold": "the part already bought was sold by its stop or target while the rest was open",
+    "entry_over": "the position that it was to add to is closed",
     "entry_cancelled": "cancelled by {who}",
     "entry_clock": "this machine's clock was set back while the order rested, so its time limit can't be checked",
     "entry_forgotten": "the exchange no longer knows the order (a testnet is reset now and then)",

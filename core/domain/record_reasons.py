@@ -73,6 +73,14 @@ RECORD_SENTENCES: Mapping[str, str] = {
     "entry_no_expiry": "expires_in is {found}; an entry that rests needs the seconds until it is taken off, at most {limit}",
     "entry_at_once": "{name} is for an entry that rests, and time_in_force is {found}; remove one",
     "entry_timeout_unknown": "on_timeout is {found}; use cancel, market or reprice",
+    # the steps
+    "steps_misspelled": "{name} is not read; write it dca_steps, or nothing would be bought below the entry",
+    "steps_no_list": "dca_steps is {found}; give a list of 1 to {limit} objects, each with pct and, if you like, one of "
+    "quantity, quote_quantity and size_factor",
+    "steps_count": "the number of steps in dca_steps is {found}; give 1 to {limit}, or leave dca_steps out",
+    "step_pct": "step {number} is {found}% below the entry; give a distance above 0 and below 100",
+    "step_order": "step {number} is {found}% below the entry, and the step before it {before}%; give distances that rise",
+    "step_factor": "step {number} buys {found} times what the first entry buys; give a multiple above 0, at most {limit}",
     # the size
     "size_misspelled": "{name} is not read; write it {meant}, or another size would be traded",
     "size_no_number": "{name} is {found}; use a plain decimal number, such as 5 or 0.5",

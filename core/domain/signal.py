@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from core.domain.dca_step import DcaStep, StepPlace
 from core.domain.exit_plan import ExitPlan
 from core.domain.limit_entry import LimitEntry
 from core.domain.money import HUNDRED, divide, multiply
@@ -30,8 +31,8 @@ class Signal:
     `close` is the reference price in quote asset; `ts` is when the source made it (aware UTC); `extra` is everything else in
     the record, kept as it came. `dated` says whether the record itself named `ts`, which otherwise is the time of its arrival;
     None if unknown. `valid_for` shortens how long it is good; None: as long as the settings say. `plan` is the exit plan that it
-    brings, `size` the size that it asks for; None: the settings'. `entry` is how it wants to be entered; None: at once, as the
-    settings say.
+    brings, `size` the size that it asks for, `steps` are those of its entry; None: the settings'. `entry` is how it wants to be
+    entered; None: at once, as the settings say. `step` says which step of an entry it is; None: it is none.
     """
 
     source: str
@@ -46,6 +47,8 @@ class Signal:
     plan: ExitPlan | None = None
     entry: LimitEntry | None = None
     size: TradeSize | None = None
+    steps: tuple[DcaStep, ...] | None = None
+    step: StepPlace | None = None
 
     @property
     def strategy(self) -> str:
@@ -81,8 +84,13 @@ class Signal:
 
     @property
     def is_planned(self) -> bool:
-        """Tells whether the exit plan of a position made it: its owner wanted it from the start."""
-        return self.source.removeprefix(AGAIN) == PLANNED
+        """Tells whether the plan of a position made it, or a step of its entry: its owner wanted it from the start."""
+        return self.source.removeprefix(AGAIN) in {PLANNED, STEP}
+
+    @property
+    def is_step(self) -> bool:
+        """Tells whether it buys a step of an entry."""
+        return self.step is not None and self.side is Side.BUY
 
     @property
     def is_panic(self) -> bool:
@@ -106,6 +114,9 @@ ADOPTED = "exchange"
 """The source of an order found on the exchange that is ours; its original signal is unknown."""
 PLANNED = "plan"
 """The source of the exits that a plan makes. Their `signal_id` is the client order id."""
+
+STEP = "dca"
+"""The source of the steps of an entry."""
 
 AGAIN = "exit:"
 """Precedes the source of an exit that is retried. No source of records begins like that."""

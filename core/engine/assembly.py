@@ -1,10 +1,9 @@
 """Assembles the engine from the program's portfolio, ledger, venue and clock."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.domain.messages import Message
 from core.domain.order import Order
 from core.domain.signal import Side
 from core.engine.approval_flow import ApprovalFlow
@@ -24,6 +23,7 @@ from core.engine.protection_handler import ProtectionHandler
 from core.engine.symbol_halts import SymbolHalts
 from core.execution.account_guard import AccountGuard
 from core.execution.decision_service import DecisionService
+from core.execution.due_messages import Put
 from core.execution.entry_lists import EntryLists
 from core.execution.equity_watch import EquityWatch
 from core.execution.first_sending import FirstSending
@@ -39,7 +39,7 @@ from core.execution.resting_entries import RestingEntries
 from core.execution.resting_orders import RestingOrders
 from core.execution.settlement import Settlement
 from core.ports.clock import Clock
-from core.ports.ledger import Ledger
+from core.ports.ledger import Ledger, Taken
 from core.ports.timings import Timings
 from core.ports.venue import Venue
 from core.state.exchange_rates import ExchangeRates
@@ -107,11 +107,10 @@ class SharedParts:
             inbox=inbox,
         )
 
-    def execution(
-        self, first: FirstSending, look: Look, timings: Timings, put: Callable[[Sequence[Message]], Awaitable[None]]
-    ) -> Execution:
-        """Returns the order protocol; `put` takes messages into the inbox, `look` takes over what the ledger has lost."""
-        writer = OrderWriter(self.ledger, self.portfolio, self.market, self.clock)
+    def execution(self, first: FirstSending, look: Look, timings: Timings, put: Put, taken: Taken) -> Execution:
+        """Returns the order protocol; `put` stores messages in the inbox, `taken` gives it those that came in with a commit,
+        `look` takes over what the ledger has lost."""
+        writer = OrderWriter(self.ledger, self.portfolio, self.market, self.clock, taken=taken)
         reconciler = Reconciler(self.venue, self.market, self.clock, lambda: self.portfolio.mark)
         settlement = self._settlement(writer, reconciler, put)
         booking = _Booking(writer, reconciler, settlement)
@@ -127,7 +126,7 @@ class SharedParts:
             clock=self.clock,
             trading_mode=self.trading_mode,
         )
-        purchases = PurchasePlans(portfolio=self.portfolio, protection=protection, clock=self.clock)
+        purchases = PurchasePlans(portfolio=self.portfolio, market=self.market, protection=protection, clock=self.clock)
         placement = Placement(
             venue=self.venue,
             portfolio=self.portfolio,
@@ -188,9 +187,7 @@ class SharedParts:
             clock=self.clock,
         )
 
-    def _settlement(
-        self, writer: OrderWriter, reconciler: Reconciler, put: Callable[[Sequence[Message]], Awaitable[None]]
-    ) -> Settlement:
+    def _settlement(self, writer: OrderWriter, reconciler: Reconciler, put: Put) -> Settlement:
         return Settlement(
             writer=writer,
             portfolio=self.portfolio,

@@ -73,7 +73,7 @@ class ExitHandler:
         weighed = await self._decisions.weigh(signal, approved_at=pending.approved_at, size_request=attempt.size)
         if attempt.over is not None and not isinstance(weighed.decision, Refused):
             weighed = replace(weighed, decision=Refused("denied", attempt.over))
-        if self._portfolio.entry_for(signal.book) is not None and _is_meant(weighed):
+        if self._portfolio.entries_for(signal.book) and _is_meant(weighed):
             return await self._without_entry(stored, signal, hand)
         if isinstance(weighed.decision, RiskApproved) and self._portfolio.resting_for(signal.book):
             return await self._with_nothing_bound(stored, signal, hand)
@@ -90,7 +90,7 @@ class ExitHandler:
         return await self._decided.act(stored, signal, weighed, batch, approved=approved, all_of_it=all_of_it)
 
     async def _without_entry(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
-        """Takes the entry that rests off the exchange, and begins anew with what it has bought, if that is anything."""
+        """Takes the entries that rest off the exchange, and begins anew with what they have bought, if that is anything."""
         await self._entries.withdraw(signal.book, reason("entry_left"), leaving=True)
         if self._portfolio.position(signal.book).is_open:
             return await self.handle(stored, signal, hand)

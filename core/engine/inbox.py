@@ -125,17 +125,24 @@ class Inbox:
         events: list[Event] = [DeadLettersFound(len(dead), dead[0], kinds_of(dead))] if dead else []
 
         def taken(arrivals: Sequence[Arrival]) -> None:
-            now = self._clock.monotonic()
-            new = [replace(one, arrived=arrived, stored=now) for one in arrivals if isinstance(one, StoredMessage)]
-            for one in new:
-                expect(one.seq)
-            self._take(new)
+            self.take(arrivals, arrived=arrived, expect=expect)
 
         results = await self._ledger.store(messages, dead=dead, position=position, events=events, taken=taken)
         for message, result in zip(messages, results, strict=True):
             if result is None:
                 log.info("repeated; ignored", source=message.source, signal_id=message.source_id)
         return results
+
+    def take(
+        self, arrivals: Sequence[Arrival], *, arrived: float | None = None, expect: Callable[[int], None] = _unasked
+    ) -> None:
+        """Puts messages that were just stored into their mailboxes; they had `arrived` (monotonic seconds), or have now."""
+        now = self._clock.monotonic()
+        arrived = now if arrived is None else arrived
+        new = [replace(one, arrived=arrived, stored=now) for one in arrivals if isinstance(one, StoredMessage)]
+        for one in new:
+            expect(one.seq)
+        self._take(new)
 
     def start_controls(self, waiting: Sequence[StoredMessage]) -> None:
         """Starts the mailbox of messages that concern no single symbol: a pause must not wait for the exchange."""

@@ -22,6 +22,7 @@ from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision import AskFirst, Decision, Refused, counts, counts_from_equity, decide
 from core.policy.decision_context import NOT_ASKED, DecisionContext, SizeRequest
 from core.policy.entries.chase_check import chase_refusal
+from core.policy.entries.steps import belongs
 from core.policy.exits.protection import bound
 from core.policy.exits.requests import open_beside
 from core.policy.risk.signal_age import good_for, lasts
@@ -150,7 +151,7 @@ class DecisionService:
             gate=self._gate(),
             size_request=size_request,
             exit_pending=signal.book in self._portfolio.exits,
-            entry_rests=self._portfolio.entry_for(signal.book) is not None,
+            **self._waiting(signal),
             clock_offset=self._portfolio.clock_offset,
             funds=self.funds.of(read.money, read.asset, besides=client_order_id(signal)),
             equity_mark=self._portfolio.equity_mark,
@@ -172,6 +173,12 @@ class DecisionService:
             "strategy_paused": book.strategy in portfolio.strategy_pauses,
             "held_by": tuple(sorted(held)),
         }
+
+    def _waiting(self, signal: Signal) -> dict[str, Any]:
+        """Returns what of the book of `signal` waits to be bought at a limit; by the context's fields."""
+        position, entries = self._portfolio.position(signal.book), self._portfolio.entries_for(signal.book)
+        steps = [one for one in entries if belongs(one.signal.step, position)]
+        return {"entry_rests": len(steps) < len(entries), "steps_rest": sum(not one.executed_qty for one in steps)}
 
     def _shares_coin(self, instrument: Instrument, book: StrategyBook) -> bool:
         """Tells whether coins of this base asset may be free for another book. What an entry with its exits buys never is."""

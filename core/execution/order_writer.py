@@ -11,7 +11,7 @@ from core.domain.order import Order
 from core.domain.order_state_machine import OrderState, check_move
 from core.execution.ledger_patience import until_answered
 from core.ports.clock import Clock
-from core.ports.ledger import Ledger
+from core.ports.ledger import Ledger, Taken, ignored
 from core.records.commit_batch import CommitBatch
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -24,8 +24,12 @@ _RULES_PAUSE_SECONDS = 1.0
 class OrderWriter:
     """Writes orders: to the ledger first, then to memory."""
 
-    def __init__(self, ledger: Ledger, portfolio: Portfolio, market: MarketDataCache, clock: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, portfolio: Portfolio, market: MarketDataCache, clock: Clock, *, taken: Taken = ignored
+    ) -> None:
+        """Builds it. `taken` is given the messages that come in with a commit."""
         self._ledger = ledger
+        self._taken = taken
         self._portfolio = portfolio
         self._market = market
         self._clock = clock
@@ -37,7 +41,7 @@ class OrderWriter:
 
     async def try_commit(self, batch: CommitBatch) -> None:
         """Commits an intent. Raises LedgerUnavailable: then nothing was committed, and nothing may be sent."""
-        await self._ledger.commit(batch)
+        await self._ledger.commit(batch, taken=self._taken)
         self._portfolio.apply(batch)
 
     async def commit(self, batch: CommitBatch) -> None:

@@ -317,7 +317,9 @@ class Placement:
             events = [EntryMissed(order, held.qty if held.is_open else ZERO)]
         plans = self._purchases.without_entry(order)
         never_placed = self._lists.withdrawn(order, order.reason) if order.state is OrderState.REJECTED else []
-        await self._writer.commit(CommitBatch(orders=[order, *never_placed], exits=exits, plans=plans, events=events))
+        steps = self._purchases.steps_after(order)
+        batch = CommitBatch(orders=[order, *never_placed], exits=exits, plans=plans, events=events, messages=steps)
+        await self._writer.commit(batch)
         await self._lists.follow(order)
         return order
 

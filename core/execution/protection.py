@@ -95,7 +95,7 @@ class Protection:
         (quote asset). Returns the orders to send once that is committed."""
         now = self._clock.now()
         if not position.is_open:
-            batch.plans.append(emptied(plan, now, entry_rests=self._portfolio.entry_for(plan.book) is not None))
+            batch.plans.append(emptied(plan, now, entry_rests=bool(self._portfolio.entries_for(plan.book))))
             return []
         plan = exposed(plan, now)
         if self._is_leaving(position.book, batch):
@@ -129,7 +129,7 @@ class Protection:
         if plan is None or self._is_leaving(book, CommitBatch()):
             return
         if not self._portfolio.position(book).is_open:
-            if self._portfolio.entry_for(book) is None:  # which is taken off first: it may fill until then
+            if not self._portfolio.entries_for(book):  # which are taken off first: they may fill until then
                 await self._close(book)
             return
         instrument = await self._writer.instrument(book.symbol)
@@ -323,7 +323,7 @@ class Protection:
         log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
         batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
         plan = self._portfolio.plans.get(legs[0].book)
-        if plan is not None and self._last_trades.explain(plan.book, why):
+        if plan is not None and self._last_trades.explain(legs, why, self._market.instrument(plan.symbol)):
             batch.plans.append(exposed(plan, self._clock.now()))  # tried again at once, and told only if that fails
         elif plan is not None:
             self._fail(plan, why, batch, retry_after)

@@ -6,15 +6,21 @@ from dataclasses import replace
 import structlog
 
 from core.domain.errors import LedgerUnavailable
+from core.domain.instrument import Instrument
+from core.domain.messages import Message
 from core.domain.order import Order
+from core.domain.position import Position
+from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.protection import Protection
 from core.execution.settlement import Settled
 from core.policy.entries.adding import after_adding, is_added, plan_at_fill
 from core.policy.entries.purchase import after_purchase, is_of_limit, missed, plan_id_of
+from core.policy.entries.steps import sold_again, steps_after
 from core.policy.entries.way import after_entry, is_together
 from core.policy.exits.protection import exposed
 from core.ports.clock import Clock
+from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 
 log = structlog.get_logger(__name__)
@@ -23,14 +29,19 @@ log = structlog.get_logger(__name__)
 class PurchasePlans:
     """Says what plans need after entries, in the mailbox of their symbol."""
 
-    def __init__(self, *, portfolio: Portfolio, protection: Protection, clock: Clock) -> None:
+    def __init__(self, *, portfolio: Portfolio, market: MarketDataCache, protection: Protection, clock: Clock) -> None:
         self._portfolio = portfolio
+        self._market = market
         self._protection = protection
         self._clock = clock
 
     def after(self, settled: Settled) -> list[Order]:
-        """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something. Returns
-        the orders to send then."""
+        """Adds to what is about to be committed what the plan needs after an entry, or after an exit that left something, and the
+        steps that follow an entry. Returns the orders to send then."""
+        self.add_steps(settled, goes_on=not settled.order.state.final)
+        return self._after(settled)
+
+    def _after(self, settled: Settled) -> list[Order]:
         order, plan = settled.order, self._portfolio.plans.get(settled.order.book)
         if plan is None or is_added(plan, order):
             return self._after_adding(plan, settled)
@@ -62,6 +73,29 @@ class PurchasePlans:
         settled.tell(plan)
         settled.batch.plans.append(exposed(plan, now))
         return []
+
+    def add_steps(self, settled: Settled, *, goes_on: bool) -> None:
+        """Adds to what is about to be committed the steps of an entry that has come to its end, unless it `goes_on`; and the exit
+        of what a step has bought too late."""
+        order, position, batch = settled.order, settled.position, settled.batch
+        if order.side is Side.SELL:
+            return
+        if batch.fills:
+            before = self._portfolio.position(order.book)
+            batch.messages += sold_again(order, before, position, self._clock.now())
+        if not goes_on:
+            batch.messages += self._steps(order, position, settled.instrument)
+
+    def steps_after(self, order: Order) -> list[Message]:
+        """Returns the steps of an entry whose last order, which is `order`, has bought nothing more."""
+        instrument = self._market.instrument(order.symbol)
+        return [] if instrument is None else self._steps(order, self._portfolio.position(order.book), instrument)
+
+    def _steps(self, order: Order, position: Position, instrument: Instrument) -> list[Message]:
+        if order.side is Side.SELL or order.book in self._portfolio.exits:  # nothing more is bought for what is being sold
+            return []
+        limits = self._portfolio.limits_for(order.book)
+        return steps_after(order, position, instrument, limits, self._clock.now())
 
     async def send(self, legs: Sequence[Order]) -> None:
         """Sends the orders of a plan whose intent is committed."""

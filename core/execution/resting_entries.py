@@ -19,8 +19,9 @@ from core.execution.purchase_plans import PurchasePlans
 from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.resting_orders import Ends, RestingOrders
 from core.execution.settlement import Settled, Settlement
-from core.policy.entries.ends import TIMEOUT, Surroundings, why_ends
+from core.policy.entries.ends import LEFT, OVER, TIMEOUT, Surroundings, why_ends
 from core.policy.entries.follow_up import Market, follow_up, wants_more
+from core.policy.exits.pending import after_purchase
 from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
@@ -111,11 +112,11 @@ class RestingEntries:
         if order is not None and why is not None:
             await self._take_off(order, why)
 
-    async def withdraw(self, book: StrategyBook, why: Reason, *, leaving: bool = False) -> Order | None:
-        """Takes the entry of `book` off, if one rests, and books what it filled meanwhile. Returns it as it ended. What
-        it has bought is not protected if the position is to be left now (`leaving`). Raises LedgerUnavailable."""
-        order = self._portfolio.entry_for(book)
-        return None if order is None else await self._take_off(order, why, leaving=leaving)
+    async def withdraw(self, book: StrategyBook, why: Reason, *, leaving: bool = False) -> None:
+        """Takes the entries of `book` off that rest, and books what they filled meanwhile. What they have bought is not protected
+        if the position is to be left now (`leaving`). Raises LedgerUnavailable."""
+        while entries := self._portfolio.entries_for(book):
+            await self._take_off(entries[0], why, leaving=leaving)
 
     async def cancel(self, client_order_id: str, why: Reason) -> Order | None:
         """Takes the entry with that id off, as `withdraw` does."""
@@ -168,10 +169,13 @@ class RestingEntries:
             found = following_one(settled)
             goes_on = isinstance(found, Order) or not settled.order.state.final
             legs.extend(self._purchases.after_purchase(settled, goes_on=goes_on, leaving=leaving))
+            self._purchases.add_steps(settled, goes_on=goes_on or leaving)
             found = following_one(settled)  # what protects the purchase goes out first, and the exchange would end it for this
             following.extend([found] if isinstance(found, Order) else [])
             self._tell(order, settled, found)
             settled.batch.orders += following
+            bought = settled.position.qty - self._portfolio.position(order.book).qty
+            settled.batch.exits += after_purchase(self._portfolio.exits.get(order.book), bought)
 
         done = await self._settlement.settle(order, report, extend)
         if done is None:
@@ -210,9 +214,14 @@ class RestingEntries:
             order = settled.because(found if isinstance(found, Reason) else ended)
         if isinstance(found, Order):
             events.append(EntryChased(order, found))
-        elif not order.executed_qty:
+        elif not order.executed_qty and not _is_expected(order):
             held = settled.position.qty if settled.position.is_open else ZERO
             events.append(EntryMissed(order, held))
+
+
+def _is_expected(order: Order) -> bool:
+    """Tells whether nobody waits to hear of an entry that ended: a step ends with its position, whose end is told."""
+    return order.signal.is_step and order.reason is not None and order.reason.code in {OVER, LEFT}
 
 
 def _is_wanted(order: Order, report: ExecutionReport) -> bool:

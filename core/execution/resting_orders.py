@@ -202,7 +202,7 @@ class RestingOrders:
             others = bound(leg for leg in resting if not _is_part(leg, order))
             settled.tell(plan, others)
             if not settled.position.is_open:  # also at the end of an order without a fill: what it left is too little for another
-                entry_rests = self._portfolio.entry_for(order.book) is not None
+                entry_rests = bool(self._portfolio.entries_for(order.book))
                 settled.batch.plans.append(emptied(plan, self._clock.now(), entry_rests=entry_rests))
             elif settled.order.state is OrderState.FILLED and settled.order.executed_qty > order.executed_qty:
                 after = self._after_leg(plan, settled)

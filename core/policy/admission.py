@@ -7,6 +7,7 @@ from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.domain.trading_state import Mode, Pause
 from core.policy.decision_context import DecisionContext
+from core.policy.entries.steps import belongs
 from core.policy.risk.allowed_symbols import allowed_symbols
 from core.policy.risk.signal_age import signal_age
 
@@ -63,10 +64,13 @@ def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | Non
 
 
 def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses a BUY beside an entry that rests, or that would be one more than MAX_ENTRIES, and a SELL without a position.
+    """Refuses a BUY beside an entry that rests, or that would be one more than MAX_ENTRIES, those of its steps that wait
+    included; a step whose position is closed; and a SELL without a position.
     Whether the symbol's current rules allow it to be sold is left to its sizing, as they may change again."""
     base = decision_context.instrument.base if decision_context.instrument else signal.symbol
-    if signal.side is Side.BUY and decision_context.entry_rests:
+    if signal.is_step and not belongs(signal.step, decision_context.position):
+        return reason("step_over")
+    if signal.side is Side.BUY and not signal.is_step and decision_context.entry_rests:
         return reason("entry_rests", symbol=signal.symbol)
     if signal.side is Side.BUY and _is_open(decision_context):
         return _too_many_entries(decision_context, base)
@@ -78,10 +82,12 @@ def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | No
 
 def _too_many_entries(decision_context: DecisionContext, base: str) -> Reason | None:
     count, limit = decision_context.position.entry_count, decision_context.limits.max_entries
-    if count < limit:
+    if count + decision_context.steps_rest < limit:
         return None
     if limit == 1:
         return reason("in_position", qty=plain(decision_context.position.qty), base=base)
+    if count < limit:
+        return reason("max_entries_with_steps", count=count, steps=decision_context.steps_rest, limit=limit)
     return reason("max_entries", qty=plain(decision_context.position.qty), base=base, count=count, limit=limit)
 
 

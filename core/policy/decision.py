@@ -12,6 +12,7 @@ from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision_context import DecisionContext, RiskLimits, SizeRequest
 from core.policy.entries.adding import exits_of
 from core.policy.entries.plan_refusal import plan_refusal
+from core.policy.entries.step_refusal import steps_refusal
 from core.policy.entries.way import by_its_way
 from core.policy.risk import RiskApproved, assess
 from core.policy.risk.limits import in_quote
@@ -80,14 +81,22 @@ def decide(signal: Signal, decision_context: DecisionContext) -> Decision:
     )
     if unfit is not None:
         return Refused("denied", unfit, sized)
-    misfit = limit_refusal(signal, sized, decision_context) or plan_refusal(signal, sized, decision_context)
-    if misfit is not None:
+    if (misfit := _misfit(signal, sized, decision_context)) is not None:
         return Refused("denied", misfit, sized)
     sized = by_its_way(signal, sized, decision_context)
     assessed = assess(signal, sized, decision_context)
     if isinstance(assessed, Reason):
         return Refused("denied", assessed, sized)
     return AskFirst(assessed) if _is_asked(signal, sized, decision_context, rate) else assessed
+
+
+def _misfit(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> Reason | None:
+    """Returns why the limit, the plan or the steps of an entry are refused; None if they are sound."""
+    return (
+        limit_refusal(signal, sized, decision_context)
+        or plan_refusal(signal, sized, decision_context)
+        or steps_refusal(signal, sized, decision_context)
+    )
 
 
 def counts_from_equity(signal: Signal, size_request: SizeRequest, limits: RiskLimits) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.domain.approval import Approval
+from core.domain.dca_step import DcaStep
 from core.domain.equity_mark import EquityMark
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.instrument import Instrument, Quote
@@ -31,7 +32,7 @@ class RiskLimits:
     `breakeven_after`, `time_limit` and `trailing_*` are the exit plan of an entry whose signal brings none. `trade_equity_pct`
     and `trade_risk_pct` are per cent of the equity; at most one of them and `trade_quote` is set, and replaces `trade_qty`.
     `max_drawdown_pct` is of the equity's peak, `max_exposure_pct` of the equity; these and the last two are off where they are
-    None. A position may be bought by `max_entries` entries."""
+    None. A position may be bought by `max_entries` entries; `dca_steps` are the steps of one whose signal brings none."""
 
     symbols: frozenset[str] | None
     trade_qty: Decimal
@@ -60,6 +61,7 @@ class RiskLimits:
     cooldown_after_stop: timedelta | None = None
     max_losing_exits: int | None = None
     max_entries: int = 1
+    dca_steps: tuple[DcaStep, ...] = ()
 
     @property
     def plan(self) -> ExitPlan | None:
@@ -118,7 +120,8 @@ class DecisionContext:
     are those into the report asset, by asset; `approved_at` is when a person approved this very signal: then its age counts
     from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
     `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
-    signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit.
+    signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit, and is no
+    step of the open position; `steps_rest` counts the steps that wait there, and have bought nothing yet.
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
@@ -147,6 +150,7 @@ class DecisionContext:
     size_request: SizeRequest = SizeRequest()
     exit_pending: bool = False
     entry_rests: bool = False
+    steps_rest: int = 0
     clock_offset: timedelta | None = None
     funds: Funds | Reason = NOT_ASKED
     equity_mark: EquityMark | None = None

@@ -80,7 +80,9 @@ def _book(
 ) -> Booking:
     fees = add_up_fees(part.fills, instrument, rates)
     if order.side is Side.BUY:
-        after = _counted(_enter(position, part, fees, instrument), order, position)
+        after = _enter(position, part, fees, instrument)
+        if part.executed_qty == order.executed_qty:  # its first fills: those of two entries may come by turns
+            after = _counted(after, order, position)
         # What was ordered is held whatever it is worth; a part of it may be so little that no order could sell it again.
         is_scrap = order.executed_qty < order.qty and instrument.is_remainder(after.qty, order.average_price)
         return Booking(replace(after, is_open=after.is_open and (position.is_open or not is_scrap)), None, None)

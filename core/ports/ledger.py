@@ -47,6 +47,7 @@ class Ledger(Protocol):
         """Returns the booked fills of an order, in any order."""
         ...
 
-    async def commit(self, batch: CommitBatch) -> None:
-        """Writes all of `batch` or nothing. Commits that are ready together share one transaction."""
+    async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
+        """Writes all of `batch` or nothing. Commits that are ready together share one transaction. `taken` is given what became
+        of its messages, as by `store`."""
         ...

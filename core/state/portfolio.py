@@ -195,9 +195,9 @@ class Portfolio:
         """Returns the orders of `book` that rest on the venue to sell, oldest first."""
         return [order for order in self.resting.values() if order.book == book and order.side is Side.SELL]
 
-    def entry_for(self, book: StrategyBook) -> Order | None:
-        """Returns the entry of `book` that rests on the venue; there is at most one."""
-        return next((order for order in self.resting.values() if order.book == book and order.side is Side.BUY), None)
+    def entries_for(self, book: StrategyBook) -> list[Order]:
+        """Returns the entries of `book` that rest on the venue: the steps of its position, and at most one other."""
+        return [order for order in self.resting.values() if order.book == book and order.side is Side.BUY]
 
     def open_for(self, symbol: str) -> list[Order]:
         """Returns all orders of `symbol` that rest on the venue, of whatever strategy, oldest first."""

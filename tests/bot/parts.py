@@ -247,7 +247,7 @@ class MemoryLedger:
     async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
         return []
 
-    async def commit(self, batch: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         raise LedgerUnavailable("not needed here")
 
     async def cursor(self, reader: str) -> DeliveryCursor | None:

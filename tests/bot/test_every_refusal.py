@@ -338,12 +338,13 @@ async def posting(
 
 
 BRINGS = {"kafka": by_kafka, "snowflake": by_snowflake, "webhook": by_webhook}
-BY_PEOPLE, AGAIN, BY_PLAN = "telegram", "exit", "protection"
-"""A person who orders manually sees the answer to it; a retried exit is reported already, and so is a plan without protection."""
+BY_PEOPLE, AGAIN, BY_PLAN, BY_STEPS = "telegram", "exit", "protection", "dca"
+"""A person who orders manually sees the answer to it; a retried exit is reported already, and so is a plan without protection.
+A step is told as every entry is: see `tests/core/execution/test_steps.py`."""
 
 
 def test_every_source_is_tried() -> None:
-    assert {*BRINGS, BY_PEOPLE, AGAIN, BY_PLAN} == metrics.SOURCES
+    assert {*BRINGS, BY_PEOPLE, AGAIN, BY_PLAN, BY_STEPS} == metrics.SOURCES
 
 
 @pytest.mark.parametrize("source", sorted(BRINGS))

@@ -123,6 +123,14 @@ class MemoryLedger:
     ) -> Sequence[Arrival]:
         if self.is_full:
             raise LedgerUnavailable("the disk is full")
+        found = self._keep(messages)
+        self.dead.extend(dead)
+        self.source_positions.extend([position] if position else [])
+        self.events.extend(events)
+        taken(found)
+        return found
+
+    def _keep(self, messages: Sequence[Message]) -> list[Arrival]:
         found: list[Arrival] = []
         for message in messages:
             key = (message.source, message.source_id)
@@ -130,10 +138,6 @@ class MemoryLedger:
                 found.append(self._again(message, self.messages[key].message))
             else:
                 found.append(self.messages.setdefault(key, StoredMessage(len(self.messages) + 1, message)))
-        self.dead.extend(dead)
-        self.source_positions.extend([position] if position else [])
-        self.events.extend(events)
-        taken(found)
         return found
 
     def _again(self, message: Message, before: Message) -> Conflict | None:
@@ -152,7 +156,7 @@ class MemoryLedger:
     async def fills_of(self, client_order_id: str) -> Sequence[Fill]:
         return [fill for (name, _), fill in self.fills.items() if name == client_order_id]
 
-    async def commit(self, batch: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         failing = next((picks for picks in self._failing if picks(batch)), None)
         if failing is not None:
             self._failing.remove(failing)
@@ -181,6 +185,7 @@ class MemoryLedger:
         self.strategy_limits.update({(one.strategy, one.limit.name): one for one in batch.strategy_limits})
         self.exits.update({wanted.book: wanted for wanted in batch.exits})
         self.events.extend(batch.events)
+        taken(self._keep(batch.messages))
 
 
 class CountedLedger:
@@ -214,9 +219,9 @@ class CountedLedger:
         with self._clock.busy():
             return await self._ledger.fills_of(client_order_id)
 
-    async def commit(self, batch: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         with self._clock.busy():
-            await self._ledger.commit(batch)
+            await self._ledger.commit(batch, taken=taken)
 
 
 def _losses(trades: Sequence[Trade], strategy: str) -> int:

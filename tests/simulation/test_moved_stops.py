@@ -39,13 +39,14 @@ def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_t
     plan = TradePlan(PLAN, "SOLUSDT", exits, PlanState.GUARDED, Decimal("150.15"), NOON, 7)
     told = events.encode(PlanChanged("SOLUSDT", plan, PlanChange(ChangeCause.PRICE), 7))
     last = plans.encode(ExitPlan(StopLoss(Level(price=Decimal(in_the_end)))))
+    steps = [{"seq": at, "client_order_id": name, "executed_qty": Decimal(1)} for at, (name, _) in enumerate(bought)]
     rows = {
         signal_tables.inbox: [],
-        order_tables.order_steps: [],
+        order_tables.order_steps: steps,
         result_tables.executions: [],
         notification_tables.outbox: [{"body": told}],
         plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN, "symbol": "SOLUSDT", "exits": last}],
     }.__getitem__
     venue = SimpleNamespace(orders=orders, trades=trades)
-    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], venue=venue, orders=orders))
+    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], orders=orders, venue=venue))
     assert len(list(_at_breakeven(seen))) == broken

@@ -78,6 +78,8 @@ CATALOGUE: dict[str, str] = {
     "set.stop": "Give a percentage below the entry, above 0 and below 100, or off.",
     "set.targets": "Give a percentage above the entry, such as 5, or up to five targets with their shares of the position "
     "(5:50,10:50; at most 100 together), or off.",
+    "set.steps": "Give up to nine steps, each with per cent below the entry, rising, and the multiple of the first entry "
+    "(2.5:1,5:1.5), or off.",
     "set.breakeven": "Give target, or a percentage above the entry (more than the 0.2 that fees take), or off.",
     "set.time_limit": "Give seconds, above 0 and at most 31536000, or off.",
     "set.activation": "Give a percentage above the entry, above 0 and at most 1000, or off.",
@@ -115,6 +117,7 @@ CATALOGUE: dict[str, str] = {
     "limit.short.TAKE_PROFIT_PCT": "targets {value} (% above the entry : % of the position)",
     "limit.short.BREAKEVEN_AFTER": "stop to breakeven after: {value} (target, or % above the entry)",
     "limit.short.TIME_LIMIT": "position sold after {value:duration}",
+    "limit.short.DCA_STEPS": "steps {value} (% below the entry : times the first entry)",
     "limit.short.TRAILING_PCT": "trailing stop {value}% below the market",
     "limit.short.TRAILING_ACTIVATION_PCT": "trailing stop starts {value}% above the entry",
     "limit.unset": "not set",
@@ -141,6 +144,8 @@ CATALOGUE: dict[str, str] = {
     "limit.BREAKEVEN_AFTER": "When the stop moves to breakeven (the position's cost, fees included): target (after the first "
     "one), or per cent above the entry. Where a signal brings no plan; needs STOP_LOSS_PCT.",
     "limit.TIME_LIMIT": "Seconds after which a position is sold at any price, where a signal brings no plan.",
+    "limit.DCA_STEPS": "Steps below the entry, in per cent, each with the multiple of the first entry that it buys, where a "
+    "signal brings none. MAX_ENTRIES counts each.",
     "limit.TRAILING_PCT": "Distance of the trailing stop below the market, in per cent, where a signal brings no plan.",
     "limit.TRAILING_ACTIVATION_PCT": "How far above the entry the market has to be for the trailing stop to start, in per "
     "cent. Needs TRAILING_PCT.",

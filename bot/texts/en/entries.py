@@ -5,6 +5,8 @@ CATALOGUE: dict[str, str] = {
     "entry.rests": "<b>🕓 {signal_type}: waiting at {price}</b>",
     "entry.quantity": "Quantity: {quantity} {base}, at most {cost} {quote}",
     "entry.until": "Until {time}, then {then}",
+    "entry.until_closed": "Until the position is closed",
+    "entry.step": "Step {number} of {count} below the entry",
     "entry.until_unknown": "Cancelled at once: its time limit is unknown",
     "entry.then_cancel": "cancelled",
     "entry.then_market": "the rest is bought at market, within the price band and the same budget",
@@ -24,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     "entry.ask_cost": "Costs at most: {cost} {quote}",
     # /orders
     "entry.order": "{mark} {symbol} entry of {signal_type}: {quantity} of {asked} at {price}, until {time}, then {then}",
+    "entry.order_step": "{mark} {symbol} step {number} of {count}: {quantity} of {asked} at {price}, while the position is open",
     "entry.order_unknown": "{mark} {symbol} entry: {quantity} of {asked} at {price}, being cancelled",
     # before /pause
     "entry.taken_off": "Resting entries to cancel: {count}",

@@ -33,6 +33,8 @@ CATALOGUE: dict[str, str] = {
     "why.received": "received from {source} ({id}), {age:duration} old",
     "why.by_hand": "manual order, confirmed by {who}",
     "why.signal_price": "· signal price {price}",
+    "why.step": "· step {number} of {count} below the entry",
+    "why.steps": "· steps below the entry: {steps}",
     "why.limit_entry": "· limit {price} ({type}){until}",
     "why.limit_until": ", {length}, then {then}",
     "why.asked_quantity": "· size asked: {amount}",

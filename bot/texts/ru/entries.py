@@ -5,6 +5,8 @@ CATALOGUE: dict[str, str] = {
     "entry.rests": "<b>🕓 {signal_type}: лимитный ордер по {price}</b>",
     "entry.quantity": "Количество: {quantity} {base}, не больше {cost} {quote}",
     "entry.until": "До {time}, потом {then}",
+    "entry.until_closed": "До закрытия позиции",
+    "entry.step": "Ступень {number} из {count} ниже входа",
     "entry.until_unknown": "Снимается сразу: срок ордера неизвестен",
     "entry.then_cancel": "отмена",
     "entry.then_market": "остаток покупается по рынку, в пределах ценового коридора и той же суммы",
@@ -24,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     "entry.ask_cost": "Стоит не больше: {cost} {quote}",
     # /orders
     "entry.order": "{mark} {symbol}, вход {signal_type}: {quantity} из {asked} по {price}, до {time}, потом {then}",
+    "entry.order_step": "{mark} {symbol}, ступень {number} из {count}: {quantity} из {asked} по {price}, до закрытия позиции",
     "entry.order_unknown": "{mark} {symbol}, вход: {quantity} из {asked} по {price}, снимается",
     # before /pause
     "entry.taken_off": "Отложенных входов, которые будут сняты: {count}",
@@ -51,6 +54,7 @@ SENTENCES: dict[str, str] = {
     "entry_observed": "пока ордер ждал, включили режим observe",
     "entry_left": "пока ордер ждал, пришёл сигнал на выход",
     "entry_sold": "купленная часть продана по стопу или цели, пока остаток ждал",
+    "entry_over": "позиция, которую ордер должен был нарастить, закрыта",
     "entry_cancelled": "отменил(а) {who}",
     "entry_clock": "пока ордер ждал, часы сервера перевели назад, и его срок не проверить",
     "entry_forgotten": "биржа больше не знает этого ордера (тестовую сеть время от времени обнуляют)",

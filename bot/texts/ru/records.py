@@ -58,6 +58,15 @@ SENTENCES: dict[str, str] = {
     "plan_shares": "вместе цели продают {found}% позиции; максимум 100",
     "plan_targets": "в плане целей: {found}; предел {limit}",
     "plan_parts": "целей {found} и стоп на оставшиеся {rest}%: слишком много частей, предел {limit}",
+    # the steps
+    "steps_misspelled": "{name} не читается; пишите dca_steps, иначе ниже входа ничего не докупится",
+    "steps_no_list": "dca_steps: {found}; принимается список объектов, от 1 до {limit}, в каждом pct и при желании одно из "
+    "quantity, quote_quantity, size_factor",
+    "steps_count": "ступеней в dca_steps: {found}; принимается от 1 до {limit}, либо уберите dca_steps",
+    "step_pct": "ступень {number} на {found}% ниже входа; принимается больше 0 и меньше 100",
+    "step_order": "ступень {number} на {found}% ниже входа, а предыдущая на {before}%; расстояния должны расти",
+    "step_factor": "ступень {number} покупает в {found} раза больше первого входа; принимается множитель больше 0, не больше "
+    "{limit}",
     # the size
     "size_misspelled": "{name} не читается; пишите {meant}, иначе размер будет другим",
     "size_no_number": "{name}: {found}; принимается простое десятичное число, например 5 или 0.5",

@@ -33,6 +33,8 @@ CATALOGUE: dict[str, str] = {
     "why.received": "получен из {source} ({id}), возраст {age:duration}",
     "why.by_hand": "ручной ордер, подтвердил(а) {who}",
     "why.signal_price": "· цена сигнала {price}",
+    "why.step": "· ступень {number} из {count} ниже входа",
+    "why.steps": "· ступени ниже входа: {steps}",
     "why.limit_entry": "· лимит {price} ({type}){until}",
     "why.limit_until": ", {length}, потом {then}",
     "why.asked_quantity": "· запрошен размер {amount}",

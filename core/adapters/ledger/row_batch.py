@@ -53,6 +53,7 @@ def row_batch_of(batch: CommitBatch, at: datetime) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
     rows = {entry.table: entry.rows_of(batch) for entry in TABLES}
     rows[outbox] = [outbox_row(event, at) for event in batch.events]
+    rows[inbox] = [message_row(message) for message in batch.messages]
     outcomes = [outcome_row(outcome) for outcome in batch.outcomes]
     return RowBatch({table: found for table, found in rows.items() if found}, outcomes)
 

@@ -196,10 +196,16 @@ class SqlLedger:
         await self._write(batch, after)
         return stored
 
-    async def commit(self, batch: CommitBatch) -> None:
+    async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         """See Ledger."""
         rows = self._made(lambda: row_batch_of(batch, self._clock.now()))
-        await self._write(rows, lambda _: self._notify(batch, (), ()))
+
+        def after(written: Written) -> None:
+            stored = _take(batch.messages, rows.rows.get(signal_tables.inbox, []), written)
+            taken(stored)
+            self._notify(batch, stored, ())
+
+        await self._write(rows, after)
 
     async def first_time_stranger(self, user_id: int, name: str) -> bool:
         """Records a stranger and, the first time ever, the event that reports them."""

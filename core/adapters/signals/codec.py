@@ -9,6 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from core.adapters.signals.dca_steps import STEP_FIELDS, read_steps
 from core.adapters.signals.entry_order import ENTRY_FIELDS, read_entry
 from core.adapters.signals.exit_plan import PLAN_FIELDS, read_plan
 from core.adapters.signals.instrument import NAMES, find_symbol
@@ -43,7 +44,7 @@ _SIDES = {
 # A `side` may be that of the position: a sale closes a long one.
 _BESIDE = {"action": _SIDES, "side": {"buy": "BUY", "sell": "SELL"}}
 
-FIELDS = frozenset({"signal_type", "close", "signal_id", "ts", "valid_for", *NAMES, *PLAN_FIELDS, *SIZE_FIELDS})
+FIELDS = frozenset({"signal_type", "close", "signal_id", "ts", "valid_for", *NAMES, *PLAN_FIELDS, *SIZE_FIELDS, *STEP_FIELDS})
 _SECRET = "token"  # noqa: S105 - the name of the field in which a webhook's sender proves itself: never stored, never shown
 
 
@@ -79,8 +80,7 @@ def decode(
         signal_type, type_field = _signal_type(fields)
         close, price_field = _price(fields)
         _check_strategy(fields.get("strategy"))
-        entry = read_entry(fields, signal_type)
-        plan = read_plan(fields, signal_type, close if entry is None else entry.limit_price)
+        trade = _trade(fields, signal_type, close)
         return Signal(
             source=source,
             signal_id=_signal_id(fields.get("signal_id"), default_id),
@@ -89,11 +89,9 @@ def decode(
             close=close,
             ts=_ts(fields.get("ts"), record_ts),
             dated=fields.get("ts") is not None,
-            extra=_extra(fields, {type_field, price_field} | (ENTRY_FIELDS if entry is not None else set())),
+            extra=_extra(fields, {type_field, price_field} | (ENTRY_FIELDS if trade["entry"] is not None else set())),
             valid_for=_valid_for(fields.get("valid_for")),
-            plan=plan,
-            entry=entry,
-            size=read_size(fields, signal_type, plan),
+            **trade,
         )
     except Refused as refused:
         return Unreadable(refused.why)
@@ -133,6 +131,14 @@ def _fields(value: bytes | None) -> dict[str, Any]:
     fields = parse(value)
     fields.pop(_SECRET, None)  # it carries no meaning: neither stored, nor shown, nor read as the name of anything
     return fields
+
+
+def _trade(fields: Mapping[str, Any], signal_type: str, close: Decimal) -> dict[str, Any]:
+    """Returns how its trade is to be made, by the fields of a signal."""
+    entry = read_entry(fields, signal_type)
+    plan = read_plan(fields, signal_type, close if entry is None else entry.limit_price)
+    size, steps = read_size(fields, signal_type, plan), read_steps(fields, signal_type)
+    return {"entry": entry, "plan": plan, "size": size, "steps": steps}
 
 
 def _extra(fields: Mapping[str, Any], read: set[str]) -> dict[str, Any]:

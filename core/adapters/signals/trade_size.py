@@ -36,7 +36,7 @@ def read_size(fields: Mapping[str, Any], signal_type: str, plan: ExitPlan | None
         raise Refused(reason("two_sizes", one=one, found=shown(fields[one]), other=other, second=shown(fields[other])))
     if not given:
         return None
-    size = TradeSize(given[0], _amount(given[0], fields[given[0]]))
+    size = TradeSize(given[0], read_amount(given[0], fields[given[0]]))
     if size.kind is SizeKind.RISK and plan is not None and with_first_stop(plan).stop is None:
         raise Refused(reason("size_without_stop", found=shown(fields[SizeKind.RISK])))
     return size
@@ -51,7 +51,8 @@ def _refuse_misspelled(fields: Mapping[str, Any], accepted: tuple[SizeKind, ...]
             raise Refused(reason("size_misspelled", name=printable(name), meant=kind))
 
 
-def _amount(kind: SizeKind, found: Any) -> Decimal:
+def read_amount(kind: SizeKind, found: Any) -> Decimal:
+    """Returns the amount of a size of `kind`. Raises Refused for one that is unreadable or out of range."""
     try:
         amount = as_decimal(found)
     except ValueError:

@@ -9,9 +9,11 @@ from core.domain.reasons import Reason, reason
 from core.domain.trade_plan import PlanState, TradePlan
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.entries.adding import is_added
+from core.policy.entries.steps import belongs
 from core.policy.risk.signal_age import CLOCK_TOLERANCE
 
 TIMEOUT = "entry_timeout"
+OVER, LEFT = "entry_over", "entry_left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +31,24 @@ class Surroundings:
 def why_ends(order: Order, now: datetime, around: Surroundings) -> Reason | None:
     """Returns why an entry may rest no longer; None if it may. Whatever ends it for another reason than its time ends the wish to
     buy as well: those come first."""
+    if order.signal.is_step and not belongs(order.signal.step, around.position):
+        return reason(OVER)
     if around.trading_state.pause is not Pause.OFF or around.is_paused:
         return reason("entry_paused")
     if around.trading_state.mode is Mode.OBSERVE:
         return reason("entry_observed")
     if around.exit_pending:
-        return reason("entry_left")
+        return reason(LEFT)
     if _has_sold(order, around):
         return reason("entry_sold")
     return timed_out(order, now)
 
 
 def timed_out(order: Order, now: datetime) -> Reason | None:
-    """Returns the end of its time; None while it lasts. One whose time nobody knows has none left; nor has one whose end is
-    further away than when it was sent: the clock was set back since."""
+    """Returns the end of its time; None while it lasts, and for a step, whose time is its position's. One whose time nobody knows
+    has none left; nor has one whose end is further away than when it was sent: the clock was set back since."""
+    if order.signal.is_step:
+        return None
     if order.expires_at is None:
         return reason("entry_lost")
     length, left = order.expires_at - order.created_at, order.expires_at - now
@@ -60,6 +66,8 @@ def _has_sold(order: Order, around: Surroundings) -> bool:
 
 
 def _adds(order: Order, around: Surroundings) -> bool:
+    if order.signal.is_step:  # of this position, see above
+        return True
     if around.plan is not None:
         return is_added(around.plan, order)
     return around.position.opened_at is not None and order.created_at > around.position.opened_at

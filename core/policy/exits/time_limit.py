@@ -23,7 +23,7 @@ def is_over(plan: TradePlan, now: datetime) -> bool:
 def is_void(signal: Signal, plan: TradePlan | None, now: datetime) -> bool:
     """Tells whether an exit that a plan has made comes too late: `plan`, the one of its symbol now, is another one, or has more
     time. What waited in the symbol's mailbox may have been overtaken there by the end of its plan and a new entry."""
-    if not signal.is_planned or signal.is_again:
+    if not signal.is_planned or signal.is_again or signal.step is not None:
         return False
     leg = leg_of(signal.signal_id)
     if plan is None or leg is None or leg.plan_id != plan.plan_id:

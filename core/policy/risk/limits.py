@@ -11,6 +11,7 @@ from core.domain.money import parse_decimal
 from core.domain.risk_limit import LimitSet
 from core.policy.conversion_rates import Rate, Unknown
 from core.policy.decision_context import RiskLimits
+from core.policy.entries.step_check import steps, written_steps
 from core.policy.exits.plan_text import (
     OFF,
     activation_pct,
@@ -97,6 +98,7 @@ SETTABLE_LIMITS: Mapping[str, Limit] = {
     "TIME_LIMIT": Limit("time_limit", time_limit, "time_limit", "86400"),
     "TRAILING_PCT": Limit("trailing_pct", stop_pct, "stop", "2"),
     "TRAILING_ACTIVATION_PCT": Limit("trailing_activation_pct", activation_pct, "activation", "3"),
+    "DCA_STEPS": Limit("dca_steps", steps, "steps", "2.5:1,5:1.5"),
 }
 """By the names of their settings, in the order of /set."""
 
@@ -177,9 +179,9 @@ def contradictions(bounds: Bounds) -> list[tuple[str, str]]:
 
 
 def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
-    """Tells whether a change raises the risk: it lets more through than before, gives an exit up sooner, or takes away
-    a stop, widens it or moves it later, or takes away every target. Another way to say the entry size counts too: which of the
-    two is more depends on the price and the equity."""
+    """Tells whether a change raises the risk: it lets more through than before, gives an exit up sooner, takes away a stop,
+    widens it or moves it later, takes away every target, or buys by other steps. Another way to say the entry size counts
+    too: which of the two is more depends on the price and the equity."""
     if SETTABLE_LIMITS[name].field in SIZES:
         return before.size.kind is not after.size.kind or after.size.amount > before.size.amount
     old, new = (getattr(limits, SETTABLE_LIMITS[name].field) for limits in (before, after))
@@ -187,8 +189,8 @@ def allows_more(name: str, before: RiskLimits, after: RiskLimits) -> bool:
         return bool(new < old)
     if name == "COOLDOWN_AFTER_STOP":
         return old is not None and (new is None or bool(new < old))
-    if name == "TAKE_PROFIT_PCT":
-        return bool(old) and not new
+    if isinstance(old, tuple):
+        return (bool(old) and not new) if name == "TAKE_PROFIT_PCT" else (bool(new) and new != old)
     if isinstance(old, Breakeven):
         return new is None or _is_later(old, new)
     return old is not None and (new is None or new > old)
@@ -204,6 +206,8 @@ def _is_later(old: Breakeven, new: Breakeven) -> bool:
 def shown(limits: RiskLimits, name: str) -> str:
     """Returns a limit's value in force, as its setting would write it; empty if there is none."""
     value = getattr(limits, SETTABLE_LIMITS[name].field)
+    if name == "DCA_STEPS":
+        return written_steps(value)
     if isinstance(value, tuple):
         return written(value)
     if isinstance(value, Breakeven):

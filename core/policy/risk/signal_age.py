@@ -1,4 +1,5 @@
-"""A signal is good for a limited time: from when it was made, or since a person confirmed it. A panic's exits never age."""
+"""A signal is good for a limited time: from when it was made, or since a person confirmed it. Steps and a panic's exits
+never age."""
 
 from datetime import datetime, timedelta
 
@@ -12,8 +13,9 @@ _CLOCK_OFF = timedelta(seconds=5)
 
 
 def lasts(signal: Signal, trading_state: TradingState) -> bool:
-    """Tells whether `signal` never ages: an exit of /panic, until somebody ends the pause that came with it."""
-    return signal.is_panic and trading_state.pause is Pause.ALL
+    """Tells whether `signal` never ages: a step, which is good while its position is open, and an exit of /panic, until somebody
+    ends the pause that came with it."""
+    return signal.is_step or (signal.is_panic and trading_state.pause is Pause.ALL)
 
 
 def good_for(signal: Signal, limits: RiskLimits) -> timedelta:

@@ -201,6 +201,7 @@ RAISED = {
     "TIME_LIMIT": "off",
     "TRAILING_PCT": "off",
     "TRAILING_ACTIVATION_PCT": "9",
+    "DCA_STEPS": "2.5:1",
 }
 OTHER_SIZES = {"TRADE_QUOTE", "TRADE_EQUITY_PCT", "TRADE_RISK_PCT"}
 LOWERED = {name: "0.01" for name in RAISED if name not in OTHER_SIZES} | {
@@ -210,6 +211,7 @@ LOWERED = {name: "0.01" for name in RAISED if name not in OTHER_SIZES} | {
     "EXIT_MAX_AGE": "3600",
     "COOLDOWN_AFTER_STOP": "3600",
     "BREAKEVEN_AFTER": "1",
+    "DCA_STEPS": "off",
 }
 
 

@@ -32,7 +32,7 @@ def at_limit(seconds: int = 3600, on_timeout: OnTimeout = OnTimeout.CANCEL) -> L
 async def waiting(firm: Firm, entry: LimitEntry | None = None) -> None:
     """Sends an entry at a limit, and returns when it rests."""
     await firm.signal(entry=entry or at_limit())
-    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is not None)
+    await until(lambda: bool(firm.portfolio.entries_for(StrategyBook(WIF))))
     await firm.settled()
 
 
@@ -58,10 +58,10 @@ async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
     assert "🟩 WIFUSDC entry of BUY_SM: 0 of 100 at 0.4700, until " in said
     asked = await firm.owner.ask("/cancel")
     assert asked.buttons
-    order = firm.portfolio.entry_for(StrategyBook(WIF))
+    order = next(iter(firm.portfolio.entries_for(StrategyBook(WIF))), None)
     assert order is not None
     firm.owner.press(await firm.owner.ask(f"/cancel {order.client_order_id}"), "✅ Confirm")
-    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
+    await until(lambda: not firm.portfolio.entries_for(StrategyBook(WIF)))
     said = (await firm.owner.wait_for("BUY_SM: missed")).text
     assert "Reason: cancelled by Owner\nNothing was bought." in said
     assert "was missed" in (await firm.owner.ask("/why WIFUSDC")).text
@@ -70,7 +70,7 @@ async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
 async def test_a_pause_says_that_it_takes_entries_off(firm: Firm) -> None:
     await waiting(firm)
     assert "Resting entries to cancel: 1" in (await firm.owner.ask("/pause entries")).text
-    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
+    await until(lambda: not firm.portfolio.entries_for(StrategyBook(WIF)))
     assert "trading was paused while the order rested" in (await firm.owner.wait_for("BUY_SM: missed")).text
 
 
@@ -79,7 +79,7 @@ async def test_a_panic_takes_entries_off(firm: Firm) -> None:
     asked = await firm.owner.ask("/panic")
     assert "Open orders to cancel: 1" in asked.text
     firm.owner.press(asked, "✅ Confirm")
-    await until(lambda: firm.portfolio.entry_for(StrategyBook(WIF)) is None)
+    await until(lambda: not firm.portfolio.entries_for(StrategyBook(WIF)))
     await until(lambda: firm.portfolio.trading_state.panic is None)
     assert not firm.portfolio.position(StrategyBook(WIF)).qty
 

@@ -15,6 +15,7 @@ from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.signals.codec import Unreadable, decode
 from core.domain.account import ACCOUNT
+from core.domain.dca_step import DcaStep
 from core.domain.entry_reasons import ENTRY_SENTENCES
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events.intake import DeadLettersFound
@@ -47,7 +48,9 @@ REST = {
     *("above_max_notional", "unsellable", "below_min_qty", "above_max_qty"),  # sizes, reported like below_min_notional
     *("held_by_others", "strategy_paused", "own_positions"),  # of several strategies, reported like those of one
     *PLAN_SENTENCES,  # an exit plan that cannot rest
-    *(code for code in RECORD_SENTENCES if code.startswith("plan_")),  # a record's plan, refused with the record
+    *(
+        code for code in RECORD_SENTENCES if code.startswith(("plan_", "step"))
+    ),  # a record's plan and steps, refused with the record
     *ENTRY_SENTENCES,  # ends of an entry that rested, told like that of its time
     "no_equity",  # an account without any money
     "daily_loss_unknown",  # only where a symbol's rules are unknown, and then it is not traded at all
@@ -214,6 +217,12 @@ async def bought_often_enough(stage: Stage) -> None:
     await stage.world.say("BUY_SM")
     await stage.world.say("BUY_SM")
     await stage.world.say("BUY_SM")
+
+
+async def stepped(stage: Stage) -> None:
+    signal = replace(stage.world.signal("BUY_SM"), steps=(DcaStep(Decimal("2.5")),))
+    await stage.clock.run(stage.world.inbox.ask(stage.world.said(signal)))
+    await stage.clock.forward(5)
 
 
 async def leaving(stage: Stage) -> None:
@@ -400,7 +409,7 @@ async def missed(stage: Stage) -> None:
 async def chased(stage: Stage) -> None:
     stage.world.start_timer()
     await stage.world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    order = stage.world.portfolio.entry_for(StrategyBook("WIFUSDC"))
+    order = next(iter(stage.world.portfolio.entries_for(StrategyBook("WIFUSDC"))), None)
     assert order is not None
     stage.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(12))
     await stage.clock.forward(70)
@@ -477,6 +486,7 @@ SCENES: dict[str, tuple[str, Scene, dict[str, object]]] = {
     "in_position": ("There is a position already", in_position, {}),
     "added": ("It adds to the position", in_position, {**PLAN, "max_entries": 2}),
     "max_entries": ("The position was bought by as many entries as are allowed", bought_often_enough, {"max_entries": 2}),
+    "step": ("A step waits below its entry", stepped, {**PLAN, "max_entries": 2}),
     "exit_wanted": ("The position is being left", leaving, {}),
     "waits": ("An exit that waits", waits, {}),
     "no_position": ("There is nothing to sell", no_position, {}),

@@ -422,6 +422,7 @@ CONTRADICTIONS = {
     *("plan_of_exit", "plan_stop_price", "plan_target_price", "plan_shares", "plan_parts"),
     *("size_of_entry", "size_of_exit", "two_sizes", "size_without_stop", "size_digits"),
     *("entry_at_once", "entry_of_limit", "entry_no_limit", "entry_no_expiry", "entry_maker_stays"),
+    "step_order",
 }
 
 
@@ -449,6 +450,12 @@ EXAMPLES: dict[str, list[Any]] = {
     "equity_pct": [5, "2.5", 100, None],
     "risk_pct": [0.5, "1", None],
     "position_pct": [50, "33.3", 100, None],
+    "dca_steps": [
+        [{"pct": 2.5}, {"pct": "5", "size_factor": 1.5}],
+        [{"pct": 3, "quantity": 20}],
+        [{"pct": 1, "quote_quantity": "9"}],
+        None,
+    ],
     "valid_for": [30, None],
     "strategy": ["waves", None],
 }

@@ -31,7 +31,7 @@ async def test_what_is_due_names_its_order_and_waits_for_its_symbol(world: World
     await world.enter("0.47", expires_in=600)
     world._timer.cancel()
     taken = Taken()
-    timer, order = timer_of(world, taken), world.portfolio.entry_for(StrategyBook(WIF))
+    timer, order = timer_of(world, taken), next(iter(world.portfolio.entries_for(StrategyBook(WIF))), None)
     assert order is not None
     await timer.run()
     assert taken.messages == []

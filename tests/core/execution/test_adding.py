@@ -228,7 +228,7 @@ async def test_an_entry_at_a_limit_adds_as_it_fills(adding: World, ledger: Memor
     await adding.say("BUY_SM")
     assert became(await adding.enter("0.46", expires_in=60)) == "ordered"
     assert became(await adding.say("BUY_SM")) == "entry_rests"
-    order = adding.portfolio.entry_for(BOOK)
+    order = next(iter(adding.portfolio.entries_for(BOOK)), None)
     assert order is not None
     for filled, held in ((Decimal(12), "31.968"), (None, "39.96")):
         adding.venue.fill(order.client_order_id, Decimal("0.46"), filled)
@@ -244,7 +244,7 @@ async def test_an_entry_at_a_limit_that_was_missed_leaves_the_plan_alone(adding:
     before = plan(adding)
     await adding.enter("0.46", expires_in=30)
     await adding.clock.forward(40)
-    assert adding.portfolio.entry_for(BOOK) is None
+    assert not adding.portfolio.entries_for(BOOK)
     assert plan(adding) == before
 
 

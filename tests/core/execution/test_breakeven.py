@@ -120,7 +120,7 @@ async def test_a_stop_at_breakeven_moves_again_when_its_entry_buys_dearer(open_w
     """The entry fills in part and is followed at the market, dearer: the stop is to bring back what both have cost."""
     world = await open_world(**BY_PRICE)
     await world.enter("0.47", expires_in=60, on_timeout=OnTimeout.MARKET)
-    entry = world.portfolio.entry_for(StrategyBook(WIF))
+    entry = next(iter(world.portfolio.entries_for(StrategyBook(WIF))), None)
     assert entry is not None
     world.venue.fill(entry.client_order_id, Decimal("0.47"), Decimal(20))
     await world.clock.forward(5)

@@ -58,6 +58,17 @@ async def test_a_message_is_stored_once_however_often_it_comes(ledger: SqlLedger
     assert await ledger.store([second, first]) == [None, None]
 
 
+async def test_what_a_commit_brings_is_stored_with_it_and_once(ledger: SqlLedger, reopen: Reopen) -> None:
+    taken: list[object] = []
+    one = values.message()
+    await ledger.commit(CommitBatch(messages=[one], positions=[values.position("1")]), taken=taken.extend)
+    await ledger.commit(CommitBatch(messages=[one]), taken=taken.extend)
+    (stored, again) = taken
+    assert isinstance(stored, StoredMessage)
+    assert (stored.message, again) == (one, None)
+    assert (await (await reopen()).load(TODAY)).waiting == [stored]
+
+
 async def test_the_same_message_brought_by_two_at_once_is_given_to_one(ledger: SqlLedger) -> None:
     answers = await asyncio.gather(*(ledger.store([values.message(7)]) for _ in range(10)))
     assert sum(answer[0] is not None for answer in answers) == 1

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from bot.texts import texts
 from core.adapters.signals.codec import Unreadable, decode
 from core.adapters.signals.instrument import NAMES
+from core.domain.dca_step import DcaStep
 from core.domain.exit_plan import Breakeven, ExitPlan, Level
 from core.domain.limit_entry import LimitEntry
 from core.domain.money import plain
@@ -69,6 +70,7 @@ def told(found: Signal | Unreadable) -> str:
         *([entered(found.entry)] if found.entry is not None else []),
         *([planned(found.plan)] if found.plan is not None else []),
         *([f"{found.size.kind} {plain(found.size.amount)}"] if found.size is not None else []),
+        *([", ".join(map(stepped, found.steps))] if found.steps is not None else []),
         *([f"kept: {', '.join(found.extra)}"] if found.extra else []),
     ]
     return ", ".join(parts)
@@ -78,6 +80,11 @@ def entered(entry: LimitEntry) -> str:
     if entry.expires_in is None:
         return f"{entry.type} at {plain(entry.limit_price)} ({entry.time_in_force})"
     return f"{entry.type} at {plain(entry.limit_price)} for {entry.expires_in.total_seconds():g} s, then {entry.on_timeout}"
+
+
+def stepped(step: DcaStep) -> str:
+    size = f"{plain(step.factor)} times as much" if step.size is None else f"{step.size.kind} {plain(step.size.amount)}"
+    return f"step {plain(step.pct)}% below: {size}"
 
 
 def planned(plan: ExitPlan) -> str:
