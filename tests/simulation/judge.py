@@ -228,7 +228,8 @@ def _turns(seen: Evidence) -> Iterator[str]:
     """Checks that no more entries buy a position than are allowed. It is a new one once a sale that left nothing is booked, also
     where an entry had bought just before that sale and was booked after it."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
-    entered, whose, most = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen), int(seen.settings["MAX_ENTRIES"])
+    entered, whose = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen)
+    most = int(seen.settings.get("MAX_ENTRIES", 1))
     for order, trade in trades_as_booked(seen):
         price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":
