@@ -138,4 +138,9 @@ def _buttons(context: CommandContext, name: str) -> tuple[Button, ...]:
     )
 
 
-COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=bool)
+def _is_about_pause(args: Args) -> bool:
+    """Tells whether the answer has no figures of the account: settings and what they let through are its owner's."""
+    return bool(args) and args[0].lower() in {_PAUSE, _RESUME}
+
+
+COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=_is_about_pause)

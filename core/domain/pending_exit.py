@@ -16,9 +16,10 @@ SOURCE = "exit"
 @dataclass(frozen=True, slots=True)
 class PendingExit:
     """An exit first requested by `signal`, manually if it has a `hand`. At most `qty` (base asset) may still be sold: never more
-    than was held when it came. Its age counts from `since`, and it is retried at `due_at`. `number` counts the attempts,
-    `failures` those since anything was sold; `why` is the reason why it waits, as last reported, and `until` when it will be
-    given up, as of then (None for a panic's). Once `approved_at` is set nobody is asked again. It is over at `ended_at`."""
+    than was held when it came, and than what an entry that rested then has bought since. Its age counts from `since`, and it is
+    retried at `due_at`. `number` counts the attempts, `failures` those since anything was sold; `why` is the reason why it waits,
+    as last reported, and `until` when it will be given up, as of then (None for a panic's). Once `approved_at` is set nobody is
+    asked again. It is over at `ended_at`."""
 
     signal: Signal
     qty: Decimal
@@ -46,6 +47,13 @@ class PendingExit:
     def is_open(self) -> bool:
         """Tells whether it is still pending."""
         return self.ended_at is None
+
+    @property
+    def sells_all(self) -> bool:
+        """Tells whether it is to leave nothing: neither its signal nor its person named a part, and nobody was asked about it."""
+        if self.hand is not None:
+            return self.hand.qty is None
+        return self.approved_at is None and (self.signal.size is None or self.signal.size.is_whole_position)
 
     def next_signal(self) -> Signal:
         """Returns the same signal under an identity of its own, so that its order has a client order id of its own."""

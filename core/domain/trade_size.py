@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from core.domain.money import HUNDRED
+
 
 class SizeKind(StrEnum):
     """The ways to say a size, by the names of their fields in a signal: an amount of base or quote asset, or per cent of the
@@ -27,6 +29,11 @@ class TradeSize:
 
     kind: SizeKind
     amount: Decimal
+
+    @property
+    def is_whole_position(self) -> bool:
+        """Tells whether it is all that is held."""
+        return self.kind is SizeKind.POSITION and self.amount >= HUNDRED
 
 
 class SizeCap(StrEnum):

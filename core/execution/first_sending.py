@@ -11,7 +11,7 @@ import structlog
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events.orders import OrderAdopted
 from core.domain.order import ExecutionReport, NotTaken, Order, Rejected
-from core.domain.reasons import reason
+from core.domain.reasons import Reason, reason
 from core.domain.signal import Side, Signal
 from core.domain.trade_plan import TradePlan
 from core.execution.account_guard import AccountGuard
@@ -170,7 +170,7 @@ class FirstSending:
             report = await self._venue.find_order(order.symbol, order.client_order_id)
         except ExchangeUnavailable as error:
             if not await self._goes_on(order):
-                return NotTaken(reason("unreachable", detail=error), error.retry_after)
+                return NotTaken(self._unheard(order, error), error.retry_after)
             log.error("sending an exit although the exchange cannot be asked about an earlier one", error=str(error))
         if report is None and waits:  # it may be on its way, or not be shown yet
             return NotTaken(reason("earlier_on_its_way"), min(left + LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
@@ -184,6 +184,12 @@ class FirstSending:
             await self._until_written(partial(self._ledger.commit, CommitBatch(events=[found])))
             return report
         return await self.by_other(order, report)
+
+    def _unheard(self, order: Order, error: ExchangeUnavailable) -> Reason:
+        """Returns why an order is not sent while the venue cannot be asked about an earlier one: who hears only that nothing was
+        sent would not expect that one."""
+        may_come = order.side is Side.BUY and self._unasked[order.client_order_id]
+        return reason("earlier_on_its_way") if may_come else reason("unreachable", detail=error)
 
     async def _goes_on(self, order: Order) -> bool:
         if order.side is Side.BUY:

@@ -323,7 +323,7 @@ class Protection:
         log.warning("a position could not be protected on the exchange", symbol=legs[0].symbol, reason=str(why))
         batch = CommitBatch(orders=[self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs])
         plan = self._portfolio.plans.get(legs[0].book)
-        if plan is not None and self._last_trades.explain(plan.book, why):
+        if plan is not None and self._last_trades.explain(legs, why, self._market.instrument(plan.symbol)):
             batch.plans.append(exposed(plan, self._clock.now()))  # tried again at once, and told only if that fails
         elif plan is not None:
             self._fail(plan, why, batch, retry_after)

@@ -21,6 +21,7 @@ from core.execution.resting_orders import Ends, RestingOrders
 from core.execution.settlement import Settled, Settlement
 from core.policy.entries.ends import LEFT, OVER, TIMEOUT, Surroundings, why_ends
 from core.policy.entries.follow_up import Market, follow_up, wants_more
+from core.policy.exits.pending import after_purchase
 from core.policy.exits.protection import is_news
 from core.ports.clock import Clock
 from core.records.commit_batch import CommitBatch
@@ -173,6 +174,8 @@ class RestingEntries:
             following.extend([found] if isinstance(found, Order) else [])
             self._tell(order, settled, found)
             settled.batch.orders += following
+            bought = settled.position.qty - self._portfolio.position(order.book).qty
+            settled.batch.exits += after_purchase(self._portfolio.exits.get(order.book), bought)
 
         done = await self._settlement.settle(order, report, extend)
         if done is None:

@@ -44,8 +44,9 @@ class Evidence:
     """The content of ledger, exchange and chat once all is settled. `rows` reads a table of the ledger, `told` are the bot's
     messages in the chat, by their ids, `published` everything that was written to the topic since the first start, `cut` the
     partitions (topic/partition/) whose end was lost, so that they were read again. `settings` are the limits unless somebody set
-    another. `accident` affected the whole history, `strange` are the exchange's orders of another trader, `polling` is who polled
-    Telegram when, `paid` what was paid in since the start, by asset."""
+    another. `accident` affected the whole history, `strange` are the exchange's orders of another trader, `lost_legs` the ids of
+    plans' orders that others have ended, `polling` is who polled Telegram when, `paid` what was paid in since the start, by
+    asset."""
 
     rows: Callable[[Table], Sequence[Row]]
     venue: Venue
@@ -58,6 +59,7 @@ class Evidence:
     hands: Hands = field(default_factory=Hands)
     accident: str = ""
     strange: Sequence[Order] = ()
+    lost_legs: Sequence[str] = ()
     polling: Polling = field(default_factory=Polling)
     paid: Mapping[str, Decimal] = field(default_factory=dict)
 

@@ -58,6 +58,7 @@ class Exchange:
         self.paid: dict[str, Decimal] = dict.fromkeys(START_BALANCES, Decimal(0))
         """The amounts that the owner has paid in since the start, by asset."""
         self.strange: list[Order] = []
+        self.lost_legs: list[str] = []
         """The orders of another trader."""
         self.polling = Polling()
         self.placed: list[str] = []

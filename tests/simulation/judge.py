@@ -230,7 +230,8 @@ def _turns(seen: Evidence) -> Iterator[str]:
     where an entry had bought just before that sale and was booked after it. Where a ledger was set back a step that it still has
     may go before a record that it has lost, and whose order had come first: that makes one more."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
-    entered, whose, most = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen), int(seen.settings["MAX_ENTRIES"])
+    entered, whose = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen)
+    most = int(seen.settings.get("MAX_ENTRIES", 1))
     late = steps.names(seen) if seen.accident == SET_BACK else set()
     for order, trade in trades_as_booked(seen):
         price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)

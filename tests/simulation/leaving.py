@@ -162,27 +162,43 @@ def _all_over(seen: Evidence) -> Iterator[str]:
 
 
 def _no_more_than_wanted(seen: Evidence) -> Iterator[str]:
-    """Checks that all attempts at an exit together sell no more than was held when it came, or than a person asked for or
-    approved."""
+    """Checks that all attempts at an exit together sell no more than was held when it came and entries of before have bought
+    since, or than a person asked for or approved."""
     orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     allowed = dict(_approved(seen))
     left: dict[tuple[str, str], Decimal] = {}
+    came: dict[tuple[str, str], tuple[int, Decimal]] = {}  # its first message, and what has to be held by its next attempt
     for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         said = bodies.decode(row["body"])
         if not isinstance(said, SignalReceived) or said.signal.side is not Side.SELL or row["facts"] is None:
             continue
-        exit_, order = _exit_of(said.signal), orders.get(row["seq"])
+        exit_, order, held = _exit_of(said.signal), orders.get(row["seq"]), facts.decode(row["facts"]).held
+        is_part = _is_part(said.signal) or (said.hand is not None and said.hand.qty is not None)
         if not said.signal.is_again:
-            held = facts.decode(row["facts"]).held
-            left[exit_] = held if said.hand is None or said.hand.qty is None else min(held, said.hand.qty)
+            left[exit_], came[exit_] = held, (row["seq"], held)
+            if said.hand is not None and said.hand.qty is not None:
+                left[exit_] = min(held, said.hand.qty)
             if said.signal.size is not None and _is_part(said.signal):
                 left[exit_] = held * said.signal.size.amount / HUNDRED
-        if exit_ not in left or order is None:
+        if exit_ not in left:
+            continue
+        first, before = came[exit_]
+        if not is_part:
+            left[exit_] += min(max(held - before, ZERO), _bought_by_earlier(said.signal.book, first, seen))
+        sold = order["executed_qty"] if order is not None else ZERO
+        came[exit_] = first, held - sold
+        if order is None:
             continue
         left[exit_] = min(left[exit_], allowed.get(row["seq"], left[exit_]))
-        if order["executed_qty"] > left[exit_]:
-            yield f"the exit {row['source_id']} sold {order['executed_qty']} {row['symbol']}, only {left[exit_]} were to be sold"
-        left[exit_] -= order["executed_qty"]
+        if sold > left[exit_]:
+            yield f"the exit {row['source_id']} sold {sold} {row['symbol']}, only {left[exit_]} were to be sold"
+        left[exit_] -= sold
+
+
+def _bought_by_earlier(book: StrategyBook, seq: int, seen: Evidence) -> Decimal:
+    """Returns what entries of `book` have bought altogether (base asset) that were there before the message `seq`."""
+    entries = (row for row in seen.rows(order_tables.orders) if row["side"] == "BUY" and row["inbox_seq"] < seq)
+    return sum((row["executed_qty"] for row in entries if book_of_order(row) == book), ZERO)
 
 
 def _approved(seen: Evidence) -> Iterator[tuple[int, Decimal]]:

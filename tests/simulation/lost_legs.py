@@ -33,8 +33,10 @@ class LostLegs:
                 await self._fill_in_parts(leg)
             elif self._fate.strikes(BY_HAND, 0.5):
                 matching.cancel(leg)
+                self._exchange.lost_legs.append(leg.client_order_id)
             elif leg.type.startswith("STOP_LOSS") and self._fate.strikes(EXPIRES, 0.7):
                 matching.expire(leg)
+                self._exchange.lost_legs.append(leg.client_order_id)
             self._fate.tell(f"exchange: {leg.client_order_id} is {leg.status}")
 
     async def _fill_in_parts(self, leg: Order) -> None:

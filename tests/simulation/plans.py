@@ -9,7 +9,14 @@ from typing import TypeVar
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import control_tables, notification_tables, plan_tables, result_tables, signal_tables
+from core.adapters.ledger.tables import (
+    control_tables,
+    notification_tables,
+    order_tables,
+    plan_tables,
+    result_tables,
+    signal_tables,
+)
 from core.domain.events.orders import OrderAdopted
 from core.domain.events.priority import Priority
 from core.domain.events.protection import ProtectionFailed
@@ -26,6 +33,9 @@ from tests.simulation.steps import resting_steps
 E = TypeVar("E")
 _RESTS = {"ACCEPTED", "PARTIALLY_FILLED"}
 _TOO_LITTLE = {"part_below_min_notional", "part_below_min_qty", "too_little_to_sell"}
+_ENDED = {"protection_ended", "protection_gone", "order_forgotten"}
+_SOON = timedelta(seconds=120)
+_SCRAP = 7  # quote asset: what was bought for less may be too little to sell
 _A_STEP = 3  # quote asset: the coarsest step that a symbol ever had here
 _A_TICK = Decimal("0.0025")  # of the price: the coarsest tick is 0.0021 of it
 
@@ -156,17 +166,65 @@ def _lost_nothing(seen: Evidence) -> Iterator[str]:
 
 
 def _failures(seen: Evidence) -> Iterator[str]:
-    """Checks that a protection that was refused, or that ended by itself, was told. A target at the last trade, which may have
-    been our own, is tried a step higher first."""
+    """Checks that a protection that was refused was told. A target at our own last trade is tried a step higher first."""
     told = Counter(event.seq for event in _events(seen, ProtectionFailed))
-    # Whose entry bought nothing had nothing to protect.
-    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans) if row["state"] != "MISSED"}
+    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans) if not _never_held(row, seen)}
     at_last = {(row["plan_id"], row["generation"]) for row in seen.legs if row["reason_code"] == "list_prices"}
+    explained = _at_our_trade(seen)
     for row in seen.legs:
-        if row["reason_code"] == "list_prices" and (row["plan_id"], row["generation"] - 1) not in at_last:
+        if row["list_id"] in explained and (row["plan_id"], row["generation"] - 1) not in at_last:
             continue
         if row["state"] == "REJECTED" and row["side"] == "SELL" and row["plan_id"] in plans and not told[plans[row["plan_id"]]]:
             yield f"order {row['client_order_id']} was refused, and nobody was told that {row['symbol']} is not protected"
+
+
+def _never_held(plan: Row, seen: Evidence) -> bool:
+    """Tells whether a plan had nothing to protect: it was missed, and on the exchange its entry bought nothing, or a scrap."""
+    entries = (order for order in seen.orders if order.side == "BUY" and order.client_order_id.startswith(plan["plan_id"]))
+    return plan["state"] == "MISSED" and sum(order.quote_qty for order in entries) <= _SCRAP
+
+
+def _at_our_trade(seen: Evidence) -> set[str]:
+    """Returns the lists that were refused for their prices and whose target was at one of our own trades, by their ids."""
+    prices = {(trade.symbol, trade.price) for trade in seen.venue.trades}
+    targets = (row for row in seen.legs if row["reason_code"] == "list_prices" and row["leg"] == LegKind.TARGET)
+    return {
+        row["list_id"]
+        for row in targets
+        if any(symbol == row["symbol"] and 0 <= price / row["limit_price"] - 1 <= _A_TICK for symbol, price in prices)
+    }
+
+
+def _ended_by_others(seen: Evidence) -> Iterator[str]:
+    """Checks that a protection that others ended was told, if the plan went on after that was booked, and we had not begun to
+    cancel it ourselves. A crash between the two may be followed by what sells the rest."""
+    told = {event.seq for event in _events(seen, ProtectionFailed) if event.why.code in _ENDED}
+    legs = {row["client_order_id"]: row for row in seen.legs}
+    ours = {row["client_order_id"] for row in seen.rows(order_tables.order_steps) if row["state"] == "CANCEL_SUBMITTED"}
+    plans = {row["plan_id"]: row for row in seen.rows(plan_tables.order_plans)}
+    for name in seen.lost_legs:
+        leg = legs.get(name)
+        plan = plans.get(leg["plan_id"]) if leg is not None else None
+        if leg is None or plan is None or name in ours or plan["inbox_seq"] in told:
+            continue
+        list_ = [row for row in legs.values() if row["list_id"] is not None and row["list_id"] == leg["list_id"]]
+        if any(row["executed_qty"] or row["client_order_id"] in ours for row in [leg, *list_]):
+            continue
+        if plan["closed_at"] is None or plan["closed_at"] - leg["updated_at"] > _SOON:
+            yield f"order {name} was ended by others, and nobody was told that {leg['symbol']} is not protected"
+
+
+def _attempts(seen: Evidence) -> Iterator[str]:
+    """Checks that each attempt at a protection was committed with its orders: a plan counts none of which there is no order. A
+    ledger that was set back skips those that it has lost."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for leg in seen.legs:
+        if leg["leg"] in {LegKind.TARGET, LegKind.STOP}:
+            found[leg["plan_id"]].add(leg["generation"])
+    for plan in seen.rows(plan_tables.order_plans):
+        missing = set(range(plan["generation"])) - found[plan["plan_id"]]
+        if missing and seen.accident != SET_BACK:
+            yield f"the plan {plan['plan_id']} of {plan['symbol']} counts attempts without an order: {sorted(missing)}"
 
 
 def _goes_on(seen: Evidence) -> Iterator[str]:
@@ -183,4 +241,4 @@ def _events(seen: Evidence, kind: type[E]) -> Iterator[E]:
             yield event
 
 
-PROMISES = (_legs_once, _nothing_left, _guarded, _over, _lost_nothing, _failures, _goes_on)
+PROMISES = (_legs_once, _nothing_left, _guarded, _over, _lost_nothing, _failures, _ended_by_others, _attempts, _goes_on)

@@ -103,6 +103,7 @@ class History:
             hands=self.hands,
             accident=self.accident,
             strange=parts.exchange.strange,
+            lost_legs=parts.exchange.lost_legs,
             polling=parts.polling,
         )
         return [*self.violations, *violations(evidence)]

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from core.adapters.ledger.codec import events, plans
-from core.adapters.ledger.tables import notification_tables, plan_tables, signal_tables
+from core.adapters.ledger.tables import notification_tables, order_tables, plan_tables, result_tables, signal_tables
 from core.domain.events.protection import PlanChanged
 from core.domain.exit_plan import ExitPlan, Level, StopLoss
 from core.domain.plan_leg import LegKind, PlanLeg
@@ -39,11 +39,14 @@ def test_what_follows_an_entry_at_a_limit_counts_where_its_stop_moves_to(moved_t
     plan = TradePlan(PLAN, "SOLUSDT", exits, PlanState.GUARDED, Decimal("150.15"), NOON, 7)
     told = events.encode(PlanChanged("SOLUSDT", plan, PlanChange(ChangeCause.PRICE), 7))
     last = plans.encode(ExitPlan(StopLoss(Level(price=Decimal(in_the_end)))))
+    steps = [{"seq": at, "client_order_id": name, "executed_qty": Decimal(1)} for at, (name, _) in enumerate(bought)]
     rows = {
         signal_tables.inbox: [],
+        order_tables.order_steps: steps,
+        result_tables.executions: [],
         notification_tables.outbox: [{"body": told}],
         plan_tables.order_plans: [{"inbox_seq": 7, "plan_id": PLAN, "symbol": "SOLUSDT", "exits": last}],
     }.__getitem__
     venue = SimpleNamespace(orders=orders, trades=trades)
-    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], venue=venue))
+    seen = cast("Evidence", SimpleNamespace(rows=rows, messages=lambda _kind: [], orders=orders, venue=venue))
     assert len(list(_at_breakeven(seen))) == broken

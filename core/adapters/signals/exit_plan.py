@@ -23,7 +23,6 @@ _STOP_KEYS = ("price", "pct", "limit_offset_pct")
 _TARGET_KEYS = ("price", "pct", "position_pct")
 _BREAKEVEN_KEYS = ("after", "offset_pct")
 _TRAILING_KEYS = ("pct", "activation_pct")
-_MOST_SECONDS = Decimal(10**9)  # what is more is refused all the same
 
 
 def read_plan(fields: Mapping[str, Any], signal_type: str, entry_price: Decimal) -> ExitPlan | None:
@@ -116,9 +115,12 @@ def _object(name: str, found: Any, keys: tuple[str, ...]) -> dict[str, Any]:
 
 def _time_limit(found: Any) -> timedelta:
     try:
-        return timedelta(seconds=float(min(as_decimal(found), _MOST_SECONDS)))
-    except (ValueError, OverflowError):
-        raise Refused(reason("plan_time_limit", found=shown(found), limit=LONGEST_SECONDS)) from None
+        seconds = as_decimal(found)
+    except ValueError:
+        seconds = None
+    if seconds is None or not 0 < seconds <= LONGEST_SECONDS:  # before it is rounded to microseconds
+        raise Refused(reason("plan_time_limit", found=shown(found), limit=LONGEST_SECONDS))
+    return timedelta(seconds=float(seconds))
 
 
 def _level(name: str, found: Any) -> Level:

@@ -75,10 +75,15 @@ def _above_market(part: Bracket, instrument: Instrument, bought: Purchase) -> Br
     if part.target is None or wanted is None:
         return part
     price = wanted if wanted > bought.market else _a_little_above(bought.market, instrument)
-    # In a list alone it has to be above the last trade. One far above may be an old one: the market has come down since.
-    if part.stop is not None and bought.last is not None and price <= bought.last <= _a_little_above(price, instrument):
+    if part.stop is not None and bought.last is not None and is_at_last(price, bought.last, instrument):
         price = ceil_to_step(bought.last, step) + step
     return part if price == wanted else replace(part, target=replace(part.target, limit_price=price), wanted=wanted)
+
+
+def is_at_last(price: Decimal, last: Decimal, instrument: Instrument) -> bool:
+    """Tells whether our own trade at `last` may be why the exchange takes no list with a target at `price`: that has to be above
+    the last trade. One far above may be an old one, and the market has come down since."""
+    return price <= last <= _a_little_above(price, instrument)
 
 
 def _a_little_above(price: Decimal, instrument: Instrument) -> Decimal:

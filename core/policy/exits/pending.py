@@ -77,6 +77,14 @@ def after_fills(pending: PendingExit, order: Order, position: Position, instrume
     return replace(pending, qty=left, due_at=due_at, failures=0, why=None, until=None)
 
 
+def after_purchase(pending: PendingExit | None, bought: Decimal) -> list[PendingExit]:
+    """Returns the exit of a position for which an entry that rested when it came has `bought` more (base asset): that is sold
+    with it, unless a part is wanted."""
+    if pending is None or not pending.is_open or not pending.sells_all or bought <= 0:
+        return []
+    return [replace(pending, qty=pending.qty + bought)]
+
+
 def good_until(pending: PendingExit, limits: RiskLimits) -> datetime | None:
     """Returns when it is given up, with an alert; None for a panic, which lasts."""
     return (

@@ -178,7 +178,8 @@ async def test_no_figure_of_the_account_is_shown_in_a_group_that_the_owner_has_n
             assert command is not None
             reply = await here.ask(command_of(row.said) or row.said, within=30)
             assert FIGURE.search(NO_FIGURE.sub("", reply.text)) is None, reply.text
-            in_any_group = f"/{command.name}" in IN_ANY_GROUP or row.said.startswith("/strategies ")
+            pauses = row.said.startswith(("/strategies pause ", "/strategies resume "))
+            in_any_group = pauses or f"/{command.name}" in IN_ANY_GROUP
             private = not in_any_group or row.said == "/start why_1"
             told = "ask me there" in reply.text or "спросите там" in reply.text  # after /lang ru
             assert told is private or command.name in {"sell", "close"}, row.said  # there is no position

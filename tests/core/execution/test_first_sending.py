@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 
 from core.domain.errors import ExchangeUnavailable
+from core.domain.events.orders import OrderFailed
 from core.domain.order import ExecutionReport, OrderRequest
+from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side, Signal, client_order_id
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
@@ -200,6 +202,22 @@ async def test_an_exit_waits_for_an_exchange_that_is_away_and_then_no_longer(
     await clock.forward(60)
     assert len(sent_after(again, back)) == 1
     assert again.venue.executed[1:] != []
+
+
+async def test_an_entry_that_cannot_be_asked_about_fails_with_a_word_on_one_on_its_way(
+    world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(_symbol: str, _name: str) -> None:
+        raise ExchangeUnavailable("busy")
+
+    signal = world.signal("BUY_SM")
+    await clock.forward(2)
+    again = await restart(world, copy := deepcopy(ledger))
+    monkeypatch.setattr(again.venue, "find_order", busy)
+    await hear(again, signal)
+    await clock.forward(90)
+    (failed,) = [event for event in copy.events if isinstance(event, OrderFailed)]
+    assert failed.order.reason == reason("earlier_on_its_way")
 
 
 async def test_our_own_clock_has_no_part_in_it(world: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock) -> None:

@@ -189,6 +189,19 @@ async def test_a_target_that_was_the_last_trade_itself_is_placed_a_step_above_it
     assert failures(ledger) == ["list_prices"] * (times - 1)  # the first refusal is explained by that trade, no other is
 
 
+@pytest.mark.parametrize("far", ["0.48", "0.53"])
+async def test_a_refusal_that_no_trade_of_ours_explains_is_told_at_once(bracketed: World, ledger: MemoryLedger, far: str) -> None:
+    """Our own last trade was far from the target."""
+    await bracketed.say("BUY_SM")
+    bracketed.portfolio.last_prices[WIF] = Decimal(far)
+    bracketed.venue.next(refused(Rejected(reason("list_prices", code=-2010))))
+    for leg in legs(bracketed).values():
+        bracketed.venue.end(leg.client_order_id)
+    await bracketed.clock.forward(8)
+    assert failures(ledger) == ["protection_ended", "list_prices"]
+    assert bracketed.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+
+
 async def test_of_a_ladder_the_target_that_was_the_last_trade_is_placed_a_step_above_it_once_the_others_rest(
     open_world: OpenWorld, ledger: MemoryLedger
 ) -> None:

@@ -1,5 +1,6 @@
 """Entries at a limit: they rest, what they fill is protected, and they are taken off when their time is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from core.domain.plan_leg import LegKind
 from core.domain.signal import Side, client_order_id
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
+from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import Mode, Pause
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
@@ -187,6 +189,33 @@ async def test_a_sell_cancels_the_entry_and_sells_what_it_bought(planned: World,
     assert [row.qty for row in ledger.executions.values() if row.side is Side.SELL] == [Decimal("11.98")]
     assert not planned.portfolio.position(StrategyBook(WIF)).is_open
     assert planned.portfolio.plans == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "sold", "is_left"), [(None, "19.98", False), (Decimal(100), "19.98", False), (Decimal(50), "5.99", True)]
+)
+async def test_an_exit_of_all_that_waits_sells_what_the_entry_has_bought_meanwhile_too(
+    planned: World, ledger: MemoryLedger, size: Decimal | None, sold: str, *, is_left: bool
+) -> None:
+    await planned.enter("0.47", expires_in=300)
+    name = entry(planned).client_order_id
+    planned.venue.fill(name, Decimal("0.47"), Decimal(12))
+    await planned.clock.forward(4)
+    rules = planned.venue.rules[WIF]
+    planned.venue.rules[WIF] = replace(rules, status="BREAK")
+    await planned.clock.run(planned.market.load_instruments(None))
+    exit_ = planned.signal("SELL_SM")
+    part = None if size is None else TradeSize(SizeKind.POSITION, size)
+    await planned.clock.run(planned.inbox.ask(planned.said(replace(exit_, size=part))))
+    assert planned.portfolio.exits[StrategyBook(WIF)].why is not None
+    planned.venue.fill(name, Decimal("0.47"), Decimal(8))
+    await planned.clock.forward(20)
+    planned.venue.rules[WIF] = rules
+    await planned.clock.forward(61)
+    sales = [order for order in ledger.orders.values() if order.side is Side.SELL and order.leg is None]
+    assert sum(order.executed_qty for order in sales) == Decimal(sold)
+    assert planned.portfolio.exits == {}
+    assert planned.portfolio.position(StrategyBook(WIF)).is_open is is_left
 
 
 async def test_a_cancel_that_loses_the_race_to_a_fill_sells_that(planned: World, ledger: MemoryLedger) -> None:
