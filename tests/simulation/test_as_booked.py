@@ -34,7 +34,7 @@ def history(steps: list[tuple[str, int]]) -> Evidence:
     }
     books = {"WIFUSDC": SimpleNamespace(last=Decimal(1))}
     venue = SimpleNamespace(trades=trades, orders=orders, exchange=SimpleNamespace(books=books))
-    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, venue=venue, settings={"MAX_ENTRIES": "2"})
+    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, venue=venue, settings={"MAX_ENTRIES": "2"}, accident="")
     return cast("Evidence", found)
 
 

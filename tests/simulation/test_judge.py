@@ -99,6 +99,8 @@ def test_an_order_that_is_reported_as_cancelled_ended_so(status: str, broken: in
     command = CancelRequested("WIFUSDC", "mf-1", 7, "Ann")
     seen = cast(
         "Evidence",
-        SimpleNamespace(venue=SimpleNamespace(orders=[order]), messages=lambda _: [({"outcome": "done"}, command)]),
+        SimpleNamespace(
+            venue=SimpleNamespace(orders=[order]), messages=lambda _: [({"outcome": "done"}, command)], rows=lambda _: []
+        ),
     )
     assert len(list(_cancels(seen))) == broken
