@@ -465,7 +465,7 @@ async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: Running
         bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
         async with ClientSession(
             connector=TCPConnector(limit=0)
-        ) as sender:  # httpx takes more of the two seconds than the program
+        ) as sender:  # httpx takes half of the two seconds
             posts = (post_signed(sender, hook.port, json.dumps(body).encode()) for body in bodies)
             assert [status for status in await asyncio.gather(*posts) if status != 202] == []
         stored = await firm.ledger.find_signals("webhook", [body["signal_id"] for body in bodies])
