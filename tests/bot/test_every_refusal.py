@@ -463,9 +463,7 @@ async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: Running
     """Sends five hundred at once, as TradingView does with alerts that fire together; it retries only after a 5xx."""
     async with firm_on(server, tmp_path) as firm, posting(firm, lambda *_: None, lambda _: None) as hook:
         bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
-        async with ClientSession(
-            connector=TCPConnector(limit=0)
-        ) as sender:  # httpx takes half of the two seconds
+        async with ClientSession(connector=TCPConnector(limit=0)) as sender:  # httpx takes half of the two seconds
             posts = (post_signed(sender, hook.port, json.dumps(body).encode()) for body in bodies)
             assert [status for status in await asyncio.gather(*posts) if status != 202] == []
         stored = await firm.ledger.find_signals("webhook", [body["signal_id"] for body in bodies])
