@@ -6,12 +6,13 @@ from typing import Any
 
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.order import Order
+from core.domain.reasons import Reason
 from core.domain.trade_plan import TradePlan
-from core.execution import purchase_plans
+from core.execution import purchase_plans, resting_entries
 from core.execution.purchase_plans import PurchasePlans
 from core.execution.settlement import Settled
-from core.policy.entries import ends
 from core.policy.entries.adding import after_adding
+from core.policy.entries.ends import why_ends
 from core.records.ledger_state import LedgerState
 from tests.simulation.breaking import Variant, loads, swap
 
@@ -27,8 +28,8 @@ def _places_steps_again(state: LedgerState) -> LedgerState:
     return replace(state, waiting=[*state.waiting, *(_again(one) for one in state.orders if one.rests and one.signal.is_step)])
 
 
-def _always(*_: object) -> bool:
-    return True
+def _rests_on(order: Order, *facts: Any) -> Reason | None:
+    return None if order.signal.is_step else why_ends(order, *facts)
 
 
 def _counts_no_step(plan: TradePlan, order: Order, *facts: Any, **more: Any) -> TradePlan:
@@ -49,7 +50,7 @@ _ADD_STEPS = PurchasePlans.add_steps
 
 WRONG_STEPS: Mapping[str, Variant] = {
     "steps are placed again at the start": loads(_places_steps_again),
-    "steps rest on when their position is closed": swap(ends, "belongs", _always),
+    "steps rest on when their position is closed": swap(resting_entries, "why_ends", _rests_on),
     "the plan is not counted anew after a step": swap(purchase_plans, "after_adding", _counts_no_step),
     "what a step buys too late is kept": swap(purchase_plans, "sold_again", _keeps),
     "one step of an entry is stored with it": swap(PurchasePlans, "add_steps", _only_the_first),
