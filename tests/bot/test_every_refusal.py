@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from aiohttp import ClientSession, TCPConnector
 from aiokafka import AIOKafkaProducer
 
 from bot.access.roles import Roles
@@ -462,7 +463,14 @@ async def test_five_hundred_alerts_at_once_are_all_in_the_ledger(server: Running
     """Sends five hundred at once, as TradingView does with alerts that fire together; it retries only after a 5xx."""
     async with firm_on(server, tmp_path) as firm, posting(firm, lambda *_: None, lambda _: None) as hook:
         bodies = [{**SELL, "signal_id": f"alert {number}"} for number in range(500)]
-        answers = await asyncio.gather(*(hook.signed(body) for body in bodies))
-        assert [answer.status_code for answer in answers if answer.status_code != 202] == []
+        async with ClientSession(connector=TCPConnector(limit=0)) as sender:  # httpx takes half of the two seconds
+            posts = (post_signed(sender, hook.port, json.dumps(body).encode()) for body in bodies)
+            assert [status for status in await asyncio.gather(*posts) if status != 202] == []
         stored = await firm.ledger.find_signals("webhook", [body["signal_id"] for body in bodies])
         assert len(stored) == 500
+
+
+async def post_signed(sender: ClientSession, port: int, body: bytes) -> int:
+    url, signature = f"http://127.0.0.1:{port}/signals", sign(body)
+    async with sender.post(url, data=body, headers={"X-Signature": signature}) as answer:
+        return answer.status

@@ -20,6 +20,7 @@ from tests.servers.process import ServerProcess
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
+TESTS = ("rules_test.yml", "rules_test_slow.yml")
 RUNBOOK = DEPLOY.parent / "docs" / "runbook.md"
 _NAME = re.compile(r"\b(?:marketflow_[a-z_]+|open_positions|last_trade_profit|(?:buy|sell)_orders_total)\b")
 
@@ -43,7 +44,7 @@ def metrics_of_ours() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("arguments", [("check", "rules", "rules.yml"), ("test", "rules", "rules_test.yml")])
+@pytest.mark.parametrize("arguments", [("check", "rules", "rules.yml"), ("test", "rules", *TESTS)])
 def test_promtool_finds_nothing(arguments: tuple[str, ...]) -> None:
     done = subprocess.run(
         [need("promtool"), *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False, timeout=110
@@ -55,7 +56,8 @@ def test_promtool_finds_nothing(arguments: tuple[str, ...]) -> None:
 def test_every_alert_fires_in_a_test_and_has_an_entry_in_the_runbook() -> None:
     tested = {
         each["alertname"]
-        for test in yaml.safe_load((RULES.parent / "rules_test.yml").read_text())["tests"]
+        for name in TESTS
+        for test in yaml.safe_load((RULES.parent / name).read_text())["tests"]
         for each in test["alert_rule_test"]
         if each["exp_alerts"]
     }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.simulation.races import A_HISTORY, RACES, histories
 
-COUNT = int(os.environ.get("RACES", "40"))
+COUNT = int(os.environ.get("RACES", "21"))
 
 
 @pytest.mark.timeout(120 + COUNT)
