@@ -19,6 +19,7 @@ from core.domain.trade_size import SizeKind
 from tests.simulation.books import book_of_order
 from tests.simulation.evidence import Evidence, is_by_hand, is_planned, is_signal
 from tests.simulation.program import LIMITS
+from tests.simulation.steps import is_step
 
 _ATTEMPTS = {"ordered", "awaiting_approval", "put_off"}
 _STUBBORN = 4
@@ -87,9 +88,9 @@ def _is_sold_between(first: Row, then: Row, sold: Collection[Order]) -> bool:
 
 
 def _is_another(row: Row) -> bool:
-    """Tells whether a row tries another exit than the one wanted before. A manual one, or that of a
-    plan, may replace it."""
-    return not (is_again(row) or is_by_hand(row) or is_planned(row))
+    """Tells whether a row tries another exit than the one wanted before. A manual one, that of a
+    plan, or of what a step has bought too late, may replace it."""
+    return not (is_again(row) or is_by_hand(row) or is_planned(row) or is_step(row))
 
 
 def _leaves_it_wanted(row: Row, order: Row | None, left: Mapping[str, OrderExecuted], orders: Iterable[Row]) -> bool:

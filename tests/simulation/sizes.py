@@ -10,7 +10,7 @@ from typing import Any
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import protection_tables, result_tables, signal_tables
+from core.adapters.ledger.tables import plan_tables, protection_tables, result_tables, signal_tables
 from core.domain.exit_plan import ExitPlan
 from core.domain.money import ZERO
 from core.domain.signal import BY_HAND, Signal
@@ -124,9 +124,22 @@ def _sizes(seen: Evidence) -> Iterator[str]:
 
 def _lost(seen: Evidence, row: Row, worst: Decimal) -> Decimal:
     """Returns what the stop of an entry would lose, with both fees."""
-    pct = Decimal(seen.settings["STOP_LOSS_PCT"])
+    pct = _moved_stop(seen, row) or Decimal(seen.settings["STOP_LOSS_PCT"])
     trigger = worst * (1 - pct / 100)
     return Decimal(row["qty"] * (worst - trigger * (1 - _FEE) ** 2))
+
+
+def _moved_stop(seen: Evidence, row: Row) -> Decimal | None:
+    """Returns how far an entry that adds says it is above the stop of its position, in per cent, if that goes by the cost or
+    follows the market; None for any other."""
+    added = {one["client_order_id"]: one["plan_id"] for one in seen.rows(result_tables.executions) if one["side"] == "BUY"}
+    plan_id = added.get(row["client_order_id"], row["client_order_id"])
+    for plan in seen.rows(plan_tables.order_plans) if plan_id != row["client_order_id"] else ():
+        exits = codec.plans.decode(plan["exits"])
+        has_moved = exits.trailing is not None or (exits.stop is not None and exits.stop.above_cost_pct is not None)
+        if plan["plan_id"] == plan_id and has_moved:
+            return codec.sizings.decode(row["sizing"]).stop_pct
+    return None
 
 
 def _cut(seen: Evidence) -> Iterator[str]:
