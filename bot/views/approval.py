@@ -20,6 +20,7 @@ from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.bracket import level_price
+from core.policy.exits.plan_risk import risk_of
 from core.policy.exits.protection import at_steps
 from core.policy.sizing.fees import TAKER_FEE
 
@@ -59,7 +60,29 @@ def _plan(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
     at = _price_of_entry(approval, live)
     counts_from = _average(event, live)
     plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, counts_from, approval.asked_at, 0)
-    return plan_lines(at_steps(plan, event.price_step), at, texts)
+    placed = at_steps(plan, event.price_step)
+    return [*plan_lines(placed, at, texts), *_risk(event, placed, texts)]
+
+
+def _risk(event: ApprovalRequested, plan: TradePlan, texts: Texts) -> list[Html]:
+    """Returns what would be lost at the stop, also of what is held already, and how many times that the targets bring."""
+    approval, held = event.approval, event.position
+    qty = approval.qty if held is None else approval.qty + divide(held.qty, 1 - TAKER_FEE)
+    found = risk_of(plan.exits, plan.entry_price, qty)
+    if found is None or found.loss <= ZERO:
+        return []
+    shown = {"loss": money(found.loss), "quote": event.quote}
+    part = _of_capital(event, found.loss)
+    lines = [texts("approval.risk", **shown) if part is None else texts("approval.risk_of", share=share(part), **shown)]
+    return lines if found.ratio is None else [*lines, texts("approval.reward", ratio=money(found.ratio))]
+
+
+def _of_capital(event: ApprovalRequested, amount: Decimal) -> Decimal | None:
+    """Returns an amount of quote asset in per cent of the capital; None if that is unknown."""
+    value = multiply(event.approval.qty, event.approval.price)
+    if not event.capital or event.worth is None or not value:
+        return None
+    return exact_per_cent(multiply(amount, divide(event.worth, value)), event.capital)
 
 
 def _steps(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:

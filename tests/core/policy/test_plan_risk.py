@@ -1,4 +1,4 @@
-"""What a plan puts at risk and may bring, counted by hand and by laws."""
+"""Counts by hand, and by laws, what a plan puts at risk and may bring."""
 
 from decimal import Decimal
 
