@@ -324,6 +324,8 @@ async def chaos(
         # Telegram fails now and then, and delays nothing else.
         program = Program(folder, own, ready_without={"telegram"}, installed=installed or AT_LENGTH)
         stack.push_async_callback(program.kill)
-        reader = open_reader(url)
-        stack.push_async_callback(reader.close)
-        yield Chaos(Random(seed), venue, chat, producer, program, reader)
+        world = Chaos(Random(seed), venue, chat, producer, program, open_reader(url))
+        try:
+            yield world
+        finally:
+            await world.reader.close()  # it may be another one by now

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from core.adapters.ledger.reader import open_reader
 from core.adapters.ledger.tables import signal_tables
 from demo.broker import MemoryBroker
 from tests.chaos.copies import of_file
@@ -45,6 +46,7 @@ async def test_killed_and_set_back_again_and_again(tmp_path: Path, memory_broker
             world.kills += 1
             await world.reader.close()  # otherwise it keeps reading the replaced file
             await copies.put_back()
+            world.reader = open_reader(copies.url)
             print(f"\nset back by {len(world.venue.orders) - ordered} orders")
             await world.program.start()
         await asyncio.sleep(3)

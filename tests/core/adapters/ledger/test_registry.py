@@ -20,7 +20,7 @@ from core.state.portfolio import Portfolio
 from tests.core.world import LIMITS
 from tests.samples import sample
 
-BY_THEMSELVES = {"outcomes"}  # updates of the inbox
+BY_THEMSELVES = {"messages", "outcomes"}  # new rows and updates of the inbox
 READ_APART = {"today", "totals", "last_profit_pct", "mark", "record"}  # sums and single values
 
 SINGLE = {entry.batch for entry in TABLES if entry.is_single}
