@@ -5,11 +5,12 @@ from decimal import Decimal
 from core.domain.approval import Approval
 from core.domain.events.approvals import ApprovalRequested
 from core.domain.exit_plan import ExitPlan
+from core.domain.instrument import Instrument
 from core.domain.money import ZERO, multiply
 from core.domain.signal import Side
 from core.execution.decision_service import DecisionService
 from core.policy.conversion_rates import Rate
-from core.policy.decision_context import SizeRequest
+from core.policy.decision_context import RiskLimits, SizeRequest
 from core.policy.entries.adding import left_after_adding
 from core.policy.entries.step_refusal import expected_steps
 from core.policy.exits.plan_choice import plan_of
@@ -37,7 +38,8 @@ class ApprovalQuestions:
         half = await self._decisions.decide(approval.signal, approved_at=approval.asked_at, size_request=HALF)
         base, quote = self.assets(approval.signal.symbol)
         worth, capital = self._weight(sized, quote)
-        held = self._portfolio.position(approval.signal.book)
+        book, instrument = approval.signal.book, self._market.instrument(approval.signal.symbol)
+        held, limits = self._portfolio.position(book), self._portfolio.limits_for(book)
         cost = held.average_cost if sized.side is Side.SELL else None
         return ApprovalRequested(
             approval,
@@ -49,27 +51,19 @@ class ApprovalQuestions:
             cost=cost or None,
             worth=worth,
             report=self._rates.report,
-            plan=self._exits(approval),
-            price_step=instrument.price_step if (instrument := self._market.instrument(approval.signal.symbol)) else ZERO,
+            plan=self._exits(approval, limits, instrument),
+            price_step=instrument.price_step if instrument else ZERO,
             position=held if held.is_open and sized.side is Side.BUY else None,
-            most_entries=self._portfolio.limits_for(approval.signal.book).max_entries,
-            steps=self._steps(approval, sized),
+            most_entries=limits.max_entries,
+            steps=() if instrument is None or held.is_open else _steps(approval, sized, limits, instrument),
         )
 
-    def _steps(self, approval: Approval, sized: RiskApproved) -> tuple[tuple[Decimal, Decimal], ...]:
-        """Returns limit and quantity of each step that the entry would be followed by."""
-        signal, instrument = approval.signal, self._market.instrument(approval.signal.symbol)
-        if instrument is None or self._portfolio.position(signal.book).is_open:
-            return ()
-        order, limits = SizedOrder(sized.side, sized.qty, sized.price, sized.terms), self._portfolio.limits_for(signal.book)
-        return tuple((one.price, one.sized.qty) for one in expected_steps(signal, order, limits, instrument, approval.asked_at))
-
-    def _exits(self, approval: Approval) -> ExitPlan | None:
+    def _exits(self, approval: Approval, limits: RiskLimits, instrument: Instrument | None) -> ExitPlan | None:
         """Returns the exits that would be made with the entry, those of the position that it adds to included; None for none."""
-        signal, instrument = approval.signal, self._market.instrument(approval.signal.symbol)
+        signal = approval.signal
         plan = self._portfolio.plans.get(signal.book) if self._portfolio.position(signal.book).is_open else None
         if plan is None or instrument is None or signal.side is Side.SELL:
-            return plan_of(signal, self._portfolio.limits_for(signal.book))
+            return plan_of(signal, limits)
         return left_after_adding(plan, signal, instrument, approval.asked_at)
 
     def assets(self, symbol: str) -> tuple[str, str]:
@@ -84,3 +78,12 @@ class ApprovalQuestions:
         funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())
         capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
         return worth, None if unvalued else capital
+
+
+def _steps(
+    approval: Approval, sized: RiskApproved, limits: RiskLimits, instrument: Instrument
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Returns limit and quantity of each step that the entry would be followed by."""
+    order = SizedOrder(sized.side, sized.qty, sized.price, sized.terms)
+    expected = expected_steps(approval.signal, order, limits, instrument, approval.asked_at)
+    return tuple((one.price, one.sized.qty) for one in expected)
