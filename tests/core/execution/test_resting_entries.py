@@ -257,6 +257,23 @@ async def test_a_person_cancels_an_entry_that_rests(planned: World, ledger: Memo
     assert missed.order.reason.params == {"who": "Ann"}
 
 
+@pytest.mark.parametrize("filled", ["0", "12"])
+async def test_an_entry_that_met_a_sale_of_ours_is_not_said_to_be_cancelled(
+    planned: World, ledger: MemoryLedger, filled: str
+) -> None:
+    await planned.enter("0.47")
+    order = entry(planned)
+    if Decimal(filled):
+        planned.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(filled))
+    planned.venue.end(order.client_order_id, OrderState.EXPIRED, why="EXPIRED_IN_MATCH")  # not heard of yet
+    wish = planned.message(CancelRequested(WIF, order.client_order_id, 7, "Ann"), WIF)
+    outcome = await planned.clock.run(planned.inbox.ask(wish))
+    assert (outcome.outcome, outcome.reason.code if outcome.reason else "") == ("ignored", "not_resting")
+    ended = ledger.orders[order.client_order_id]
+    assert (ended.state, ended.reason.code if ended.reason else "") == (OrderState.EXPIRED, "met_ours")
+    assert kinds(ledger)[-1] == ("order_executed" if Decimal(filled) else "entry_missed")
+
+
 async def test_a_stop_that_sells_takes_the_rest_of_the_entry_off(planned: World, ledger: MemoryLedger) -> None:
     await planned.enter("0.47")
     name = entry(planned).client_order_id
