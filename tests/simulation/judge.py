@@ -16,7 +16,7 @@ from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
 from core.domain.strategy_book import StrategyBook
 from tests.owner_deliveries import messages_of
-from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, sizes, steps
+from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, shares, sizes, steps
 from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.as_booked import trades_as_booked
@@ -43,6 +43,7 @@ def violations(seen: Evidence) -> list[str]:
         *at_limits.PROMISES,
         *plans.PROMISES,
         *moved_stops.PROMISES,
+        *shares.PROMISES,
         *sizes.PROMISES,
         *books.PROMISES,
         *adding.PROMISES,

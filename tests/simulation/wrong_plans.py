@@ -55,6 +55,7 @@ async def _sent_before_it_is_committed(self: Protection, legs: Sequence[Order]) 
 
 
 _PLACE, _INTEND, _AFTER = Protection._place, Protection.intend, PurchasePlans.after
+_AFTER_TARGET = resting_orders.after_target
 
 
 def _without_intent(self: Protection, plan: TradePlan, *rest: Any) -> Any:
@@ -210,8 +211,14 @@ def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
     return plan
 
 
-def _still_to_be_sold(plan: TradePlan, _leg: Any) -> TradePlan:
+def _still_to_be_sold(plan: TradePlan, *_: Any) -> TradePlan:
     return plan
+
+
+def _parts_count_for_nothing(plan: TradePlan, before: Order, leg: Order, *rest: Any) -> TradePlan:
+    """Places a target that has sold a part of its share for the whole of it again."""
+    after = _AFTER_TARGET(plan, before, leg, *rest)
+    return after if leg.state is OrderState.FILLED else plan
 
 
 def _stop_far_below(stop: Any, instrument: Any, entry_price: Any) -> Any:
@@ -255,6 +262,7 @@ WRONG_PLANS: Mapping[str, Variant] = {
     "a lost protection is not told": swap(RestingOrders, "_look_at_plan", _lost_in_silence),
     "a stop that filled leaves its plan open": swap(resting_orders, "emptied", _stays_open),
     "a target that has sold is placed again": swap(resting_orders, "after_target", _still_to_be_sold),
+    "a target that has sold a part is placed for its whole share": swap(resting_orders, "after_target", _parts_count_for_nothing),
     "a plan is forgotten at the start": loads(lambda state: replace(state, plans=[])),
     "the stop is placed far below": swap(bracket, "_stop_terms", _stop_far_below),
 }
