@@ -11,7 +11,8 @@ from core.domain.plan_leg import LegKind, leg_of
 from tests.simulation.evidence import Evidence
 
 _PLAN_ID = 32  # characters: those that all orders of an entry have in common
-_SCRAP = 7  # quote asset: what was held before, or was too little for an order of its target
+_BEFORE = 3  # quote asset: the share of what was held before, which no order could sell
+_SCRAP = 7  # quote asset: that, and what was too little for an order of the target before
 
 
 def _shares(seen: Evidence) -> Iterator[str]:
@@ -36,7 +37,7 @@ def _shares(seen: Evidence) -> Iterator[str]:
             continue
         for number, target in enumerate(codec.plans.decode(row["exits"]).targets, start=1):
             more = sold[name, number] - bought[name] * target.share / HUNDRED
-            if more > ZERO and more * row["entry_price"] > _SCRAP:
+            if more > ZERO and more * row["entry_price"] > (_BEFORE if number == 1 else _SCRAP):
                 yield f"target {number} of {name} has sold {sold[name, number]}, {target.share} % of {bought[name]} is its share"
 
 
