@@ -34,7 +34,7 @@ def history(sold: dict[str, int], *, added: bool = False) -> Evidence:
         result_tables.executions: [{"side": "BUY", "client_order_id": name, "plan_id": ENTRY} for _, name, _ in buys],
     }
     assert codec.plans.decode(rows[plan_tables.order_plans][0]["exits"]) == LADDER
-    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, messages=lambda _: [])
+    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, messages=lambda _: [], accident="")
     return cast("Evidence", found)
 
 

@@ -55,7 +55,6 @@ async def _sent_before_it_is_committed(self: Protection, legs: Sequence[Order]) 
 
 
 _PLACE, _INTEND, _AFTER = Protection._place, Protection.intend, PurchasePlans.after
-_AFTER_TARGET = resting_orders.after_target
 
 
 def _without_intent(self: Protection, plan: TradePlan, *rest: Any) -> Any:
@@ -213,12 +212,6 @@ def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
 
 def _still_to_be_sold(plan: TradePlan, *_: Any) -> TradePlan:
     return plan
-
-
-def _parts_count_for_nothing(plan: TradePlan, before: Order, leg: Order, *rest: Any) -> TradePlan:
-    """Places a target that has sold a part of its share for the whole of it again."""
-    after = _AFTER_TARGET(plan, before, leg, *rest)
-    return after if leg.state is OrderState.FILLED else plan
 
 
 def _stop_far_below(stop: Any, instrument: Any, entry_price: Any) -> Any:

@@ -177,7 +177,7 @@ def test_an_entry_that_rests_locks_what_it_did_not_buy_yet() -> None:
         ({"position": replace(HELD, last_entry=OWN), "entry_rests": True, "open_count": 9}, None),  # judged when it was placed
         ({"position": HELD}, "in_position"),  # bought by an order that the ledger had lost
         ({"position": HELD, "max_entries": 2}, None),
-        ({"position": HELD, "max_entries": 2, "steps_rest": 1}, "max_entries_with_steps"),
+        ({"position": HELD, "max_entries": 2, "entries_wait": 1}, "max_entries_with_steps"),
         ({"position": replace(HELD, entries=2), "max_entries": 2}, "max_entries"),
     ],
 )
