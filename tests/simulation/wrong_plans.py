@@ -255,7 +255,6 @@ WRONG_PLANS: Mapping[str, Variant] = {
     "a lost protection is not told": swap(RestingOrders, "_look_at_plan", _lost_in_silence),
     "a stop that filled leaves its plan open": swap(resting_orders, "emptied", _stays_open),
     "a target that has sold is placed again": swap(resting_orders, "after_target", _still_to_be_sold),
-    "a target that has sold a part is placed for its whole share": swap(resting_orders, "after_target", _parts_count_for_nothing),
     "a plan is forgotten at the start": loads(lambda state: replace(state, plans=[])),
     "the stop is placed far below": swap(bracket, "_stop_terms", _stop_far_below),
 }
