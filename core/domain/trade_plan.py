@@ -57,8 +57,7 @@ class PlanChange:
 
 @dataclass(frozen=True, slots=True)
 class PartSold:
-    """What a target has sold of its share so far: a `part` of it, above 0 and below 1. It is known by its `price` (quote
-    asset)."""
+    """A target that has sold a `part` of its share so far, above 0 and below 1. It is known by its `price` (quote asset)."""
 
     price: Decimal
     part: Decimal

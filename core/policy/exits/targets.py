@@ -1,4 +1,4 @@
-"""What the targets of a plan have sold, and what is left of its exits. Pure."""
+"""Keeps count of how much the targets of a plan have sold, and says what is left of its exits. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

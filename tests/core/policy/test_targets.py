@@ -1,4 +1,4 @@
-"""What a target has sold of its share it is not placed for again, and the other targets keep theirs."""
+"""A target that has sold a part of its share is placed again for the rest of it, and the other targets keep theirs."""
 
 from dataclasses import replace
 from decimal import Decimal
