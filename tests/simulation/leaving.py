@@ -68,7 +68,8 @@ def _forgotten(
                     yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
                 wanted = None
         elif row["outcome"] in _ATTEMPTS:
-            if wanted is not None and _is_another(row) and not _is_sold_between(wanted, row, sold):
+            is_over = wanted is None or _is_sold_between(wanted, row, sold) or _is_part_sold(wanted, rows, left)
+            if wanted is not None and _is_another(row) and not is_over:
                 yield f"the exit {wanted['source_id']} of {symbol} was forgotten when {row['source_id']} came"
             wanted = row if _leaves_it_wanted(row, order, left, orders.values()) else None
         elif is_again(row) and row["reason_code"] != "exit_over":
@@ -91,6 +92,19 @@ def _is_sold_before(first: Row, entry: Row, sold: Collection[Order], traded: Map
         for order in sold
         if _is_sold_since(first, [order])
     )
+
+
+def _is_part_sold(wanted: Row, rows: Sequence[Row], left: Mapping[str, OrderExecuted]) -> bool:
+    """Tells whether a later attempt at an exit of a part, which a ledger that was set back had lost, has sold: its message has
+    the id of its order, and may come after those of other exits."""
+    said = bodies.decode(wanted["body"])
+    if not isinstance(said, SignalReceived) or not _is_part(said.signal):
+        return False
+    for row in filter(is_again, rows):
+        again = bodies.decode(row["body"])
+        if isinstance(again, SignalReceived) and _exit_of(again.signal) == _exit_of(said.signal) and row["source_id"] in left:
+            return True
+    return False
 
 
 def _traded(seen: Evidence) -> dict[str, range]:
