@@ -1,4 +1,4 @@
-"""What races share: how a round of one begins and ends, and who has won."""
+"""Begins and ends the rounds of a race, and counts who has won."""
 
 from collections import Counter
 from decimal import Decimal
