@@ -24,6 +24,8 @@ PLAN_SENTENCES: Mapping[str, str] = {
     "steps_beside": "dca_steps belong to the entry that opens a position, and {qty} {base} is held already",
     "step_at_stop": "step {number} at {price} is not above the stop, which would be at {stop} by then",
     "step_unfit": "step {number} of {count} could not be placed: {why}",
+    "opened_since": "a {symbol} position has been opened since you were asked: the exits and steps shown were for a new one",
+    "closed_since": "the {symbol} position that this was to add to has been closed since you were asked, and its exits with it",
     "step_over": "the position that this step belongs to is closed",
     "attempts_used_up": "the protecting orders were placed {count} times, and no ids are left for another attempt",
     "position_changed": "the position has changed since you were asked",

@@ -1,0 +1,53 @@
+"""Steps below an entry in numbers: each of them, what all of them come to, and what the stop would lose then. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.texts import Html, Texts
+from bot.views.number_format import money, percent_of, price, quantity
+from core.domain.exit_plan import ExitPlan
+from core.domain.money import ZERO, divide, multiply
+from core.policy.exits.plan_risk import risk_of
+from core.policy.exits.protection import exits_at_steps
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedEntry:
+    """An entry of `qty` at `at`, and its `steps`: limit and quantity of each. Prices in quote asset, quantities in base asset.
+    `exits` is its plan; the prices of its orders are multiples of `price_step`."""
+
+    at: Decimal
+    qty: Decimal
+    steps: Sequence[tuple[Decimal, Decimal]]
+    exits: ExitPlan | None
+    price_step: Decimal
+
+
+def stepped_lines(entry: SteppedEntry, base: str, quote: str, texts: Texts) -> list[Html]:
+    """Returns a line for each step, and what the entry comes to if all are bought: quantity, amount, average price, and the loss
+    at its stop then, counted as for an entry alone."""
+    if not entry.steps:
+        return []
+    bought = [(entry.at, entry.qty), *entry.steps]
+    qty, cost = sum((one for _, one in bought), ZERO), sum((multiply(at, one) for at, one in bought), ZERO)
+    average = divide(cost, qty)
+    lines = [_step(number, step, entry.at, base, texts) for number, step in enumerate(entry.steps, 1)]
+    whole = {"quantity": quantity(qty), "base": base, "cost": money(cost), "quote": quote, "price": price(average)}
+    lines += [texts("steps.whole", count=len(entry.steps), **whole), texts("steps.average", **whole)]
+    return [*lines, *_stop(entry, average, qty, quote, texts)]
+
+
+def _step(number: int, step: tuple[Decimal, Decimal], entry_price: Decimal, base: str, texts: Texts) -> Html:
+    at, qty = step
+    shown = {"price": price(at), "away": percent_of(at - entry_price, entry_price), "quantity": quantity(qty)}
+    return texts("steps.one", number=number, base=base, **shown)
+
+
+def _stop(entry: SteppedEntry, average: Decimal, qty: Decimal, quote: str, texts: Texts) -> list[Html]:
+    exits = None if entry.exits is None else exits_at_steps(entry.exits, average, entry.price_step)
+    found = None if exits is None else risk_of(exits, average, qty)
+    if exits is None or found is None or exits.stop is None or exits.stop.level.price is None:
+        return []
+    key = "steps.stop" if found.loss > ZERO else "steps.stop_gain"
+    return [texts(key, stop=price(exits.stop.level.price), loss=money(abs(found.loss)), quote=quote)]
