@@ -8,9 +8,10 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import pending_exit_lines
-from bot.commands.protection import leg_line, side_mark
+from bot.commands.protection import leg_line
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
+from bot.views.exit_plan import side_mark
 from bot.views.number_format import price, quantity
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.order import ExecutionReport, Order

@@ -8,7 +8,7 @@ from bot.texts.figures import grouped
 from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
 from bot.views.entry_alerts import question_lines
-from bot.views.entry_steps import SteppedEntry, stepped_lines
+from bot.views.entry_risk import SteppedEntry, risk_lines, stepped_lines
 from bot.views.exit_plan import plan_lines
 from bot.views.number_format import money, per_cent, price, quantity, share
 from bot.views.sizing import sizing_line
@@ -17,7 +17,7 @@ from core.domain.dca_step import DcaStep
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
-from core.domain.money import ZERO, divide, multiply
+from core.domain.money import divide, multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
@@ -72,12 +72,7 @@ def _risk(event: ApprovalRequested, plan: TradePlan, texts: Texts) -> list[Html]
     approval, held = event.approval, event.position
     qty = approval.qty if held is None else approval.qty + divide(held.qty, 1 - TAKER_FEE)
     found = risk_of(plan.exits, plan.entry_price, qty)
-    if found is None or found.loss <= ZERO:
-        return []
-    shown = {"loss": money(found.loss), "quote": event.quote}
-    part = _of_capital(event, found.loss)
-    lines = [texts("approval.risk", **shown) if part is None else texts("approval.risk_of", share=share(part), **shown)]
-    return lines if found.ratio is None else [*lines, texts("approval.reward", ratio=money(found.ratio))]
+    return risk_lines(found, event.quote, _of_capital(event, found.loss) if found is not None else None, texts)
 
 
 def _of_capital(event: ApprovalRequested, amount: Decimal) -> Decimal | None:

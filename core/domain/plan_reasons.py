@@ -21,7 +21,7 @@ PLAN_SENTENCES: Mapping[str, str] = {
     "orders_full": "the exit plan needs orders: {needed}; open on {symbol}: {open}, the exchange's limit is {limit}",
     "steps_too_many": "the entry has {count} steps below it, which makes {entries} entries, and MAX_ENTRIES allows {limit}",
     "max_entries_with_steps": "{count} entries have bought the position, {steps} steps wait; MAX_ENTRIES allows {limit}",
-    "steps_beside": "dca_steps belong to the entry that opens a position, and {qty} {base} is held already",
+    "steps_beside": "steps belong to the entry that opens a position, and {qty} {base} is held already",
     "step_at_stop": "step {number} at {price} is not above the stop, which would be at {stop} by then",
     "step_unfit": "step {number} of {count} could not be placed: {why}",
     "opened_since": "a {symbol} position has been opened since you were asked: the exits and steps shown were for a new one",

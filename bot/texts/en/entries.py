@@ -35,9 +35,9 @@ CATALOGUE: dict[str, str] = {
     "positions.steps": "Steps waiting: {count} · entries {number} of {most}",
     "positions.step": "· Step {number}: {quantity} {base} at {price}{away}",
     # /orders
-    "entry.order": "{mark} {symbol} entry of {signal_type}: {quantity} of {asked} at {price}, until {time}, then {then}",
+    "entry.order": "{mark} {symbol} entry of {signal_type}: {quantity} of {asked} at {price}{away}, until {time}, then {then}",
     "entry.order_step": "{mark} {symbol} step {number} of {count}: {left} at {price}{away}",
-    "entry.order_unknown": "{mark} {symbol} entry: {quantity} of {asked} at {price}, being cancelled",
+    "entry.order_unknown": "{mark} {symbol} entry: {quantity} of {asked} at {price}{away}, being cancelled",
     # before /pause
     "entry.taken_off": "Resting entries to cancel: {count}",
     # /why

@@ -50,7 +50,7 @@ CATALOGUE: dict[str, str] = {
     # /status
     "status.exposed": "🛡 Not protected on the exchange: {symbols} (why: /positions)",
     # /orders
-    "protection.order": "{mark} {symbol} {purpose}: {quantity} at {price}, {state}",
+    "protection.order": "{mark} {symbol} {purpose}: {quantity} at {price}{away}",
     "protection.an_order": "order",
     "protection.a_stop": "stop",
     "protection.a_target": "target",

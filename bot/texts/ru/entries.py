@@ -32,12 +32,12 @@ CATALOGUE: dict[str, str] = {
     "steps.stop_gain": "Стоп тогда: {stop}, прибыль {loss} {quote}",
     # /positions
     "positions.entries": "Входов: {number} из {most}",
-    "positions.steps": "Ждёт {count:ступень|ступени|ступеней} · входов {number} из {most}",
+    "positions.steps": "Ждут ступени: {count} · входов {number} из {most}",
     "positions.step": "· Ступень {number}: {quantity} {base} по {price}{away}",
     # /orders
-    "entry.order": "{mark} {symbol}, вход {signal_type}: {quantity} из {asked} по {price}, до {time}, потом {then}",
+    "entry.order": "{mark} {symbol}, вход {signal_type}: {quantity} из {asked} по {price}{away}, до {time}, потом {then}",
     "entry.order_step": "{mark} {symbol}, ступень {number} из {count}: {left} по {price}{away}",
-    "entry.order_unknown": "{mark} {symbol}, вход: {quantity} из {asked} по {price}, снимается",
+    "entry.order_unknown": "{mark} {symbol}, вход: {quantity} из {asked} по {price}{away}, снимается",
     # before /pause
     "entry.taken_off": "Отложенных входов, которые будут сняты: {count}",
     # /why

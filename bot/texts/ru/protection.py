@@ -50,7 +50,7 @@ CATALOGUE: dict[str, str] = {
     # /status
     "status.exposed": "🛡 Не защищены на бирже: {symbols} (почему: /positions)",
     # /orders
-    "protection.order": "{mark} {symbol}, {purpose}: {quantity} по {price}, {state}",
+    "protection.order": "{mark} {symbol}, {purpose}: {quantity} по {price}{away}",
     "protection.an_order": "ордер",
     "protection.a_stop": "стоп",
     "protection.a_target": "цель",

@@ -190,7 +190,7 @@ async def test_a_purchase_brings_its_plan(bare: Firm) -> None:
     await guarded(bare)
     assert len(bare.portfolio.resting_for(StrategyBook(WIF))) == 4
     wrong = (await bare.trader.ask("/buy SOL 50 USDC stop breakeven")).text
-    assert "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%]" in wrong
+    assert "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%] [steps 3% 6%]" in wrong
     refused = (await bare.trader.ask("/buy SOL 50 USDC stop 200")).text
     assert "the stop at 200 is not below the price" in refused
 

@@ -54,7 +54,11 @@ ORDER = Order(
     NOON,
     terms=OrderTerms(OrderType.LIMIT, TimeInForce.GTC, Decimal("0.456")),
 )
-SAYS = {"en": ("Step 2 of 3 below the entry", "step 2 of 3"), "ru": ("Ступень 2 из 3 ниже входа", "ступень 2 из 3")}
+LISTED = {
+    "en": "🟩 WIFUSDC @dip step 2 of 3: 18 at 0.4560 (-5.00%)",
+    "ru": "🟩 WIFUSDC @dip, ступень 2 из 3: 18 по 0,4560 (-5,00%)",
+}
+SAYS = {"en": "Step 2 of 3 below the entry", "ru": "Ступень 2 из 3 ниже входа"}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -67,13 +71,13 @@ def test_each_alert_about_a_step_says_which_it_is(language: str) -> None:
         failed_lines(OrderFailed(replace(ORDER, state=OrderState.REJECTED, reason=why)), says),
         refused_lines(SignalRefused(SIGNAL, "ignored", why, 2), says),
     ):
-        assert SAYS[language][0] in lines
+        assert SAYS[language] in lines
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_step_that_waits_is_listed_with_its_number_and_has_no_end(language: str) -> None:
-    line = order_line(ORDER, "🟢", texts(language))
-    assert SAYS[language][1] in line
+    line = plain_text(order_line(replace(ORDER, executed_qty=Decimal(12)), "WIFUSDC @dip", Decimal("0.48"), texts(language)))
+    assert line == LISTED[language]
     assert texts(language)("entry.until_closed") in rests_lines(EntryRests(ORDER), texts(language))
 
 
@@ -82,14 +86,12 @@ def test_a_step_that_waits_is_listed_with_its_number_and_has_no_end(language: st
     [
         (
             "en",
-            "Step 1: 20 WIF at 0.4680 (-2.50%)\nStep 2: 30 WIF at 0.4560 (-5.00%)\n"
-            "With 2 steps: 70 WIF for 32.64 USDC\nAverage entry then: 0.466286",
+            "Step 2: 30 WIF at 0.4560 (-5.00%)\nWith 2 steps: 70 WIF for 32.64 USDC\nAverage entry then: 0.466286",
             "Stop then: 0.4290, a loss of 2.67 USDC",
         ),
         (
             "ru",
-            "Ступень 1: 20 WIF по 0,4680 (-2,50%)\nСтупень 2: 30 WIF по 0,4560 (-5,00%)\n"
-            "С 2 ступенями: 70 WIF за 32,64 USDC\nСредняя цена тогда: 0,466286",
+            "Ступень 2: 30 WIF по 0,4560 (-5,00%)\nС 2 ступенями: 70 WIF за 32,64 USDC\nСредняя цена тогда: 0,466286",
             "Стоп тогда: 0,4290, убыток 2,67 USDC",
         ),
     ],

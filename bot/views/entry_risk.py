@@ -1,14 +1,14 @@
-"""Steps below an entry in numbers: each of them, what all of them come to, and what the stop would lose then. Pure."""
+"""What an entry puts at risk: alone, and with all of its steps. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.texts import Html, Texts
-from bot.views.number_format import money, percent_of, price, quantity
+from bot.views.number_format import money, percent_of, price, quantity, share
 from core.domain.exit_plan import ExitPlan
 from core.domain.money import ZERO, divide, multiply
-from core.policy.exits.plan_risk import risk_of
+from core.policy.exits.plan_risk import PlanRisk, risk_of
 from core.policy.exits.protection import exits_at_steps
 
 
@@ -22,6 +22,16 @@ class SteppedEntry:
     steps: Sequence[tuple[Decimal, Decimal]]
     exits: ExitPlan | None
     price_step: Decimal
+
+
+def risk_lines(found: PlanRisk | None, quote: str, part: Decimal | None, texts: Texts) -> list[Html]:
+    """Returns what would be lost at the stop, also as its `part` of the account in per cent if that is known, and how many times
+    that the targets bring; nothing where nothing is at risk."""
+    if found is None or found.loss <= ZERO:
+        return []
+    shown = {"loss": money(found.loss), "quote": quote}
+    lines = [texts("approval.risk", **shown) if part is None else texts("approval.risk_of", share=share(part), **shown)]
+    return lines if found.ratio is None else [*lines, texts("approval.reward", ratio=money(found.ratio))]
 
 
 def stepped_lines(entry: SteppedEntry, base: str, quote: str, texts: Texts) -> list[Html]:
