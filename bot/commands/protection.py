@@ -44,14 +44,13 @@ def exposed_lines(context: CommandContext) -> list[Html]:
 
 def leg_line(context: CommandContext, order: Order) -> Html:
     """Returns a resting order of ours on one line: what it is for, its quantity, the price it waits for, and how far that is."""
-    texts, name = context.texts, name_of(context, order.book)
+    texts = context.texts
     market = context.exchange.priced(order.symbol).price
     if order.waits_to_buy:
-        return order_line(order, name, market, texts)
+        return order_line(order, market, texts)
     return texts(
         "protection.order",
         mark=side_mark(order.side),
-        symbol=name,
         purpose=purpose(order, context.portfolio.plans.get(order.book), texts),
         quantity=quantity(order.qty - order.executed_qty),
         price=price(trigger_of(order)),
@@ -60,11 +59,14 @@ def leg_line(context: CommandContext, order: Order) -> Html:
 
 
 def taken_off_lines(context: CommandContext, book: StrategyBook, qty: Decimal) -> list[Html]:
-    """Returns that what protects the book's position is taken off before `qty` (base asset) of it are sold."""
+    """Returns that what protects the book's position is taken off before `qty` (base asset) of it are sold, and the steps below
+    it for good."""
+    waiting = len(context.portfolio.entries_for(book))
+    steps = [context.texts("protection.steps_off", count=waiting)] if waiting else []
     if not context.portfolio.protected(book):
-        return []
+        return steps
     is_part = qty < context.portfolio.protected(book)
-    return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off")]
+    return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off"), *steps]
 
 
 def legs_lines(context: CommandContext, key: str) -> list[Html]:

@@ -25,7 +25,7 @@ def waiting_steps_lines(context: CommandContext, position: Position) -> list[Htm
         return [context.texts("positions.entries", **used)]
     market = context.exchange.priced(position.symbol)
     head = context.texts("positions.steps", count=len(steps), **used)
-    return [head, *(_line(place, order, market.base, market.price, context.texts) for place, order in steps)]
+    return [head, *(_line(place, order, market.price, context.texts) for place, order in steps)]
 
 
 def _steps(context: CommandContext, position: Position) -> list[tuple[StepPlace, Order]]:
@@ -34,7 +34,7 @@ def _steps(context: CommandContext, position: Position) -> list[tuple[StepPlace,
     return sorted(steps, key=lambda pair: pair[0].number)
 
 
-def _line(place: StepPlace, order: Order, base: str, market: Decimal | None, texts: Texts) -> Html:
+def _line(place: StepPlace, order: Order, market: Decimal | None, texts: Texts) -> Html:
     at = order.terms.limit_price or ZERO
-    shown = {"quantity": quantity(order.qty - order.executed_qty), "base": base, "price": price(at)}
+    shown = {"quantity": quantity(order.qty - order.executed_qty), "price": price(at)}
     return texts("positions.step", number=place.number, away=away(at, market, texts), **shown)

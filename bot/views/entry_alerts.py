@@ -116,13 +116,12 @@ def entry_line(entry: LimitEntry, texts: Texts) -> Html:
     return texts("why.limit_entry", price=price(entry.limit_price), type=stays, until=until)
 
 
-def order_line(order: Order, name: str, market: Decimal | None, texts: Texts) -> Html:
+def order_line(order: Order, market: Decimal | None, texts: Texts) -> Html:
     """Returns an entry that waits, on one line: what it is for, what it has bought, how far it is from the `market` (quote asset;
-    None if unknown), and when its time is over. `name` is that of its book."""
+    None if unknown), and when its time is over."""
     limit = order.terms.limit_price or ZERO
     shown = {
         "mark": side_mark(order.side),
-        "symbol": name,
         "quantity": quantity(order.executed_qty),
         "asked": quantity(order.qty),
         "price": price(limit),

@@ -42,16 +42,16 @@ def stepped_lines(entry: SteppedEntry, base: str, quote: str, texts: Texts) -> l
     bought = [(entry.at, entry.qty), *entry.steps]
     qty, cost = sum((one for _, one in bought), ZERO), sum((multiply(at, one) for at, one in bought), ZERO)
     average = divide(cost, qty)
-    lines = [_step(number, step, entry.at, base, texts) for number, step in enumerate(entry.steps, 1)]
+    lines = [_step(number, step, entry.at, texts) for number, step in enumerate(entry.steps, 1)]
     whole = {"quantity": quantity(qty), "base": base, "cost": money(cost), "quote": quote, "price": price(average)}
-    lines += [texts("steps.whole", count=len(entry.steps), **whole), texts("steps.average", **whole)]
+    lines += [texts("steps.whole", **whole), texts("steps.average", **whole)]
     return [*lines, *_stop(entry, average, qty, quote, texts)]
 
 
-def _step(number: int, step: tuple[Decimal, Decimal], entry_price: Decimal, base: str, texts: Texts) -> Html:
+def _step(number: int, step: tuple[Decimal, Decimal], entry_price: Decimal, texts: Texts) -> Html:
     at, qty = step
     shown = {"price": price(at), "away": percent_of(at - entry_price, entry_price), "quantity": quantity(qty)}
-    return texts("steps.one", number=number, base=base, **shown)
+    return texts("steps.one", number=number, **shown)
 
 
 def _stop(entry: SteppedEntry, average: Decimal, qty: Decimal, quote: str, texts: Texts) -> list[Html]:
@@ -59,5 +59,5 @@ def _stop(entry: SteppedEntry, average: Decimal, qty: Decimal, quote: str, texts
     found = None if exits is None else risk_of(exits, average, qty)
     if exits is None or found is None or exits.stop is None or exits.stop.level.price is None:
         return []
-    key = "steps.stop" if found.loss > ZERO else "steps.stop_gain"
-    return [texts(key, stop=price(exits.stop.level.price), loss=money(abs(found.loss)), quote=quote)]
+    lines = [texts("steps.stop", stop=price(exits.stop.level.price))]
+    return [*lines, texts("steps.risk", loss=money(found.loss), quote=quote)] if found.loss > ZERO else lines

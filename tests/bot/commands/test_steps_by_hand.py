@@ -72,14 +72,14 @@ async def test_the_confirmation_shows_them_in_numbers_and_they_are_bought(steppi
     qty = Decimal("98.98")  # 48 at the edge of the band, 1 % above 0.4801, rounded down to the step
     bought = [(Decimal("0.4801"), qty), (Decimal("0.4656"), qty), (Decimal("0.4512"), qty * 2)]
     whole, cost = sum((one for _, one in bought), ZERO), sum((at * one for at, one in bought), ZERO)
-    assert "Step 1: 98.98 WIF at 0.4656 (-3.02%)" in shown
-    assert "Step 2: 197.96 WIF at 0.4512 (-6.02%)" in shown
-    assert f"With 2 steps: {whole} WIF for {cost:.2f} USDC" in shown
+    assert "Step 1: 98.98 at 0.4656 (-3.02%)" in shown
+    assert "Step 2: 197.96 at 0.4512 (-6.02%)" in shown
+    assert f"With the steps: {whole} WIF for {cost:.2f} USDC" in shown
     average = cost / whole
     assert f"Average entry then: {average:.6f}".rstrip("0") in asked.text
     at_stop = Decimal("0.3928")  # 15 % below the average, rounded up to the tick
     loss = risk_of_stop(at_stop, average, whole)
-    assert f"Stop then: {at_stop}, a loss of {loss:.2f} USDC" in shown
+    assert f"Stop then: {at_stop}\nAt risk then: {loss:.2f} USDC" in asked.text
     await confirmed(stepping.trader, asked)
     await until(lambda: len(stepping.portfolio.entries_for(BOOK)) == 2)
     waiting = [(one.terms.limit_price, one.qty) for one in stepping.portfolio.entries_for(BOOK)]
@@ -134,7 +134,7 @@ async def test_wrong_steps_are_answered_with_why_and_with_a_line_that_works(step
     answer = (await stepping.trader.ask(f"/buy WIF 48 {said}")).text
     assert why in answer
     example = answer.partition("For example: ")[2].splitlines()[0]
-    assert "With 2 steps" in (await stepping.trader.ask(example)).text
+    assert "With the steps" in (await stepping.trader.ask(example)).text
 
 
 async def test_beside_a_position_they_are_refused(stepping: Firm) -> None:
@@ -149,15 +149,15 @@ async def test_beside_a_position_they_are_refused(stepping: Firm) -> None:
     [
         (
             "en",
-            "Steps waiting: 2 · entries 1 of 3\n· Step 1: 98.98 WIF at 0.4656 (-3.02%)\n· Step 2: 98.98 WIF at 0.4512 (-6.02%)",
-            "🟩 WIFUSDC step 2 of 2: 98.98 at 0.4512 (-6.02%)",
-            "Steps waiting: 1 · entries 2 of 3\n· Step 2: 98.98 WIF at 0.4512 (-2.97%)",
+            "Steps waiting: 2 · entries 1 of 3\n· Step 1: 98.98 at 0.4656 (-3.02%)\n· Step 2: 98.98 at 0.4512 (-6.02%)",
+            "🟩 step 2/2: 98.98 at 0.4512 (-6.02%)",
+            "Steps waiting: 1 · entries 2 of 3\n· Step 2: 98.98 at 0.4512 (-2.97%)",
         ),
         (
             "ru",
-            "Ждут ступени: 2 · входов 1 из 3\n· Ступень 1: 98,98 WIF по 0,4656 (-3,02%)\n· Ступень 2: 98,98 WIF по 0,4512",
-            "🟩 WIFUSDC, ступень 2 из 2: 98,98 по 0,4512 (-6,02%)",
-            "Ждут ступени: 1 · входов 2 из 3\n· Ступень 2: 98,98 WIF по 0,4512 (-2,97%)",
+            "Ждут ступени: 2 · входов 1 из 3\n· Ступень 1: 98,98 по 0,4656 (-3,02%)\n· Ступень 2: 98,98 по 0,4512",
+            "🟩 ступень 2/2: 98,98 по 0,4512 (-6,02%)",
+            "Ждут ступени: 1 · входов 2 из 3\n· Ступень 2: 98,98 по 0,4512 (-2,97%)",
         ),
     ],
 )

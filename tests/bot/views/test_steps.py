@@ -55,8 +55,8 @@ ORDER = Order(
     terms=OrderTerms(OrderType.LIMIT, TimeInForce.GTC, Decimal("0.456")),
 )
 LISTED = {
-    "en": "🟩 WIFUSDC @dip step 2 of 3: 18 at 0.4560 (-5.00%)",
-    "ru": "🟩 WIFUSDC @dip, ступень 2 из 3: 18 по 0,4560 (-5,00%)",
+    "en": "🟩 step 2/3: 18 at 0.4560 (-5.00%)",
+    "ru": "🟩 ступень 2/3: 18 по 0,4560 (-5,00%)",
 }
 SAYS = {"en": "Step 2 of 3 below the entry", "ru": "Ступень 2 из 3 ниже входа"}
 
@@ -76,7 +76,7 @@ def test_each_alert_about_a_step_says_which_it_is(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_a_step_that_waits_is_listed_with_its_number_and_has_no_end(language: str) -> None:
-    line = plain_text(order_line(replace(ORDER, executed_qty=Decimal(12)), "WIFUSDC @dip", Decimal("0.48"), texts(language)))
+    line = plain_text(order_line(replace(ORDER, executed_qty=Decimal(12)), Decimal("0.48"), texts(language)))
     assert line == LISTED[language]
     assert texts(language)("entry.until_closed") in rests_lines(EntryRests(ORDER), texts(language))
 
@@ -86,13 +86,13 @@ def test_a_step_that_waits_is_listed_with_its_number_and_has_no_end(language: st
     [
         (
             "en",
-            "Step 2: 30 WIF at 0.4560 (-5.00%)\nWith 2 steps: 70 WIF for 32.64 USDC\nAverage entry then: 0.466286",
-            "Stop then: 0.4290, a loss of 2.67 USDC",
+            "Step 2: 30 at 0.4560 (-5.00%)\nWith the steps: 70 WIF for 32.64 USDC\nAverage entry then: 0.466286",
+            "Stop then: 0.4290\nAt risk then: 2.67 USDC",
         ),
         (
             "ru",
-            "Ступень 2: 30 WIF по 0,4560 (-5,00%)\nС 2 ступенями: 70 WIF за 32,64 USDC\nСредняя цена тогда: 0,466286",
-            "Стоп тогда: 0,4290, убыток 2,67 USDC",
+            "Ступень 2: 30 по 0,4560 (-5,00%)\nСо ступенями: 70 WIF за 32,64 USDC\nСредняя цена тогда: 0,466286",
+            "Стоп тогда: 0,4290\nРиск тогда: 2,67 USDC",
         ),
     ],
 )
@@ -116,7 +116,7 @@ def test_the_loss_with_steps_is_counted_as_that_of_an_entry_alone() -> None:
     alone = plain_text("\n".join(asked_lines(stepped(400, ()), texts("en"))))
     parts = plain_text("\n".join(asked_lines(stepped(100, (("0.48", 100), ("0.48", 200))), texts("en"))))
     (at_risk,) = re.findall(r"At risk: (\S+) USDC", alone)
-    (then,) = re.findall(r"a loss of (\S+) USDC", parts)
+    (then,) = re.findall(r"At risk then: (\S+) USDC", parts)
     exact = risk_of(ExitPlan(StopLoss(Level(price=Decimal("0.4416")))), Decimal("0.48"), Decimal(400))
     assert exact is not None
     assert at_risk == then == f"{exact.loss:.2f}"
@@ -125,8 +125,8 @@ def test_the_loss_with_steps_is_counted_as_that_of_an_entry_alone() -> None:
 @pytest.mark.parametrize(
     ("step", "says"),
     [
-        (DcaStep(Decimal(5), Decimal("1.5")), "Step 1: 30 WIF at 0.4750"),
-        (DcaStep(Decimal(5), size=TradeSize(SizeKind.QUOTE, Decimal("13.68"))), "Step 1: 28.8 WIF at 0.4750"),
+        (DcaStep(Decimal(5), Decimal("1.5")), "Step 1: 30 at 0.4750"),
+        (DcaStep(Decimal(5), size=TradeSize(SizeKind.QUOTE, Decimal("13.68"))), "Step 1: 28.8 at 0.4750"),
     ],
 )
 def test_steps_move_with_the_price_as_the_exits_do(step: DcaStep, says: str) -> None:
