@@ -50,9 +50,12 @@ def plan_line(plan: TradePlan, reference: Decimal | None, texts: Texts) -> Html:
 
 
 def plan_lines(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
-    """Returns the same for a message: a line for each part, if it is more than a stop and a target, as a phone is narrow."""
+    """Returns the same for a message: a line for each part, as a phone is narrow, unless it is a stop and a target without their
+    distances."""
     parts = _parts(plan, reference, texts)
-    return [Html(one[:1].upper() + one[1:]) for one in parts] if len(parts) > _ON_ONE_LINE else [Html(_BETWEEN.join(parts))]
+    if reference is None and len(parts) <= _ON_ONE_LINE:
+        return [Html(_BETWEEN.join(parts))]
+    return [Html(one[:1].upper() + one[1:]) for one in parts]
 
 
 def _parts(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:

@@ -52,7 +52,7 @@ async def test_a_position_without_a_plan_gets_one(bare: Firm) -> None:
     alert = await bare.owner.wait_for("BUY_SM executed")
     assert [[button.text for button in row] for row in alert.keyboard] == [[CLOSE, HALF], [PROTECT]]
     asked = await bare.trader.ask("/protect WIF stop 5% target 10%")
-    assert "🛡 Exit plan of WIFUSDC, 99.9 WIF\nStop: 0.4561 (-5.00%) · Target: 0.5282 (+10.02%)" in asked.text
+    assert "🛡 Exit plan of WIFUSDC, 99.9 WIF\nStop: 0.4561 (-5.00%)\nTarget: 0.5282 (+10.02%)" in asked.text
     assert bare.portfolio.plans == {}
     await confirmed(bare.trader, asked)
     await guarded(bare)
