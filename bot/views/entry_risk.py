@@ -1,4 +1,4 @@
-"""What an entry puts at risk: alone, and with all of its steps. Pure."""
+"""The risk of an entry in numbers: alone, and with all of its steps. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
