@@ -21,7 +21,7 @@ LANES = (
     ("tests/dashboard/", "tests/demo/", "tests/local_telegram/", "tests/plugins/test_plugins.py"),
     ("tests/core/adapters/snowflake/", "tests/warehouse/"),
 )
-"""How the paths of each lane's files begin: what kills processes and waits for them, and what needs Apache Kafka, Chromium or
+"""The beginnings of the paths of each lane: of what kills processes and waits for them, and what needs Apache Kafka, Chromium or
 Snowflake. The longest beginning decides."""
 
 

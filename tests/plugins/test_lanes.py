@@ -14,7 +14,7 @@ SERVERS = {"real_kafka": 1, "plain_kafka": 1, "chromium": 2, "browser": 2, "snow
 
 
 class Worker:
-    """What a scheduler sees of a worker: which tests it was sent."""
+    """Notes the tests that a scheduler sends to a worker."""
 
     shutting_down = False
     gateway = SimpleNamespace(id="gw")
@@ -30,7 +30,7 @@ class Worker:
 
 
 class Options:
-    """What a scheduler reads of the configuration: how many workers there are, and that the files are in order."""
+    """Holds the options that a scheduler reads: the number of workers, and that the files are in order already."""
 
     def __init__(self, workers: int) -> None:
         self._started = [f"{workers}*popen"]
