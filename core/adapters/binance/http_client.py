@@ -17,8 +17,8 @@ import aiohttp
 
 from core.adapters.binance.credentials import Credentials
 from core.adapters.binance.errors import Answer, Said, Silence, refusal
-from core.adapters.binance.postponed_import import postponed
 from core.adapters.binance.rate_limit_budget import counts_of
+from core.adapters.lean_imports import postponed
 
 # Dates in words are of no use here, RSA keys are not taken, and an Ed25519 key is not everybody's.
 with postponed(

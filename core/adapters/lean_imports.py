@@ -1,4 +1,4 @@
-"""Postpones what a library imports at its top and needs only for what is not used here: it is loaded at its first use."""
+"""Imports libraries without what they load and is not used here: left out where they can do without, otherwise postponed."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,10 +23,35 @@ class _Postponing(MetaPathFinder):
         return spec
 
 
+class _LeavingOut(MetaPathFinder):
+    """Finds some packages nowhere."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Returns None, so that the next finder looks; raises ModuleNotFoundError for one of the packages."""
+        if fullname in self._names:
+            raise ModuleNotFoundError(f"{fullname} is left out", name=fullname)
+        return None
+
+
 @contextmanager
 def postponed(*names: str) -> Iterator[None]:
     """Postpones these modules where the block is the first to import them. A second import executes them."""
-    finder = _Postponing(names)
+    with _finding(_Postponing(names)):
+        yield
+
+
+@contextmanager
+def left_out(*names: str) -> Iterator[None]:
+    """Has what the block imports do without these packages, as if they were not installed. A later import loads them."""
+    with _finding(_LeavingOut(names)):
+        yield
+
+
+@contextmanager
+def _finding(finder: MetaPathFinder) -> Iterator[None]:
     sys.meta_path.insert(0, finder)
     try:
         yield
