@@ -98,9 +98,9 @@ def _say(line: str) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    from core.adapters.lean_imports import left_out
+    from core.adapters.lean_imports import built_when_used, left_out
 
-    with left_out(*_UNUSED):
+    with left_out(*_UNUSED), built_when_used():
         from bot.app.running import run
 
     settings = _settings()

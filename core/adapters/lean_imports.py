@@ -1,4 +1,5 @@
-"""Imports libraries without what they load and is not used here: left out where they can do without, otherwise postponed."""
+"""Imports libraries without what they load or build and is not used here: left out where they can do without, otherwise
+postponed."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import LazyLoader
 from types import ModuleType
+
+from pydantic import BaseModel
 
 
 class _Postponing(MetaPathFinder):
@@ -48,6 +51,17 @@ def left_out(*names: str) -> Iterator[None]:
     """Has what the block imports do without these packages, as if they were not installed. A later import loads them."""
     with _finding(_LeavingOut(names)):
         yield
+
+
+@contextmanager
+def built_when_used() -> Iterator[None]:
+    """Has each of pydantic's models that the block defines built at its first use. Most of FastAPI's describe the interface for
+    `/openapi.json`, for which hardly anybody asks."""
+    BaseModel.model_config["defer_build"] = True
+    try:
+        yield
+    finally:
+        del BaseModel.model_config["defer_build"]
 
 
 @contextmanager
