@@ -75,9 +75,9 @@ class KindCodec(Generic[K]):
             values = from_json(text)
         except ValueError:
             values = json.loads(text)  # reads deeper nestings
-        return self._of(values.get("kind") if isinstance(values, dict) else None).decode(text)
+        return self._of(str(values.get("kind")) if isinstance(values, dict) else "").decode(text)
 
-    def _of(self, kind: Any) -> Codec[K]:
+    def _of(self, kind: str) -> Codec[K]:
         known = self._codecs.get(kind)
         if known is None:
             if kind not in self._members:
