@@ -66,6 +66,7 @@ def _trading(base: Foundation, alone: SingleInstance) -> Trading:
         watched=settings.symbols or {settings.symbol},
         held_since=lambda: ledger.held_since,
         gate=alone.closed,
+        complete_since=ledger.complete_since,
     )
 
 

@@ -25,6 +25,7 @@ from bot.telegram.single_instance import SingleInstance
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.opening import this_process_name
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.stories import LedgerStories
 from core.domain.access import Reader
@@ -116,6 +117,8 @@ def _status(
         alerts_waiting=lambda: notifiers.waiting,
         lag=(lambda: kafka.lag) if kafka is not None else None,
         clock_offset=lambda: base.client.clock_offset_seconds,
+        process=this_process_name(),
+        standbys=lambda: base.standbys.names,
     )
 
 

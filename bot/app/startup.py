@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -34,7 +35,7 @@ async def _load_instruments(parts: Parts) -> None:
     # `*` allows every symbol: all rules are read at once, prices only as they are needed.
     while True:
         try:
-            await parts.trading.load_rules(every=parts.base.settings.symbols is None)
+            await parts.trading.load_rules(every=parts.base.settings.symbols is None, known=parts.base.rules)
         except ExchangeUnavailable as error:
             log.warning("the exchange does not answer; trading begins when it does", error=str(error))
             await parts.base.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -54,7 +55,9 @@ async def _announce(parts: Parts) -> None:
     open_positions, away = len(portfolio.open_positions()), parts.base.ledger.away_since
     state = parts.base.settings.trading_mode, portfolio.trading_state, open_positions
     await _tell_bare(parts)
-    await parts.base.events.keep(Started(parts.chat.context.program.version, *state, tuple(dict.fromkeys(notes)), away))
+    idle = (parts.base.clock.now() - away).total_seconds() if away is not None else 0.0
+    begun = Started(parts.chat.context.program.version, *state, tuple(dict.fromkeys(notes)), away)
+    await parts.base.events.keep(replace(begun, predecessor=parts.base.ledger.predecessor, idle_seconds=max(0.0, idle)))
 
 
 async def _tell_bare(parts: Parts) -> None:

@@ -516,6 +516,8 @@ class Office:
                 alerts_waiting=lambda: len(self.ledger.unsent),
                 lag=lambda: self.lag,
                 clock_offset=lambda: self.clock_offset,
+                process="process 1 on desk",
+                standbys=lambda: None,
             ),
             clock=clock,
             language=language,

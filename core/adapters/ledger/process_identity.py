@@ -26,6 +26,14 @@ def has_ended(process: str) -> bool:
     return state is None or state[0] in _ENDED or state[1] != start
 
 
+def number_here(process: str) -> int | None:
+    """Returns the number by which this process can send a signal to the one that `this_process` named; None if that has ended,
+    or runs on another machine or in a container."""
+    pid = process.removesuffix("/").rpartition("/")[0].rpartition("/")[2]
+    is_here = bool(process) and process.startswith(f"{_surroundings()}/") and pid.isdecimal()
+    return int(pid) if is_here and not has_ended(process) else None
+
+
 def _surroundings() -> str:
     """Returns the boot id of this machine, and the namespace that pids belong to."""
     try:
