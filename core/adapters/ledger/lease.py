@@ -63,9 +63,9 @@ class Lease:
         """The last sign of life of the process that held it before."""
         self.predecessor = ""
         """Names that process, where this one waited for it as its standby."""
-        self.watched_since: float | None = None
-        """Monotonic seconds since when this process has watched the ledger, as its standby, without a gap in which it could have
-        been set back. None: it has not."""
+        self.complete_since: float | None = None
+        """Monotonic seconds since when every order that was dated is known to be in the ledger, as this process watched it as its
+        standby. None: it may lack any that was dated before this process took it."""
         self._stamp = (
             update(upkeep_tables.lease)
             .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))

@@ -27,7 +27,8 @@ class LeaseWatch:
         self._name = name
         self._clock = clock
         self._connection: object = None
-        self._watched_since: float | None = None
+        self._held_since = 0.0
+        self._is_complete = False
         self._last: Holder | None = None
         self._unmoved_since = self._looked_at = 0.0
         self.holder = ""
@@ -61,7 +62,7 @@ class LeaseWatch:
         if isinstance(lease, Holder):
             return None
         self._note(seen, (await self._transactions.run(_named))[1], self._clock.monotonic())
-        lease.predecessor, lease.watched_since = self.holder, self._watched_since
+        lease.predecessor, lease.complete_since = self.holder, self._held_since if self._is_complete else None
         log.info("took the ledger over", predecessor=self.holder, released=not seen.holder, silent=is_stale)
         return lease
 
@@ -74,11 +75,13 @@ class LeaseWatch:
         return holder_of(row), is_free, connection.connection.driver_connection
 
     def _note(self, seen: Holder, connection: object, now: float) -> None:
-        """Records a look. A ledger that was set back in the meantime has cut the connection, or has an older number."""
+        """Records a look. A ledger that is set back cuts the connection, or has an older number; one whose holder has proved its
+        lease in it has every order that this holder dated, and those before it dated none since it took the ledger."""
         last, self._last = self._last, seen
-        is_older = last is not None and (seen.epoch, seen.commits) < (last.epoch, last.commits)
-        if connection is not self._connection or is_older:
-            self._connection, self._watched_since = connection, now
+        if last is None or connection is not self._connection or seen.epoch != last.epoch or seen.commits < last.commits:
+            self._connection, self._held_since, self._is_complete = connection, now, False
+        elif seen.commits > last.commits:
+            self._is_complete = True
         if last is None or (seen.epoch, seen.commits) != (last.epoch, last.commits) or now - self._looked_at > _GAP_SECONDS:
             self._unmoved_since = now
         self._looked_at = now

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, se
 from core.adapters.ledger import codec
 from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
-from core.adapters.ledger.lease import BEAT_SECONDS, SURE_SECONDS, Lease
+from core.adapters.ledger.lease import BEAT_SECONDS, Lease
 from core.adapters.ledger.reader import LedgerReader, among
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch, batch_of_arrivals, batch_of_stranger, row_batch_of
@@ -113,11 +113,8 @@ class SqlLedger:
 
     @property
     def complete_since(self) -> float | None:
-        """Returns the monotonic time since when every order that was dated is known to be in the ledger; None where this process
-        did not watch it before. A process that proved its lease just before the watch began, in a ledger that was then set back,
-        may still have dated one for SURE_SECONDS."""
-        since = self.lease.watched_since if self.lease is not None else None
-        return since + SURE_SECONDS if since is not None else None
+        """See Lease."""
+        return self.lease.complete_since if self.lease is not None else None
 
     async def keep_lease(self) -> None:
         """Proves the lease while nothing else is written. Raises LeaseLost if another process has taken it."""
