@@ -49,17 +49,19 @@ async def run(
     with ignoring_handover():  # until it has something to hand over
         async with connect(settings, embedded, standby=standby) as connections:
             if connections.watch is None:
-                await _trade(await read_foundation(settings, connections, loki), embedded, on_ready)
-            elif (rules := await wait_for_turn(settings, connections, connections.watch)) is not None:
-                await _trade(await read_foundation(settings, connections, loki, rules), embedded, on_ready)
+                await _run(_built(await read_foundation(settings, connections, loki), embedded), on_ready)
+            elif (turn := await wait_for_turn(settings, connections, connections.watch)) is not None:
+                parts = _built(await read_foundation(settings, connections, loki, turn.rules), embedded)
+                await turn.ports_closed
+                await _run(parts, on_ready)
 
 
-async def _trade(base: Foundation, embedded: Embedded, on_ready: Callable[[], None]) -> None:
+def _built(base: Foundation, embedded: Embedded) -> Parts:
     parts = build(base, embedded)
     # Everything loaded by now stays: the collector need not walk through it again and again while orders wait.
     gc.collect()
     gc.freeze()
-    await _run(parts, on_ready)
+    return parts
 
 
 async def _run(parts: Parts, on_ready: Callable[[], None]) -> None:

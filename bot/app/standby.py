@@ -1,9 +1,11 @@
 """Waits as the standby of another process, warm: the ledger followed, the exchange's rules read, no order sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -79,48 +81,66 @@ def _is_due(last: float | None, every: float, now: float) -> bool:
     return last is None or now - last >= every
 
 
-async def wait_for_turn(settings: Settings, connections: Connections, watch: LeaseWatch) -> Mapping[str, Instrument] | None:
-    """Returns the rules of the symbols once this process has the ledger; None if it was asked to end before. Raises
-    ConfigurationError where a port is taken."""
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """This process has the ledger now: the rules of the symbols as read a moment ago, and the closing of the ports that it served
+    while it waited."""
+
+    rules: Mapping[str, Instrument]
+    ports_closed: Awaitable[object]
+
+
+async def wait_for_turn(settings: Settings, connections: Connections, watch: LeaseWatch) -> Turn | None:
+    """Returns once this process has the ledger; None if it was asked to end before. Raises ConfigurationError where a port is
+    taken."""
     warmth, stopped = Warmth(settings, connections), asyncio.Event()
-    async with _serving(settings, watch):
+    servers = await _serve(settings, watch)
+    try:
         with stop_on_signals(stopped.set, _nothing_to_hand_over, "stopping: this standby waits no more"):
-            taking = asyncio.create_task(take_over(connections.ledger, watch, connections.clock), name="taking over")
-            warming = asyncio.create_task(warmth.run(), name="warming")
-            stopping = asyncio.create_task(stopped.wait(), name="stop")
-            try:
-                await asyncio.wait({taking, warming, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                for done in (taking, warming):
-                    if done.done():
-                        done.result()
-            finally:
-                await _ended(taking, warming, stopping)
-    return None if stopped.is_set() else warmth.rules
+            await _first_of(
+                take_over(connections.ledger, watch, connections.clock),
+                warmth.run(),
+                stopped.wait(),
+            )
+    finally:
+        closing = asyncio.gather(*(server.aclose() for server in servers))
+        if stopped.is_set() or not connections.ledger.may_trade:
+            await closing
+    return None if stopped.is_set() else Turn(warmth.rules, closing)
 
 
-async def _ended(*tasks: "asyncio.Task[object]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Returns, or raises, what the first of them to end does; ends the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _nothing_to_hand_over() -> None:
     log.warning("this process is the standby: it has nothing to hand over")
 
 
-@asynccontextmanager
-async def _serving(settings: Settings, watch: LeaseWatch) -> AsyncIterator[None]:
-    """Serves health and metrics of a process that waits; `/readyz` answers 503, so that nobody takes it for the active one."""
+async def _serve(settings: Settings, watch: LeaseWatch) -> Sequence[AsyncExitStack]:
+    """Serves health and metrics of a process that waits, until they are closed. `/readyz` answers 503: nobody takes it for the
+    active one."""
 
     def ledger() -> tuple[bool, str]:
         return False, watch.problem or f"standby: waits for {watch.holder}"
 
-    async with AsyncExitStack() as stack:
-        names = settings.http_allowed_hosts
-        if settings.http_port:
-            web = create_web_app({"ledger": ledger}, version("marketflow"), names=names)
-            await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
-        if settings.metrics_port:
-            metrics = create_metrics_app(count_as_standby(CollectorRegistry()), names)
-            await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
-        yield
+    names = settings.http_allowed_hosts
+    apps = (
+        ("HTTP_PORT", settings.http_port, create_web_app({"ledger": ledger}, version("marketflow"), names=names)),
+        ("METRICS_PORT", settings.metrics_port, create_metrics_app(count_as_standby(CollectorRegistry()), names)),
+    )
+    servers: list[AsyncExitStack] = []
+    for variable, port, app in apps:
+        if port:
+            servers.append(AsyncExitStack())
+            await servers[-1].enter_async_context(serve_web(app, settings.http_host, port, variable))
+    return servers
