@@ -55,10 +55,9 @@ class Trading:
         held_since: Callable[[], datetime] | None = None,
         complete_since: float | None = None,
     ) -> None:
-        """Assembles the core. `held_since` returns when this process took the ledger, or was last sure of it; now by default;
-        `complete_since` is that of FirstSending. `gate` may hold entries back. `watched` are symbols whose rules and price are
-        kept in memory, besides those that the portfolio needs. `token` generates the ids of approvals, `capacity` is the
-        inbox's."""
+        """Assembles the core. `held_since` returns when this process took the ledger, or was last sure of it; now by default.
+        `gate` may hold entries back; `watched` are symbols whose rules and price are kept besides those that the portfolio needs;
+        `token` generates the ids of approvals. `capacity` is the inbox's, `complete_since` that of FirstSending."""
         self.portfolio = portfolio
         self._watched = watched
         self.market = MarketDataCache(venue, clock, watched=self.needed)
@@ -76,8 +75,7 @@ class Trading:
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
         self.executor = ExecutorAssembly(shared, first, self.execution, self.symbol_halts, token).executor()
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
-        ask = self.inbox.ask_all
-        self.exits = ExitTimer(portfolio, ask, clock)
+        self.exits = ExitTimer(portfolio, ask := self.inbox.ask_all, clock)
         self.protection = ProtectionTimer(portfolio, self.market, ask, clock)
         self.entries = EntryTimer(portfolio, self.execution.entries, ask, clock)
         self.hearing = OrderHearing(OrderPoller(venue, portfolio, ask, clock), portfolio, ask, clock)

@@ -23,7 +23,7 @@ def has_ended(process: str) -> bool:
     if f"{surroundings}/pid:[{namespace}]" != _surroundings() or not pid.isdecimal():
         return False
     state = _state(int(pid))
-    return state is None or state[0] in _ENDED or state[1] != start
+    return not _exists(int(pid)) if state is None else state[0] in _ENDED or state[1] != start
 
 
 def number_here(process: str) -> int | None:
@@ -41,6 +41,17 @@ def _surroundings() -> str:
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return ""
+
+
+def _exists(pid: int) -> bool:
+    """Tells whether there is such a process, though /proc may hide those of other users (`hidepid`, systemd's ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _state(pid: int) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Which standbys wait for the ledger: PostgreSQL tells it from their connections, so nobody has to write it down."""
+"""Finds the standbys that wait for the ledger: PostgreSQL tells it from their connections, so nobody has to write it down."""
 
 from collections.abc import Sequence
 from datetime import timedelta
