@@ -51,7 +51,7 @@ def _standby(context: CommandContext) -> list[Html]:
     standbys = context.program.standbys()
     if standbys is None:
         return []
-    names = Html(", ".join(short(one) for one in standbys)) if standbys else context.texts("status.no_standby")
+    names = short(", ".join(standbys)) if standbys else context.texts("status.no_standby")
     return [context.texts("status.standby", active=short(context.program.process), standbys=names)]
 
 

@@ -28,10 +28,9 @@ class StandbyWatch:
         return self._names if self._reader.has_sessions else None
 
     async def run(self) -> None:
-        """Looks once; while the ledger does not answer, none is known to wait."""
+        """Looks once; while the ledger does not answer, what was seen last counts: a standby may be about to take over."""
         try:
             self._names = await waiting_standbys(self._reader)
         except LedgerUnavailable as error:
             log.warning("nobody knows whether a standby waits", error=str(error))
-            self._names = ()
         self._metrics.standbys(len(self._names))

@@ -422,6 +422,16 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     assert exit_.side is Side.SELL
 
 
+async def test_who_may_have_been_replaced_polls_no_more_until_it_is_sure_again(bot: Bot) -> None:
+    bot.alone.may_poll = lambda: False
+    await bot.owner.ask("/status")  # by the poll that was under way
+    sent = bot.owner.send("/status")
+    await asyncio.sleep(1.5)
+    assert bot.owner.received[-1].message_id < sent.message_id
+    bot.alone.may_poll = lambda: True
+    await bot.owner.wait_for("Open positions", after=sent)
+
+
 def test_it_is_not_claimed_that_nobody_polls_while_telegram_is_silent() -> None:
     clock = FastClock()
     one = alone(clock)
