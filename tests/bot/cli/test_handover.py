@@ -17,7 +17,7 @@ async def standing_by(ring: Ring, name: str, url: str) -> AsyncIterator[Program]
     """Runs `marketflow run --standby`, waiting or active."""
     folder = ring.folder / name
     await asyncio.to_thread(folder.mkdir)
-    program = Program(folder, ring.settings(DATABASE_URL=url), standby=True)
+    program = Program(folder, ring.settings(DATABASE_URL=url), standby=True, installed=name == "second")
     try:
         await program.start()
         yield program
@@ -35,11 +35,14 @@ async def test_on_sqlite_there_is_no_standby(ring: Ring, tmp_path: Path) -> None
     assert ended.stderr == "marketflow: a handover needs the ledger on PostgreSQL: on SQLite no standby can wait\n"
 
 
-async def test_without_a_standby_nothing_is_handed_over(ring: Ring, postgres_ledger_url: str) -> None:
-    settings = ring.settings(DATABASE_URL=postgres_ledger_url)
-    ended = await run_command("handover", settings=settings)
+async def test_where_nobody_trades_there_is_nothing_to_hand_over(ring: Ring, postgres_ledger_url: str) -> None:
+    ended = await run_command("handover", settings=ring.settings(DATABASE_URL=postgres_ledger_url))
     assert (ended.code, ended.stderr) == (1, "marketflow: nobody holds the ledger: there is nothing to hand over\n")
-    async with standing_by(ring, "first", postgres_ledger_url) as program:
+
+
+async def test_without_a_standby_nothing_is_handed_over(ring: Ring, postgres_url: str) -> None:
+    settings = ring.settings(DATABASE_URL=postgres_url)
+    async with standing_by(ring, "first", postgres_url) as program:
         ended = await run_command("handover", settings=settings)
         assert ended.code == 1
         assert "no standby waits for the ledger; start one first: marketflow run --standby" in ended.stderr
@@ -52,17 +55,16 @@ async def test_without_a_standby_nothing_is_handed_over(ring: Ring, postgres_led
 
 
 @pytest.mark.timeout(90)
-async def test_one_that_waits_says_so_and_can_be_ended(ring: Ring, postgres_ledger_url: str) -> None:
-    ring.installed = True
+async def test_one_that_waits_says_so_and_can_be_ended(ring: Ring, postgres_url: str) -> None:
     async with (
-        standing_by(ring, "first", postgres_ledger_url) as active,
-        standing_by(ring, "second", postgres_ledger_url) as standby,
+        standing_by(ring, "first", postgres_url) as active,
+        standing_by(ring, "second", postgres_url) as standby,
     ):
         assert active.is_ready()
         assert standby.is_waiting()
         assert (await standby.metrics())["marketflow_standby"] == 1
         async with asyncio.timeout(10):
-            while (await active.metrics())["marketflow_standbys_waiting"] != 1:
+            while (await active.metrics())["marketflow_standbys_waiting"] != 1:  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(0.1)
         assert (await active.metrics())["marketflow_standby"] == 0
         status = await ring.chat.owner.ask("/status")
