@@ -37,6 +37,8 @@ from core.trading import Trading
 
 log = structlog.get_logger(__name__)
 
+VERSION = version("marketflow")
+"""The version that runs; what is installed may be another one by now."""
 _ZONE = "UTC"  # until a reader sets another
 
 
@@ -110,7 +112,7 @@ def _status(
     base: Foundation, recipients: Recipients, notifiers: NotificationDispatcher, kafka: KafkaSource | None, health: HealthChecks
 ) -> ProgramStatus:
     return ProgramStatus(
-        version=version("marketflow"),
+        version=VERSION,
         started_at=base.clock.now(),
         bot_name=recipients.bot_name,
         health=health.of_all,

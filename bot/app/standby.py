@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
 
+from bot.app.chat import VERSION
 from bot.app.foundation import Connections
 from bot.factories import limits_of, today_of
 from bot.lifecycle import stop_on_signals
@@ -135,7 +135,7 @@ async def _serve(settings: Settings, watch: LeaseWatch) -> Sequence[AsyncExitSta
 
     names = settings.http_allowed_hosts
     apps = (
-        ("HTTP_PORT", settings.http_port, create_web_app({"ledger": ledger}, version("marketflow"), names=names)),
+        ("HTTP_PORT", settings.http_port, create_web_app({"ledger": ledger}, VERSION, names=names)),
         ("METRICS_PORT", settings.metrics_port, create_metrics_app(count_as_standby(CollectorRegistry()), names)),
     )
     servers: list[AsyncExitStack] = []
