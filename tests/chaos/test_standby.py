@@ -132,8 +132,8 @@ LONGEST = {
     "killed": SEEN_SECONDS,
     "stopped": SILENT_SECONDS,
     "cut off": SILENT_SECONDS,
-    "signal": 2 * SEEN_SECONDS,  # with the orders in flight
-    "command": 2 * SEEN_SECONDS,
+    "signal": 3 * SEEN_SECONDS,  # both share one rate limit, which may have them wait
+    "command": 3 * SEEN_SECONDS,
 }
 PLANNED, SILENT = {"signal", "command"}, {"stopped", "cut off"}
 
