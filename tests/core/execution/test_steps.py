@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,10 @@ from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed
 from core.domain.exit_plan import Breakeven, Level, Target
+from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.order import Order, Rejected
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.reasons import reason
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
@@ -134,6 +137,16 @@ async def test_another_entry_beside_them_counts_them(stepped: World) -> None:
     assert len(waiting(stepped)) == 2, "what adds brings no steps of its own"
 
 
+async def test_an_entry_that_came_before_them_and_waits_is_counted(stepped: World) -> None:
+    """It is in the symbol's mailbox when the entry ends, and so before its steps."""
+    at_limit = LimitEntry(OrderType.LIMIT, Decimal("0.47"), TimeInForce.GTC, timedelta(seconds=600), OnTimeout.CANCEL)
+    entry, adds = stepped.signal("BUY_SM"), replace(stepped.signal("BUY_SM"), entry=at_limit)
+    both = asyncio.gather(*(stepped.inbox.ask(stepped.said(one)) for one in (entry, adds)))
+    assert [became(one) for one in await stepped.clock.run(both)] == ["ordered", "ordered"]
+    await stepped.clock.forward(5)
+    assert [price for price, _ in waiting(stepped)] == [Decimal("0.47"), Decimal("0.468")], "the second step would be the fourth"
+
+
 @pytest.mark.parametrize("exit_type", ["SELL_SM", "stop", "target"])
 async def test_none_is_left_once_the_position_is_closed(stepped: World, ledger: MemoryLedger, exit_type: str) -> None:
     await entered(stepped)
@@ -168,6 +181,16 @@ async def test_what_a_step_buys_once_the_position_is_closed_is_sold_at_once(step
     assert (stepped.portfolio.position(BOOK).is_open, waiting(stepped), stepped.portfolio.plans) == (False, [], {})
     sold = [one for one in ledger.executions.values() if one.side == "SELL"]
     assert [(one.signal_type, one.qty) for one in sold] == [("SELL_STOP_LOSS", Decimal("19.98")), ("SELL_STEP", Decimal("19.98"))]
+
+
+async def test_one_that_is_taken_off_does_not_count_as_an_entry(stepped: World) -> None:
+    await entered(stepped)
+    before = stepped.portfolio.position(BOOK)
+    await stepped.set(pause=Pause.ENTRIES)
+    await stepped.clock.forward(15)
+    assert waiting(stepped) == []
+    after = stepped.portfolio.position(BOOK)
+    assert (after.entry_count, after.last_entry) == (1, before.last_entry)
 
 
 async def test_a_pause_takes_them_off_and_they_do_not_come_back(stepped: World, ledger: MemoryLedger) -> None:
