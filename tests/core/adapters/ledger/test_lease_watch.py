@@ -188,7 +188,7 @@ async def test_the_holder_sees_who_waits_and_that_nobody_does_any_more(postgres_
         await standby.looks(1)
         assert await waiting_standbys(first.reader) == [this_process_name()]
     async with asyncio.timeout(5):  # PostgreSQL takes a moment to notice that a client is gone
-        while await waiting_standbys(first.reader):
+        while await waiting_standbys(first.reader):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.01)
     standby = await watching(postgres_ledger_url, stack)
     await standby.looks(1)
