@@ -40,7 +40,7 @@ class DriverStatement:
 
     def __init__(self, statement: Any) -> None:
         self._statement = statement
-        self._compiled: dict[tuple[str, ...], _Compiled] = {}
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}  # by the name of the dialect and the columns
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Executes it for each of `rows`. Returns how many rows of the table a single one has changed."""
@@ -78,15 +78,15 @@ class DriverStatement:
         return found
 
     def _of(self, dialect: Dialect, row: Row) -> _Compiled:
-        columns = tuple(row)
-        found = self._compiled.get(columns)
+        key = (dialect.name, *row)
+        found = self._compiled.get(key)
         if found is None:
-            found = self._compiled[columns] = _compile(self._statement, dialect, columns)
+            found = self._compiled[key] = _compile(self._statement, dialect, list(row))
         return found
 
 
 def _compile(statement: Any, dialect: Dialect, columns: Sequence[str]) -> _Compiled:
-    compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+    compiled = statement.compile(dialect=dialect, column_keys=columns)
     constants, places = compiled.params, []
     for name in compiled.positiontup:
         convert = _to_driver(compiled.binds[name].type, dialect)
