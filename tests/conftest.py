@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.plugins.alone",
     "tests.plugins.browser",
     "tests.plugins.compiled_statements",
+    "tests.plugins.lanes",
     "tests.plugins.loop_guard",
     "tests.plugins.network_guard",
     "tests.plugins.run_time",

@@ -1,6 +1,7 @@
 """/orders: orders in flight, resting orders, pending exits, and the outcome of the last ones."""
 
 import asyncio
+from collections.abc import Sequence
 
 from bot.commands.arguments.books import name_of
 from bot.commands.base import Args, Command, bad_argument
@@ -8,9 +9,10 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import pending_exit_lines
-from bot.commands.protection import leg_line, side_mark
+from bot.commands.protection import leg_line
 from bot.texts import Html, short
 from bot.views.chat_message import Button, ChatMessage
+from bot.views.exit_plan import side_mark, trigger_of
 from bot.views.number_format import price, quantity
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.order import ExecutionReport, Order
@@ -61,21 +63,28 @@ async def _resting(context: CommandContext) -> list[Html]:
         async with asyncio.timeout(_ANSWER_SECONDS):
             resting = await context.exchange.venue.open_orders()
     except (ExchangeUnavailable, TimeoutError) as error:
-        ours = [leg_line(context, order) for order in context.portfolio.resting.values()]
-        return [
-            context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200)),
-            *ours[:_MOST_RESTING],
-        ]
+        problem = context.texts("answer.exchange", problem=short(str(error) or f"{_ANSWER_SECONDS:g} s", 200))
+        return [problem, *_ours(context, list(context.portfolio.resting.values())[:_MOST_RESTING])]
     if not resting:
         return [context.texts("orders.none_rest")]
-    lines = [_resting_line(context, report) for report in resting[:_MOST_RESTING]]
-    return [context.texts("orders.rest", count=len(resting)), *lines]
+    known, shown = context.portfolio.resting, resting[:_MOST_RESTING]
+    ours = [known[report.client_order_id] for report in shown if report.client_order_id in known]
+    others = [_other_line(context, report) for report in shown if report.client_order_id not in known]
+    return [context.texts("orders.rest", count=len(resting)), *_ours(context, ours), *others]
 
 
-def _resting_line(context: CommandContext, report: ExecutionReport) -> Html:
-    order = context.portfolio.resting.get(report.client_order_id)
-    if order is not None:
-        return leg_line(context, order)
+def _ours(context: CommandContext, orders: Sequence[Order]) -> list[Html]:
+    """Returns a line for each order of ours that rests, below the name of its book: a phone is narrow. The dearest is first."""
+    books = dict.fromkeys(order.book for order in orders)
+    lines: list[Html] = []
+    for book in books:
+        lines.append(context.texts("orders.rest_of", symbol=name_of(context, book)))
+        of_book = sorted((one for one in orders if one.book == book), key=trigger_of, reverse=True)
+        lines += [leg_line(context, order) for order in of_book]
+    return lines
+
+
+def _other_line(context: CommandContext, report: ExecutionReport) -> Html:
     shown = {"symbol": report.symbol, "id": short(report.order_id), "state": report.state.value}
     return context.texts("orders.rest_line", mark=side_mark(report.side), **shown)
 
@@ -88,7 +97,7 @@ def _line(context: CommandContext, order: Order) -> Html:
         side=side_mark(order.side),
         symbol=name_of(context, order.book),
         quantity=quantity(order.executed_qty or order.qty),
-        price=price(order.average_price or order.price),
+        price=price(order.average_price or (trigger_of(order) if order.leg is not None or order.signal.entry else order.price)),
         state=context.texts(f"state.{order.state}"),
     )
 

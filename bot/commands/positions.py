@@ -7,6 +7,7 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.pending_exits import pending_exit_lines
 from bot.commands.protection import protection_lines
+from bot.commands.waiting_steps import waiting_steps_lines
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.number_format import money, percent_of, price, quantity
@@ -64,7 +65,7 @@ def _lines(context: CommandContext, position: Position) -> list[Html]:
         lines.append(texts("positions.unrealised", percent=percent, profit=earned, quote=priced.quote_asset))
     if context.exchange.market.is_gone(position.symbol):
         lines.append(texts("positions.gone", symbol=position.symbol))
-    lines += protection_lines(context, position)
+    lines += [*protection_lines(context, position), *waiting_steps_lines(context, position)]
     if position.opened_at is not None:
         since, held = texts.full_moment(position.opened_at), texts.duration(now - position.opened_at)
         lines.append(texts("positions.since", time=since, duration=held))

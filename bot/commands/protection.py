@@ -6,20 +6,15 @@ from bot.commands.arguments.books import name_of
 from bot.commands.context import CommandContext
 from bot.texts import Html
 from bot.views.entry_alerts import order_line
-from bot.views.exit_plan import Guard, guard_lines, plan_lines, purpose, trigger_of
+from bot.views.exit_plan import Guard, away, guard_lines, plan_lines, purpose, side_mark, trigger_of
 from bot.views.number_format import price, quantity
 from core.domain.exit_plan import ExitPlan
+from core.domain.instrument import Instrument
 from core.domain.order import Order
 from core.domain.position import Position
-from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.protection import at_prices
-
-
-def side_mark(side: Side) -> str:
-    """Returns the sign of a side."""
-    return "🟩" if side is Side.BUY else "🔴"
 
 
 def protection_lines(context: CommandContext, position: Position) -> list[Html]:
@@ -32,13 +27,12 @@ def protection_lines(context: CommandContext, position: Position) -> list[Html]:
     return guard_lines(Guard(position, priced.base, plan, protected, priced.price), context.texts)
 
 
-def entry_plan_lines(context: CommandContext, exits: ExitPlan | None, symbol: str, price_paid: Decimal) -> list[Html]:
-    """Returns the exit plan of a purchase in numbers, were it made at `price_paid` (quote asset); nothing if there is none."""
-    instrument = context.exchange.market.instrument(symbol)
-    if exits is None or instrument is None:
-        return []
-    plan = TradePlan("", symbol, exits, PlanState.ENTERING, price_paid, context.clock.now(), 0)
-    return plan_lines(at_prices(plan, instrument), price_paid, context.texts)
+def entry_plan_lines(
+    context: CommandContext, exits: ExitPlan, instrument: Instrument, average: Decimal, market: Decimal
+) -> list[Html]:
+    """Returns the exit plan of a purchase in numbers: it counts from `average` while the market is at `market` (quote asset)."""
+    plan = TradePlan("", instrument.symbol, exits, PlanState.ENTERING, average, context.clock.now(), 0)
+    return plan_lines(at_prices(plan, instrument), market, context.texts)
 
 
 def exposed_lines(context: CommandContext) -> list[Html]:
@@ -49,27 +43,30 @@ def exposed_lines(context: CommandContext) -> list[Html]:
 
 
 def leg_line(context: CommandContext, order: Order) -> Html:
-    """Returns a resting order of ours on one line: what it is for, its quantity, and the price it waits for."""
+    """Returns a resting order of ours on one line: what it is for, its quantity, the price it waits for, and how far that is."""
     texts = context.texts
+    market = context.exchange.priced(order.symbol).price
     if order.waits_to_buy:
-        return order_line(order, side_mark(order.side), texts)
+        return order_line(order, market, texts)
     return texts(
         "protection.order",
         mark=side_mark(order.side),
-        symbol=name_of(context, order.book),
         purpose=purpose(order, context.portfolio.plans.get(order.book), texts),
         quantity=quantity(order.qty - order.executed_qty),
         price=price(trigger_of(order)),
-        state=texts(f"state.{order.state}"),
+        away=away(trigger_of(order), market, texts),
     )
 
 
 def taken_off_lines(context: CommandContext, book: StrategyBook, qty: Decimal) -> list[Html]:
-    """Returns that what protects the book's position is taken off before `qty` (base asset) of it are sold."""
+    """Returns that what protects the book's position is taken off before `qty` (base asset) of it are sold, and the steps below
+    it for good."""
+    waiting = len(context.portfolio.entries_for(book))
+    steps = [context.texts("protection.steps_off", count=waiting)] if waiting else []
     if not context.portfolio.protected(book):
-        return []
+        return steps
     is_part = qty < context.portfolio.protected(book)
-    return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off")]
+    return [context.texts("protection.taken_off_part" if is_part else "protection.taken_off"), *steps]
 
 
 def legs_lines(context: CommandContext, key: str) -> list[Html]:

@@ -33,7 +33,8 @@ def batched(recipient: Recipient, items: Sequence[OutboxItem]) -> ChatMessage:
         message = ChatMessage(recipient.texts("digest", count=len(items)))
     loud = any(recipient.level(item.event) is Level.LOUD and item.event.priority is not Priority.CHATTY for item in items)
     may_tap = all(recipient.role >= role_to_tap(item) for item in items)
-    return replace(message, silent=not loud, keyboard=message.keyboard if may_tap else ())
+    renewed = [row for item in items if (row := _keys(recipient, item.event))]
+    return replace(message, silent=not loud, keyboard=message.keyboard if may_tap else (), keys=renewed[-1] if renewed else ())
 
 
 def rendered(recipient: Recipient, item: OutboxItem, countdown: ApprovalCountdown) -> ChatMessage:

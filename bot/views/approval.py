@@ -8,20 +8,23 @@ from bot.texts.figures import grouped
 from bot.views.book_names import strategy_lines
 from bot.views.chat_message import Button, ChatMessage, Keyboard, plain_text
 from bot.views.entry_alerts import question_lines
+from bot.views.entry_risk import SteppedEntry, risk_lines, stepped_lines
 from bot.views.exit_plan import plan_lines
 from bot.views.number_format import money, per_cent, price, quantity, share
 from bot.views.sizing import sizing_line
 from core.domain.approval import Approval, ApprovalState
+from core.domain.dca_step import DcaStep
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderExecuted, OrderFailed
-from core.domain.money import ZERO, divide, floor_to_step, multiply
+from core.domain.money import divide, multiply
 from core.domain.money import per_cent as exact_per_cent
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
-from core.policy.exits.bracket import level_price
+from core.domain.trade_size import SizeKind
+from core.policy.entries.steps import step_price
 from core.policy.exits.plan_risk import risk_of
-from core.policy.exits.protection import at_steps
+from core.policy.exits.protection import exits_at_steps
 from core.policy.sizing.fees import TAKER_FEE
 
 _AMOUNTS = {"order_notional": False, "daily_loss": True}  # rules measured in quote asset; whether it is a result
@@ -59,9 +62,9 @@ def _plan(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
         return []
     at = _price_of_entry(approval, live)
     counts_from = _average(event, live)
-    plan = TradePlan("", approval.signal.symbol, event.plan, PlanState.ENTERING, counts_from, approval.asked_at, 0)
-    placed = at_steps(plan, event.price_step)
-    return [*plan_lines(placed, at, texts), *_risk(event, placed, texts)]
+    exits = exits_at_steps(event.plan, counts_from, event.price_step)
+    plan = TradePlan("", approval.signal.symbol, exits, PlanState.ENTERING, counts_from, approval.asked_at, 0)
+    return [*plan_lines(plan, at, texts), *_risk(event, plan, texts)]
 
 
 def _risk(event: ApprovalRequested, plan: TradePlan, texts: Texts) -> list[Html]:
@@ -69,12 +72,7 @@ def _risk(event: ApprovalRequested, plan: TradePlan, texts: Texts) -> list[Html]
     approval, held = event.approval, event.position
     qty = approval.qty if held is None else approval.qty + divide(held.qty, 1 - TAKER_FEE)
     found = risk_of(plan.exits, plan.entry_price, qty)
-    if found is None or found.loss <= ZERO:
-        return []
-    shown = {"loss": money(found.loss), "quote": event.quote}
-    part = _of_capital(event, found.loss)
-    lines = [texts("approval.risk", **shown) if part is None else texts("approval.risk_of", share=share(part), **shown)]
-    return lines if found.ratio is None else [*lines, texts("approval.reward", ratio=money(found.ratio))]
+    return risk_lines(found, event.quote, _of_capital(event, found.loss) if found is not None else None, texts)
 
 
 def _of_capital(event: ApprovalRequested, amount: Decimal) -> Decimal | None:
@@ -86,21 +84,20 @@ def _of_capital(event: ApprovalRequested, amount: Decimal) -> Decimal | None:
 
 
 def _steps(event: ApprovalRequested, live: Live, texts: Texts) -> list[Html]:
-    """Returns what the entry comes to if all of its steps are bought: quantity, amount, average price, and the loss at its
-    stop then."""
-    approval = event.approval
-    if not event.steps:
-        return []
-    bought = [(_price_of_entry(approval, live), approval.qty), *event.steps]
-    qty, cost = sum((one for _, one in bought), ZERO), sum((multiply(at, one) for at, one in bought), ZERO)
-    average, stop = divide(cost, qty), event.plan.stop if event.plan is not None else None
-    whole = {"quantity": quantity(qty), "base": event.base, "cost": money(cost), "quote": event.quote, "price": price(average)}
-    lines = [texts("approval.steps", count=len(event.steps), **whole)]
-    if stop is not None:
-        at = floor_to_step(level_price(stop.level, average, -1), event.price_step)
-        loss = cost - multiply(multiply(at, qty), 1 - TAKER_FEE)
-        lines.append(texts("approval.steps_stop", stop=price(at), loss=money(loss), quote=event.quote))
-    return lines
+    """Returns the steps of the entry and what all of them come to, were it made at the current price, or at its own limit."""
+    at, asked = _price_of_entry(event.approval, live), event.approval.signal.steps or ()
+    steps = event.steps
+    if len(asked) == len(steps):  # they count from the entry's price, as the exits do
+        steps = tuple(_moved(one, shown, at, event.price_step) for one, shown in zip(asked, steps, strict=True))
+    entry = SteppedEntry(at, event.approval.qty, steps, event.plan, event.price_step)
+    return stepped_lines(entry, event.base, event.quote, texts)
+
+
+def _moved(step: DcaStep, shown: tuple[Decimal, Decimal], at: Decimal, price_step: Decimal) -> tuple[Decimal, Decimal]:
+    """Returns limit and quantity of a step after an entry at another price; an amount of quote asset stays the same."""
+    (before, qty), limit = shown, step_price(step, at, price_step)
+    is_amount = step.size is not None and step.size.kind is SizeKind.QUOTE
+    return limit, divide(multiply(before, qty), limit) if is_amount else qty
 
 
 def _price_of_entry(approval: Approval, live: Live) -> Decimal:

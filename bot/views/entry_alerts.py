@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bot.texts import Html, Texts, short
 from bot.views.book_names import strategy_lines
+from bot.views.exit_plan import away, side_mark
 from bot.views.number_format import money, price, quantity
 from bot.views.trading_mode import not_live
 from core.domain.assets import base_of, quote_of
@@ -115,17 +116,20 @@ def entry_line(entry: LimitEntry, texts: Texts) -> Html:
     return texts("why.limit_entry", price=price(entry.limit_price), type=stays, until=until)
 
 
-def order_line(order: Order, mark: str, texts: Texts) -> Html:
-    """Returns an entry that waits, on one line: what it is for, what it has bought, and when its time is over."""
+def order_line(order: Order, market: Decimal | None, texts: Texts) -> Html:
+    """Returns an entry that waits, on one line: what it is for, what it has bought, how far it is from the `market` (quote asset;
+    None if unknown), and when its time is over."""
+    limit = order.terms.limit_price or ZERO
     shown = {
-        "mark": mark,
-        "symbol": order.symbol,
+        "mark": side_mark(order.side),
         "quantity": quantity(order.executed_qty),
         "asked": quantity(order.qty),
-        "price": price(order.terms.limit_price or ZERO),
+        "price": price(limit),
+        "away": away(limit, market, texts),
     }
     if (step := order.signal.step) is not None:
-        return texts("entry.order_step", number=step.number, count=step.count, **shown)
+        left = quantity(order.qty - order.executed_qty)
+        return texts("entry.order_step", number=step.number, count=step.count, left=left, **shown)
     if order.expires_at is None or order.signal.entry is None:
         return texts("entry.order_unknown", **shown)
     time, then = _time(order, order.expires_at, texts), _then(order.signal.entry.on_timeout, texts)

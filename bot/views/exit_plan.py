@@ -10,6 +10,7 @@ from core.domain.exit_plan import Level
 from core.domain.order import Order
 from core.domain.plan_leg import LegKind
 from core.domain.position import Position
+from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.protection import STOPPED, sold_places, target_number
@@ -49,9 +50,12 @@ def plan_line(plan: TradePlan, reference: Decimal | None, texts: Texts) -> Html:
 
 
 def plan_lines(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
-    """Returns the same for a message: a line for each part, if it is more than a stop and a target, as a phone is narrow."""
+    """Returns the same for a message: a line for each part, as a phone is narrow, unless it is a stop and a target without their
+    distances."""
     parts = _parts(plan, reference, texts)
-    return [Html(one[:1].upper() + one[1:]) for one in parts] if len(parts) > _ON_ONE_LINE else [Html(_BETWEEN.join(parts))]
+    if reference is None and len(parts) <= _ON_ONE_LINE:
+        return [Html(_BETWEEN.join(parts))]
+    return [Html(one[:1].upper() + one[1:]) for one in parts]
 
 
 def _parts(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
@@ -69,7 +73,7 @@ def _trailing(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[
     if trailing.activation_pct is None:
         return [texts("protection.trailing", pct=pct)]
     at = level_price(Level(pct=trailing.activation_pct), plan.entry_price, 1)
-    return [texts("protection.trailing_from", pct=pct, price=price(at), away=_away(at, reference, texts))]
+    return [texts("protection.trailing_from", pct=pct, price=price(at), away=away(at, reference, texts))]
 
 
 def _breakeven(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
@@ -79,18 +83,18 @@ def _breakeven(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list
     if breakeven.after_pct is None:
         return [texts("protection.breakeven_target")]
     at = level_price(Level(pct=breakeven.after_pct), plan.entry_price, 1)
-    return [texts("protection.breakeven_price", price=price(at), away=_away(at, reference, texts))]
+    return [texts("protection.breakeven_price", price=price(at), away=away(at, reference, texts))]
 
 
 def _level(level: _Level, reference: Decimal | None, texts: Texts) -> Html:
     key = "protection.target_of" if level.count > 1 else "protection.target" if level.number else "protection.stop"
     if level.is_sold:
         return texts("protection.sold", number=level.number, price=price(level.price))
-    away = _away(level.price, reference, texts)
-    return texts(key, number=level.number, share=quantity(level.share), price=price(level.price), away=away)
+    shown = {"price": price(level.price), "away": away(level.price, reference, texts)}
+    return texts(key, number=level.number, share=quantity(level.share), **shown)
 
 
-def _away(at: Decimal, reference: Decimal | None, texts: Texts) -> Html:
+def away(at: Decimal, reference: Decimal | None, texts: Texts) -> Html:
     """Returns how far a price is from `reference`; nothing if that is unknown."""
     return texts("protection.away", distance=percent_of(at - reference, reference)) if reference else Html("")
 
@@ -171,6 +175,11 @@ def purpose(order: Order, plan: TradePlan | None, texts: Texts) -> Html:
     if plan is None or len(plan.exits.targets) == 1:
         return texts("protection.a_target")
     return texts("protection.a_target_of", number=target_number(plan, order), count=len(plan.exits.targets))
+
+
+def side_mark(side: Side) -> str:
+    """Returns the sign of a side."""
+    return "🟩" if side is Side.BUY else "🔴"
 
 
 def trigger_of(order: Order) -> Decimal:

@@ -77,7 +77,7 @@ RECORD_SENTENCES: Mapping[str, str] = {
     "steps_misspelled": "{name} is not read; write it dca_steps, or nothing would be bought below the entry",
     "steps_no_list": "dca_steps is {found}; give a list of 1 to {limit} objects, each with pct and, if you like, one of "
     "quantity, quote_quantity and size_factor",
-    "steps_count": "the number of steps in dca_steps is {found}; give 1 to {limit}, or leave dca_steps out",
+    "steps_count": "the number of steps is {found}; give 1 to {limit}, or none",
     "step_pct": "step {number} is {found}% below the entry; give a distance above 0 and below 100",
     "step_order": "step {number} is {found}% below the entry, and the step before it {before}%; give distances that rise",
     "step_factor": "step {number} buys {found} times what the first entry buys; give a multiple above 0, at most {limit}",

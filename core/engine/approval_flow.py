@@ -8,6 +8,7 @@ import structlog
 
 from core.domain.approval import Approval, ApprovalState
 from core.domain.events.approvals import ApprovalClosed
+from core.domain.exit_plan import ExitPlan
 from core.domain.messages import ApprovalAnswered, StoredMessage
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState, check_move
@@ -25,7 +26,9 @@ from core.execution.pending_exits import PendingExits
 from core.execution.placement import Placement
 from core.execution.resting_orders import RestingOrders
 from core.policy.decision import Refused
+from core.policy.entries.approved import other_position
 from core.policy.entries.steps import steps_of
+from core.policy.exits.plan_choice import plan_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
 from core.ports.clock import Clock
@@ -102,9 +105,12 @@ class ApprovalFlow:
         batch.events.append(await self._questions.asked(approval, sized, facts))
 
     def _as_shown(self, signal: Signal) -> Signal:
-        """Returns the signal with the steps that the settings give its entry now: what is approved are those, and no others."""
-        steps = steps_of(signal, self._portfolio.limits_for(signal.book))
-        return replace(signal, steps=steps) if steps and not self._portfolio.position(signal.book).is_open else signal
+        """Returns the signal with the exits and the steps that the settings give its entry now: those are approved, whatever is
+        set meanwhile. What adds to a position has the exits of that."""
+        if signal.side is Side.SELL or self._portfolio.position(signal.book).is_open:
+            return signal
+        limits = self._portfolio.limits_for(signal.book)
+        return replace(signal, plan=plan_of(signal, limits) or ExitPlan(), steps=steps_of(signal, limits))
 
     async def answered(self, stored: StoredMessage, answer: ApprovalAnswered) -> MessageOutcome:
         """Handles a tap on one of the approval's buttons."""
@@ -150,7 +156,8 @@ class ApprovalFlow:
             self._withdraw(asked, signal, batch)
 
     async def _approved(self, stored: StoredMessage, approval: Approval, answer: ApprovalAnswered) -> MessageOutcome:
-        if (over := await self._sold_before(approval)) is not None:
+        over = await self._sold_before(approval) or other_position(approval, self._portfolio.position(approval.signal.book))
+        if over is not None:
             return await self._end(stored, approval, "denied", over)
         # The amount that was shown, or half of it: no change of price or settings may increase it.
         size = replace(HALF if answer.half else USUAL, qty=approval.qty)

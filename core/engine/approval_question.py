@@ -11,12 +11,11 @@ from core.domain.signal import Side
 from core.execution.decision_service import DecisionService
 from core.policy.conversion_rates import Rate
 from core.policy.decision_context import RiskLimits, SizeRequest
-from core.policy.entries.adding import left_after_adding
-from core.policy.entries.step_refusal import expected_steps
+from core.policy.entries.adding import exits_shown
+from core.policy.entries.step_refusal import step_orders
 from core.policy.exits.plan_choice import plan_of
 from core.policy.risk import RiskApproved
 from core.policy.rule_measurements import DecisionRecord
-from core.policy.sizing.order_size import SizedOrder
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -55,16 +54,16 @@ class ApprovalQuestions:
             price_step=instrument.price_step if instrument else ZERO,
             position=held if held.is_open and sized.side is Side.BUY else None,
             most_entries=limits.max_entries,
-            steps=() if instrument is None or held.is_open else _steps(approval, sized, limits, instrument),
+            steps=()
+            if instrument is None or held.is_open
+            else step_orders(approval.signal, sized, limits, instrument, approval.asked_at),
         )
 
     def _exits(self, approval: Approval, limits: RiskLimits, instrument: Instrument | None) -> ExitPlan | None:
         """Returns the exits that would be made with the entry, those of the position that it adds to included; None for none."""
         signal = approval.signal
         plan = self._portfolio.plans.get(signal.book) if self._portfolio.position(signal.book).is_open else None
-        if plan is None or instrument is None or signal.side is Side.SELL:
-            return plan_of(signal, limits)
-        return left_after_adding(plan, signal, instrument, approval.asked_at)
+        return plan_of(signal, limits) if instrument is None else exits_shown(signal, plan, limits, instrument, approval.asked_at)
 
     def assets(self, symbol: str) -> tuple[str, str]:
         """Returns base and quote asset; the symbol itself and an empty text if its rules are unknown."""
@@ -78,12 +77,3 @@ class ApprovalQuestions:
         funds = self._portfolio.capital((self._rates.report, quote), self._market.instruments())
         capital, unvalued = self._rates.total(funds) if funds is not None else (None, ())
         return worth, None if unvalued else capital
-
-
-def _steps(
-    approval: Approval, sized: RiskApproved, limits: RiskLimits, instrument: Instrument
-) -> tuple[tuple[Decimal, Decimal], ...]:
-    """Returns limit and quantity of each step that the entry would be followed by."""
-    order = SizedOrder(sized.side, sized.qty, sized.price, sized.terms)
-    expected = expected_steps(approval.signal, order, limits, instrument, approval.asked_at)
-    return tuple((one.price, one.sized.qty) for one in expected)

@@ -80,6 +80,8 @@ def _book(
 ) -> Booking:
     fees = add_up_fees(part.fills, instrument, rates)
     if order.side is Side.BUY:
+        if not part.executed_qty:  # it bought nothing: no entry is counted, and no position opened
+            return Booking(position, None, None)
         after = _enter(position, part, fees, instrument)
         if part.executed_qty == order.executed_qty:  # its first fills: those of two entries may come by turns
             after = _counted(after, order, position)

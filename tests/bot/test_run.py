@@ -269,7 +269,7 @@ async def test_a_stop_rests_on_the_exchange_and_is_the_exit(ring: Ring) -> None:
     program = await ring.run(STOP_LOSS_PCT="5", TAKE_PROFIT_PCT="10")
     await ring.publish("BUY_SM", 0.4801)
     bought = await ring.told("🟩 BUY_SM executed")
-    assert "\nStop: 0.4570 (-4.81%) · Target: 0.5290 (+10.19%)" in bought.text  # at the symbol's step, 0.001
+    assert "\nStop: 0.4570 (-4.81%)\nTarget: 0.5290 (+10.19%)" in bought.text  # at the symbol's step, 0.001
     async with asyncio.timeout(10):
         while (await program.metrics()).get(protected) != 0:  # noqa: ASYNC110 - a scrape tells nobody
             await asyncio.sleep(0.1)

@@ -85,9 +85,9 @@ class Chaos:
             self.venue.set_price(symbol, _moved(SYMBOLS[symbol], self.random))
             await asyncio.sleep(self.random.uniform(0, 2 * every))
 
-    async def say(self, symbol: str, side: str, name: str) -> None:
+    async def say(self, symbol: str, side: str, name: str, **fields: object) -> None:
         """Sends one signal."""
-        record = {"signal_type": side, "close": SYMBOLS[symbol], "symbol": symbol, "signal_id": name}
+        record = {"signal_type": side, "close": SYMBOLS[symbol], "symbol": symbol, "signal_id": name, **fields}
         await self._send(symbol, json.dumps(record).encode(), name)
 
     async def publish(self, symbol: str, side: str, number: int) -> None:
@@ -309,10 +309,11 @@ async def chaos(
     seed: int,
     database_url: str = "",
     changes: Mapping[str, str] = MappingProxyType({}),
+    streams: bool = False,
     installed: bool = False,
 ) -> AsyncIterator[Chaos]:
     """Builds the surroundings and creates the topic; does not start the program. Without `database_url` the ledger is SQLite.
-    `changes` override the settings; `installed` is that of Program."""
+    `changes` override the settings; `streams`: fills are told by the user data stream; `installed` is that of Program."""
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()
@@ -320,7 +321,11 @@ async def chaos(
         chat = await stack.enter_async_context(local_chat())
         producer = await stack.enter_async_context(AIOKafkaProducer(bootstrap_servers=broker))
         url = database_url or f"sqlite+aiosqlite:///{folder / 'ledger.db'}"
-        own = settings(venue, chat, broker) | {"DATABASE_URL": url} | dict(changes)
+        own = (
+            settings(venue, chat, broker)
+            | {"DATABASE_URL": url, "BINANCE_WS_URL": venue.ws_url if streams else ""}
+            | dict(changes)
+        )
         # Telegram fails now and then, and delays nothing else.
         program = Program(folder, own, ready_without={"telegram"}, installed=installed or AT_LENGTH)
         stack.push_async_callback(program.kill)

@@ -30,12 +30,16 @@ _WORDS = {
     "новый": "new",
 }  # fmt: skip
 _OF_COMMAND: Mapping[str, Mapping[str, str]] = {
-    "buy": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
+    "buy": {
+        "стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail",
+        "ступени": "steps", "ступень": "steps", "ступеньки": "steps", "докупка": "steps", "докупки": "steps",
+        "усреднение": "steps", "усреднения": "steps", "сетка": "steps",
+    },
     "protect": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
     "pnl": {"день": "today"},
     "performance": {"день": "today"},
     "report": {"день": "day", "сегодня": "day", "неделя": "week", "неделю": "week", "месяц": "month"},
-}
+}  # fmt: skip
 _GLUED = re.compile(r"(\d{1,4})([а-я]+)")
 
 

@@ -33,8 +33,6 @@ CATALOGUE: dict[str, str] = {
     "approval.risk": "At risk: {loss} {quote}",
     "approval.risk_of": "At risk: {loss} {quote} ({share} of the account)",
     "approval.reward": "Reward to risk: {ratio}",
-    "approval.steps": "With {count:step|steps} bought below: {quantity} {base} for {cost} {quote}, average price {price}",
-    "approval.steps_stop": "Stop then {stop}: about {loss} {quote} lost there",
     "approval.result": "Entry price {cost}; P&amp;L now about {profit} {quote} ({percent})",
     "approval.no_price": "Price now: unknown",
     "approval.rules": "<i>Rules, all passed:</i>",

@@ -24,10 +24,20 @@ CATALOGUE: dict[str, str] = {
     "entry.ask_LIMIT_MAKER": "Limit, post-only: {price}, waits for {length}, then {then}",
     "entry.ask_at_once": "Limit: {price}, filled at once or cancelled ({stays})",
     "entry.ask_cost": "Costs at most: {cost} {quote}",
+    # the steps of an entry before it is made
+    "steps.one": "Step {number}: {quantity} at {price} ({away})",
+    "steps.whole": "With the steps: {quantity} {base} for {cost} {quote}",
+    "steps.average": "Average entry then: {price}",
+    "steps.stop": "Stop then: {stop}",
+    "steps.risk": "At risk then: {loss} {quote}",
+    # /positions
+    "positions.entries": "Entries: {number} of {most}",
+    "positions.steps": "Steps waiting: {count} · entries {number} of {most}",
+    "positions.step": "· Step {number}: {quantity} at {price}{away}",
     # /orders
-    "entry.order": "{mark} {symbol} entry of {signal_type}: {quantity} of {asked} at {price}, until {time}, then {then}",
-    "entry.order_step": "{mark} {symbol} step {number} of {count}: {quantity} of {asked} at {price}, while the position is open",
-    "entry.order_unknown": "{mark} {symbol} entry: {quantity} of {asked} at {price}, being cancelled",
+    "entry.order": "{mark} entry of {signal_type}: {quantity} of {asked} at {price}{away}, until {time}, then {then}",
+    "entry.order_step": "{mark} step {number}/{count}: {left} at {price}{away}",
+    "entry.order_unknown": "{mark} entry: {quantity} of {asked} at {price}{away}, being cancelled",
     # before /pause
     "entry.taken_off": "Resting entries to cancel: {count}",
     # /why

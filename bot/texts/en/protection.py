@@ -50,12 +50,13 @@ CATALOGUE: dict[str, str] = {
     # /status
     "status.exposed": "🛡 Not protected on the exchange: {symbols} (why: /positions)",
     # /orders
-    "protection.order": "{mark} {symbol} {purpose}: {quantity} at {price}, {state}",
+    "protection.order": "{mark} {purpose}: {quantity} at {price}{away}",
     "protection.an_order": "order",
     "protection.a_stop": "stop",
     "protection.a_target": "target",
     "protection.a_target_of": "target {number} of {count}",
     # before /sell, /close, /panic and /pause
+    "protection.steps_off": "Entries that wait to buy are cancelled for good: {count}",
     "protection.taken_off": "Its stop and targets are cancelled on the exchange first",
     "protection.taken_off_part": "Its stop and targets are cancelled on the exchange first, then placed again for the rest",
     "protection.all_taken_off": "Stops and targets to cancel: {count}",

@@ -175,6 +175,7 @@ CATALOGUE: dict[str, str] = {
     "orders.under_way": "<b>Orders in progress: {count}</b>",
     "orders.none_rest": "No open orders on the exchange",
     "orders.rest": "Open orders on the exchange: {count}",
+    "orders.rest_of": "<b>{symbol}</b>",
     "orders.rest_line": "{mark} {symbol} {id}: {state}",
     "orders.last": "<b>Recent orders</b>",
     "orders.line": "{time} {mark} {side} {symbol} {quantity} at {price}: {state}",

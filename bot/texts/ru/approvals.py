@@ -33,8 +33,6 @@ CATALOGUE: dict[str, str] = {
     "approval.risk": "Риск: {loss} {quote}",
     "approval.risk_of": "Риск: {loss} {quote} ({share} счёта)",
     "approval.reward": "Прибыль к риску: {ratio}",
-    "approval.steps": "С {count:ступенью|ступенями|ступенями} ниже: {quantity} {base} за {cost} {quote}, средняя цена {price}",
-    "approval.steps_stop": "Стоп тогда {stop}: потери там около {loss} {quote}",
     "approval.result": "Цена входа {cost}; результат сейчас около {profit} {quote} ({percent})",
     "approval.no_price": "Цена сейчас: неизвестна",
     "approval.rules": "<i>Правила, все соблюдены:</i>",

@@ -24,10 +24,20 @@ CATALOGUE: dict[str, str] = {
     "entry.ask_LIMIT_MAKER": "Лимит, post-only: {price}, ждёт {length}, потом {then}",
     "entry.ask_at_once": "Лимит: {price}, исполняется сразу или отменяется ({stays})",
     "entry.ask_cost": "Стоит не больше: {cost} {quote}",
+    # the steps of an entry before it is made
+    "steps.one": "Ступень {number}: {quantity} по {price} ({away})",
+    "steps.whole": "Со ступенями: {quantity} {base} за {cost} {quote}",
+    "steps.average": "Средняя цена тогда: {price}",
+    "steps.stop": "Стоп тогда: {stop}",
+    "steps.risk": "Риск тогда: {loss} {quote}",
+    # /positions
+    "positions.entries": "Входов: {number} из {most}",
+    "positions.steps": "Ждут ступени: {count} · входов {number} из {most}",
+    "positions.step": "· Ступень {number}: {quantity} по {price}{away}",
     # /orders
-    "entry.order": "{mark} {symbol}, вход {signal_type}: {quantity} из {asked} по {price}, до {time}, потом {then}",
-    "entry.order_step": "{mark} {symbol}, ступень {number} из {count}: {quantity} из {asked} по {price}, до закрытия позиции",
-    "entry.order_unknown": "{mark} {symbol}, вход: {quantity} из {asked} по {price}, снимается",
+    "entry.order": "{mark} вход {signal_type}: {quantity} из {asked} по {price}{away}, до {time}, потом {then}",
+    "entry.order_step": "{mark} ступень {number}/{count}: {left} по {price}{away}",
+    "entry.order_unknown": "{mark} вход: {quantity} из {asked} по {price}{away}, снимается",
     # before /pause
     "entry.taken_off": "Отложенных входов, которые будут сняты: {count}",
     # /why

@@ -50,12 +50,13 @@ CATALOGUE: dict[str, str] = {
     # /status
     "status.exposed": "🛡 Не защищены на бирже: {symbols} (почему: /positions)",
     # /orders
-    "protection.order": "{mark} {symbol}, {purpose}: {quantity} по {price}, {state}",
+    "protection.order": "{mark} {purpose}: {quantity} по {price}{away}",
     "protection.an_order": "ордер",
     "protection.a_stop": "стоп",
     "protection.a_target": "цель",
     "protection.a_target_of": "цель {number} из {count}",
     # before /sell, /close, /panic and /pause
+    "protection.steps_off": "Отложенные входы и ступени снимаются совсем: {count}",
     "protection.taken_off": "Стоп и цели сначала будут сняты с биржи",
     "protection.taken_off_part": "Стоп и цели сначала будут сняты с биржи, а для остатка поставлены заново",
     "protection.all_taken_off": "Стопов и целей снять с биржи: {count}",

@@ -175,6 +175,7 @@ CATALOGUE: dict[str, str] = {
     "orders.under_way": "<b>Ордеров в работе: {count}</b>",
     "orders.none_rest": "Открытых ордеров на бирже нет",
     "orders.rest": "Открытых ордеров на бирже: {count}",
+    "orders.rest_of": "<b>{symbol}</b>",
     "orders.rest_line": "{mark} {symbol} {id}: {state}",
     "orders.last": "<b>Последние ордера</b>",
     "orders.line": "{time} {mark} {side} {symbol} {quantity} по {price}: {state}",

@@ -62,7 +62,7 @@ SENTENCES: dict[str, str] = {
     "steps_misspelled": "{name} не читается; пишите dca_steps, иначе ниже входа ничего не докупится",
     "steps_no_list": "dca_steps: {found}; принимается список объектов, от 1 до {limit}, в каждом pct и при желании одно из "
     "quantity, quote_quantity, size_factor",
-    "steps_count": "ступеней в dca_steps: {found}; принимается от 1 до {limit}, либо уберите dca_steps",
+    "steps_count": "число ступеней: {found}; принимается от 1 до {limit} или ни одной",
     "step_pct": "ступень {number} на {found}% ниже входа; принимается больше 0 и меньше 100",
     "step_order": "ступень {number} на {found}% ниже входа, а предыдущая на {before}%; расстояния должны расти",
     "step_factor": "ступень {number} покупает в {found} раза больше первого входа; принимается множитель больше 0, не больше "

@@ -102,6 +102,16 @@ def left_after_adding(plan: TradePlan, signal: Signal, instrument: Instrument, n
     return replace(after.exits, targets=remaining(after, instrument).targets, time_limit=left)
 
 
+def exits_shown(
+    signal: Signal, held: TradePlan | None, limits: RiskLimits, instrument: Instrument, now: datetime
+) -> ExitPlan | None:
+    """Returns the exits that a question about an entry shows `now`: those that it brings, and where it adds to a position with
+    the plan `held`, those of all that is held then; None for none."""
+    if held is None or signal.side is Side.SELL:
+        return plan_of(signal, limits)
+    return left_after_adding(held, signal, instrument, now)
+
+
 def expected(signal: Signal, sized: SizedOrder, decision_context: DecisionContext) -> tuple[TradePlan, Position] | None:
     """Returns the plan and the position as they would be once an entry that adds has filled; None for any other order."""
     plan, held, instrument = decision_context.plan, decision_context.position, decision_context.instrument

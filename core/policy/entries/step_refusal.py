@@ -16,6 +16,7 @@ from core.policy.decision_context import DecisionContext, RiskLimits
 from core.policy.entries.steps import FirstEntry, step_signals, steps_of
 from core.policy.exits.bracket import level_price
 from core.policy.exits.plan_choice import plan_of
+from core.policy.risk import RiskApproved
 from core.policy.risk.order_notional import order_notional
 from core.policy.sizing.limit_check import limit_refusal
 from core.policy.sizing.order_size import SizedOrder, size
@@ -75,6 +76,14 @@ def expected_steps(
         stop = _stop(exits, divide(value, qty)) if qty else None
         yield ExpectedStep(one, step, step.worst_price, stop, unfit)
         qty, value = qty + step.qty, value + multiply(step.qty, step.worst_price)
+
+
+def step_orders(
+    signal: Signal, order: RiskApproved, limits: RiskLimits, instrument: Instrument, now: datetime
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Returns limit (quote asset) and quantity (base asset) of each step that an entry would be followed by."""
+    sized = SizedOrder(order.side, order.qty, order.price, order.terms)
+    return tuple((one.price, one.sized.qty) for one in expected_steps(signal, sized, limits, instrument, now))
 
 
 def _stop(exits: ExitPlan | None, average: Decimal) -> Decimal | None:

@@ -25,10 +25,12 @@ BOUGHT, SOLD = "BUY_STEP", "SELL_STEP"
 
 
 def steps_of(signal: Signal, limits: RiskLimits) -> tuple[DcaStep, ...]:
-    """Returns the steps that an entry on `signal` is made with: its own, or the settings'. An order by hand has none,
-    nor has what was found on the exchange: nobody was shown them, or knows what was wanted."""
-    if signal.side is Side.SELL or signal.is_step or signal.by_hand or signal.source == ADOPTED:
+    """Returns the steps that an entry on `signal` is made with: its own, or the settings'. An order by hand has those that its
+    person named, and no others. What was found on the exchange has none: nobody knows what was wanted."""
+    if signal.side is Side.SELL or signal.is_step or signal.source == ADOPTED:
         return ()
+    if signal.by_hand:
+        return signal.steps or ()
     return limits.dca_steps if signal.steps is None else signal.steps
 
 
@@ -56,7 +58,7 @@ def step_signals(signal: Signal, steps: Sequence[DcaStep], first: FirstEntry, ti
             now,
             naming(signal.strategy),
             plan=ExitPlan(),
-            entry=LimitEntry(OrderType.LIMIT, _price(step, first.average, tick)),
+            entry=LimitEntry(OrderType.LIMIT, step_price(step, first.average, tick)),
             size=step.size or TradeSize(SizeKind.QUANTITY, multiply(first.bought, step.factor)),
             step=StepPlace(first.entry_id, number, len(steps), first.opened_at),
         )
@@ -64,10 +66,10 @@ def step_signals(signal: Signal, steps: Sequence[DcaStep], first: FirstEntry, ti
     ]
 
 
-def _price(step: DcaStep, average: Decimal, tick: Decimal) -> Decimal:
+def step_price(step: DcaStep, average: Decimal, tick: Decimal) -> Decimal:
     """Returns the limit of a step, in quote asset; unrounded where it is below the smallest price: it is refused then."""
     price = multiply(average, 1 - divide(step.pct, HUNDRED))
-    return floor_to_step(price, tick) or price
+    return (floor_to_step(price, tick) if tick else price) or price
 
 
 def steps_after(order: Order, position: Position, instrument: Instrument, limits: RiskLimits, now: datetime) -> list[Message]:

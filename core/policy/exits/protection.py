@@ -84,18 +84,23 @@ def at_prices(plan: TradePlan, instrument: Instrument) -> TradePlan:
 
 def at_steps(plan: TradePlan, price_step: Decimal) -> TradePlan:
     """Returns the plan with every level as a price, rounded up to a step; to none if that is zero."""
+    return replace(plan, exits=exits_at_steps(plan.exits, plan.entry_price, price_step))
+
+
+def exits_at_steps(exits: ExitPlan, average: Decimal, price_step: Decimal) -> ExitPlan:
+    """Returns the exits of what was bought at `average` with every level as a price, rounded up to a step; to none if that is
+    zero."""
 
     def fixed(level: Level, direction: int) -> Level:
-        at = level_price(level, plan.entry_price, direction)
+        at = level_price(level, average, direction)
         return Level(ceil_to_step(at, price_step) if price_step else at)
 
-    stop = plan.exits.stop
-    exits = replace(
-        plan.exits,
+    stop = exits.stop
+    return replace(
+        exits,
         stop=None if stop is None else replace(stop, level=fixed(stop.level, -1)),
-        targets=tuple(replace(target, level=fixed(target.level, 1)) for target in plan.exits.targets),
+        targets=tuple(replace(target, level=fixed(target.level, 1)) for target in exits.targets),
     )
-    return replace(plan, exits=exits)
 
 
 def target_number(plan: TradePlan, leg: Order) -> int:

@@ -553,6 +553,34 @@ async def test_panic_shows_its_numbers_soon_where_the_exchange_is_silent(firm: F
     assert "SOLUSDC" in (await firm.trader.ask("/panic")).text
 
 
+async def test_everything_that_is_open_is_cancelled_at_once(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, mode=Mode.CONFIRM) as firm:
+        assert "No open orders" in (await firm.trader.ask("/cancel all")).text
+        await firm.signal("BUY_SM")
+        await firm.signal("BUY_SM", "SOLUSDC")
+        await until(lambda: len(firm.portfolio.approvals) == 2)
+        await firm.settled()
+        offered = await firm.trader.ask("/cancel")
+        assert [button.data for button in offered.buttons][-1] == "/cancel all"
+        asked = await firm.trader.ask("/cancel все")
+        assert asked.text.startswith("Cancel everything that is open: 2\n· BUY 20 WIF (WIFUSDC)\n· BUY ")
+        await confirmed(firm.trader, asked)
+        await until(lambda: not firm.portfolio.approvals)
+
+
+async def test_what_waits_to_buy_is_named_before_a_part_is_sold(server: RunningChat, tmp_path: Path) -> None:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, max_entries=2)) as firm:
+        await confirmed(firm.trader, await firm.trader.ask("/buy WIF 48 steps 3%"))
+        await until(lambda: bool(firm.portfolio.entries_for(StrategyBook("WIFUSDC"))))
+        assert "Entries that wait to buy are cancelled for good: 1" in (await firm.trader.ask("/sell WIF 50%")).text
+        asked = await firm.trader.ask("/cancel all")
+        assert "BUY 98.98 WIF (WIFUSDC)" in asked.text
+        await confirmed(firm.trader, asked)
+        await until(lambda: not firm.portfolio.entries_for(StrategyBook("WIFUSDC")))
+        assert firm.portfolio.position(StrategyBook("WIFUSDC")).entry_count == 1
+        assert "cancelled for good" not in (await firm.trader.ask("/sell WIF 50%")).text
+
+
 async def test_nobody_waits_for_the_exchange_to_be_able_to_pause(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
     await firm.held()
     firm.prices.down = True

@@ -208,7 +208,7 @@ async def test_help_and_menu_are_the_list(bot: Bot) -> None:
     assert all(f"/{command.name}" in shown.text for command in COMMANDS)
     bot.owner.press(shown, "Trade")
     assert (
-        "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%]: buy manually (trader)"
+        "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%] [steps 3% 6%]: buy manually (trader)"
         in (await bot.owner.wait_for_edit(shown)).text
     )
     assert "/pause" not in (await bot.person(VIEWER).ask("/help")).text

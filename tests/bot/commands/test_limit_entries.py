@@ -55,7 +55,7 @@ async def test_it_is_told_in_russian_too(firm: Firm) -> None:
 async def test_orders_list_it_and_cancel_takes_it_off(firm: Firm) -> None:
     await waiting(firm)
     said = (await firm.owner.ask("/orders")).text
-    assert "🟩 WIFUSDC entry of BUY_SM: 0 of 100 at 0.4700, until " in said
+    assert "WIFUSDC\n🟩 entry of BUY_SM: 0 of 100 at 0.4700 (-2.10%), until " in said
     asked = await firm.owner.ask("/cancel")
     assert asked.buttons
     order = next(iter(firm.portfolio.entries_for(StrategyBook(WIF))), None)

@@ -52,7 +52,7 @@ async def test_a_position_without_a_plan_gets_one(bare: Firm) -> None:
     alert = await bare.owner.wait_for("BUY_SM executed")
     assert [[button.text for button in row] for row in alert.keyboard] == [[CLOSE, HALF], [PROTECT]]
     asked = await bare.trader.ask("/protect WIF stop 5% target 10%")
-    assert "🛡 Exit plan of WIFUSDC, 99.9 WIF\nStop: 0.4561 (-5.00%) · Target: 0.5282 (+10.02%)" in asked.text
+    assert "🛡 Exit plan of WIFUSDC, 99.9 WIF\nStop: 0.4561 (-5.00%)\nTarget: 0.5282 (+10.02%)" in asked.text
     assert bare.portfolio.plans == {}
     await confirmed(bare.trader, asked)
     await guarded(bare)
@@ -107,7 +107,7 @@ async def test_a_stop_follows_the_market(bare: Firm) -> None:
     bare.prices.bid[WIF] = Decimal("0.52")
     await until(lambda: bare.trading.market.price(WIF) == Decimal("0.52"))
     asked = await bare.trader.ask("/protect WIF trail 2%")
-    assert "Stop: 0.5096 (-2.00%) · trailing stop 2% below the market" in asked.text
+    assert "Stop: 0.5096 (-2.00%)\nTrailing stop 2% below the market" in asked.text
     await confirmed(bare.trader, asked)
     await guarded(bare)
     assert stops(bare) == {Decimal("0.5096")}
@@ -116,7 +116,7 @@ async def test_a_stop_follows_the_market(bare: Firm) -> None:
     bare.prices.bid[WIF] = Decimal("0.53")
     await until(lambda: stops(bare) == {Decimal("0.5194")})
     await guarded(bare)
-    assert "Stop: 0.5194 (-2.00%) · trailing stop 2% below the market" in (await bare.owner.ask("/positions")).text
+    assert "Stop: 0.5194 (-2.00%)\nTrailing stop 2% below the market" in (await bare.owner.ask("/positions")).text
     assert not [message for message in bare.owner.received if "trailing stop is active now" in message.text]
     asked = await bare.trader.ask("/protect WIF target 30%")
     bare.prices.bid[WIF] = Decimal("0.55")
@@ -136,7 +136,7 @@ async def test_it_is_told_when_a_stop_begins_to_follow(server: RunningChat, tmp_
         await firm.held()
         await guarded(firm)
         alert = await firm.owner.wait_for("BUY_SM executed")
-        assert "trailing stop 2% below the market from 0.5041" in alert.text
+        assert "Trailing stop 2% below the market from 0.5041" in alert.text
         firm.prices.bid[WIF] = Decimal("0.52")
         told = await firm.owner.wait_for("🛡 WIFUSDC: the trailing stop is active now")
         assert "Stop: 0.5096 · trailing stop 2% below the market" in told.text
@@ -190,7 +190,7 @@ async def test_a_purchase_brings_its_plan(bare: Firm) -> None:
     await guarded(bare)
     assert len(bare.portfolio.resting_for(StrategyBook(WIF))) == 4
     wrong = (await bare.trader.ask("/buy SOL 50 USDC stop breakeven")).text
-    assert "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%]" in wrong
+    assert "/buy SYMBOL [50 | 20 WIF] [stop 5%] [target 10%] [trail 2%] [steps 3% 6%]" in wrong
     refused = (await bare.trader.ask("/buy SOL 50 USDC stop 200")).text
     assert "the stop at 200 is not below the price" in refused
 

@@ -55,11 +55,11 @@ async def test_orders_are_listed_with_what_each_is_for(firm: Firm) -> None:
     await guarded(firm)
     said = (await firm.owner.ask("/orders")).text
     assert "Open orders on the exchange: 4" in said
-    assert "🔴 WIFUSDC stop: 49.95 at 0.4561, accepted" in said
-    assert "🔴 WIFUSDC target 1 of 2: 49.95 at 0.5282, accepted" in said
+    assert "🔴 stop: 49.95 at 0.4561 (" in said
+    assert "🔴 target 1 of 2: 49.95 at 0.5282 (" in said
     firm.prices.down = True
     said = (await firm.owner.ask("/orders")).text
-    assert "🔴 WIFUSDC target 2 of 2: 49.95 at 0.5762, accepted" in said
+    assert "🔴 target 2 of 2: 49.95 at 0.5762 (" in said
 
 
 async def test_a_target_that_fills_says_which_and_what_stays_protected(firm: Firm) -> None:
@@ -70,7 +70,7 @@ async def test_a_target_that_fills_says_which_and_what_stays_protected(firm: Fir
     assert "\nTarget 1 of 2 filled\nStill protected: 49.95 of 49.95 WIF" in sold.text
     said = (await firm.owner.ask("/positions")).text
     assert "Target 1: 0.5282, filled\nTarget 2: 0.5762" in said
-    assert "🔴 WIFUSDC target 2 of 2: 49.95 at 0.5762, accepted" in (await firm.owner.ask("/orders")).text
+    assert "🔴 target 2 of 2: 49.95 at 0.5762 (" in (await firm.owner.ask("/orders")).text
     firm.prices.bid[WIF] = Decimal("0.45")
     stopped = await firm.owner.wait_for("SELL_STOP_LOSS executed", within=20)
     assert "\nStop filled, trigger 0.4561" in stopped.text

@@ -1,14 +1,17 @@
 """Confirm mode: asked, answered, once, in time, and decided again at the tap."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from core.domain.approval import ApprovalState
+from core.domain.dca_step import DcaStep
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.exit_plan import Level, StopLoss
 from core.domain.order_state_machine import OrderState
+from core.domain.reasons import reason
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.records.commit_batch import CommitBatch
@@ -16,7 +19,7 @@ from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import lost
-from tests.core.world import World
+from tests.core.world import LIMITS, World
 
 
 @pytest.fixture
@@ -57,6 +60,49 @@ async def test_a_question_has_the_plan_that_the_entry_would_bring(open_world: Op
     assert first.position is None
     assert second.position is not None
     assert second.plan == world.portfolio.plans[StrategyBook("WIFUSDC")].exits, "what the position has is kept, for all of it"
+
+
+async def test_the_plan_that_was_shown_is_carried_out_whatever_is_set_meanwhile(
+    open_world: OpenWorld, restart: Restart, ledger: MemoryLedger
+) -> None:
+    shown = Level(pct=Decimal(5))
+    world = await open_world(trading_state=TradingState(mode=Mode.CONFIRM), stop_loss_pct=Decimal(5), max_entries=2)
+    await world.say("BUY_SM")
+    again = await restart(world, ledger)
+    again.portfolio.limits = replace(LIMITS, stop_loss_pct=Decimal(20), dca_steps=(DcaStep(Decimal(3)),), max_entries=2)
+    again.venue.trade("WIFUSDC", "0.4810")
+    assert became(await again.tap(again.question().token)) == ("ordered", "")
+    await again.clock.forward(5)
+    plan = again.portfolio.plans[StrategyBook("WIFUSDC")]
+    assert plan.exits.stop == StopLoss(shown)
+    assert not again.portfolio.entries_for(StrategyBook("WIFUSDC")), "and no steps, as none were shown"
+    (order,) = [one for one in ledger.orders.values() if not one.protects]
+    assert order.signal.steps == ()
+
+
+async def test_an_entry_that_was_shown_without_exits_gets_none(open_world: OpenWorld) -> None:
+    world = await open_world(trading_state=TradingState(mode=Mode.CONFIRM))
+    await world.say("BUY_SM")
+    world.portfolio.limits = replace(world.portfolio.limits, stop_loss_pct=Decimal(5))
+    assert became(await world.tap(world.question().token)) == ("ordered", "")
+    assert StrategyBook("WIFUSDC") not in world.portfolio.plans
+
+
+async def test_what_was_to_add_to_a_position_that_is_closed_since_is_not_bought(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    world = await open_world(trading_state=TradingState(mode=Mode.CONFIRM), stop_loss_pct=Decimal(5), max_entries=2)
+    await world.say("BUY_SM")
+    await world.tap(world.question().token)
+    await world.clock.forward(5)
+    await world.say("BUY_SM")
+    world.venue.trade("WIFUSDC", "0.4550")
+    await world.clock.forward(20)
+    assert not world.portfolio.position(StrategyBook("WIFUSDC")).is_open
+    placed = len(world.venue.placed)
+    assert became(await world.tap(world.question().token)) == ("denied", "closed_since")
+    assert len(world.venue.placed) == placed
+    assert closed(ledger).reason == reason("closed_since", symbol="WIFUSDC")
 
 
 async def test_an_approval_becomes_the_order(world: World, ledger: MemoryLedger) -> None:

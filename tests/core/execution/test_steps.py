@@ -170,6 +170,16 @@ async def test_what_a_step_buys_once_the_position_is_closed_is_sold_at_once(step
     assert [(one.signal_type, one.qty) for one in sold] == [("SELL_STOP_LOSS", Decimal("19.98")), ("SELL_STEP", Decimal("19.98"))]
 
 
+async def test_one_that_is_taken_off_does_not_count_as_an_entry(stepped: World) -> None:
+    await entered(stepped)
+    before = stepped.portfolio.position(BOOK)
+    await stepped.set(pause=Pause.ENTRIES)
+    await stepped.clock.forward(15)
+    assert waiting(stepped) == []
+    after = stepped.portfolio.position(BOOK)
+    assert (after.entry_count, after.last_entry) == (1, before.last_entry)
+
+
 async def test_a_pause_takes_them_off_and_they_do_not_come_back(stepped: World, ledger: MemoryLedger) -> None:
     await entered(stepped)
     await stepped.set(pause=Pause.ENTRIES)
