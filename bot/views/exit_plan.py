@@ -13,7 +13,8 @@ from core.domain.position import Position
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.bracket import level_price
-from core.policy.exits.protection import STOPPED, sold_places, target_number
+from core.policy.exits.protection import STOPPED
+from core.policy.exits.targets import sold_places, target_number
 from core.policy.exits.time_limit import TIMED_OUT, ends_at
 
 _BETWEEN = Html(" · ")

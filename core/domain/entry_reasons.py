@@ -19,6 +19,7 @@ ENTRY_SENTENCES: Mapping[str, str] = {
     "entry_clock": "this machine's clock was set back while the order rested, so its time limit can't be checked",
     "entry_forgotten": "the exchange no longer knows the order (a testnet is reset now and then)",
     "entry_lost": "the ledger had lost the order, and with it how long it was to rest",
+    "met_ours": "the exchange ended it, as it would have traded with another order of this account",
     # why what it did not buy is not bought otherwise
     "chases_used_up": "moved {count} times, which is the most",
     "rest_too_small": "what is left, {qty} {base}, is too little for an order",

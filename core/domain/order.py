@@ -114,6 +114,10 @@ def by_trade(fills: Iterable[Fill]) -> list[Fill]:
     return sorted(fills, key=lambda fill: (len(fill.trade_id), fill.trade_id))
 
 
+MET_OURS = "EXPIRED_IN_MATCH"
+"""The `expiry_reason` of an order that the venue ended because it would have traded with another one of the account."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionReport:
     """The venue's report on an order: its state and, cumulatively, what was executed. `fills` may be empty if the answer carries

@@ -20,7 +20,7 @@ PLAN_SENTENCES: Mapping[str, str] = {
     "stops_full": "the exit plan needs stop orders: {needed}; open on {symbol}: {open}, the exchange's limit is {limit}",
     "orders_full": "the exit plan needs orders: {needed}; open on {symbol}: {open}, the exchange's limit is {limit}",
     "steps_too_many": "the entry has {count} steps below it, which makes {entries} entries, and MAX_ENTRIES allows {limit}",
-    "max_entries_with_steps": "{count} entries have bought the position, {steps} steps wait; MAX_ENTRIES allows {limit}",
+    "max_entries_with_steps": "{count} entries have bought the position, {waiting} more wait; MAX_ENTRIES allows {limit}",
     "steps_beside": "steps belong to the entry that opens a position, and {qty} {base} is held already",
     "step_at_stop": "step {number} at {price} is not above the stop, which would be at {stop} by then",
     "step_unfit": "step {number} of {count} could not be placed: {why}",

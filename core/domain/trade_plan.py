@@ -56,12 +56,21 @@ class PlanChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PartSold:
+    """A target that has sold a `part` of its share so far, above 0 and below 1. It is known by its `price` (quote asset)."""
+
+    price: Decimal
+    part: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class TradePlan:
     """An entry and its exits. `plan_id` is the entry's client order id and `inbox_seq` its message; `entry_price` (quote asset)
     its average fill price, from which distances in per cent count. The next orders that protect it are of `generation`.
     `exposed_since` is when it lost, or did not yet have, its protection, `failures` counts the attempts since, and `why` is the
     reason of the last one. Nothing is done about it before `due_at`. `sold_at` are the prices of the targets that have sold their
-    share. `change` is the last change of it, until what rests is as it wants. `strategy` is its entry's."""
+    share, `part_sold` is of those that have sold a part of it. `change` is the last change of it, until what rests is as it
+    wants. `strategy` is its entry's."""
 
     plan_id: str
     symbol: str
@@ -77,6 +86,7 @@ class TradePlan:
     due_at: datetime | None = None
     closed_at: datetime | None = None
     sold_at: tuple[Decimal, ...] = ()
+    part_sold: tuple[PartSold, ...] = ()
     change: PlanChange | None = None
     strategy: str = DEFAULT_STRATEGY
 

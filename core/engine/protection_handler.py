@@ -42,7 +42,7 @@ class ProtectionHandler:
 
     async def _cancel(self, stored: StoredMessage, wish: CancelRequested) -> MessageOutcome:
         ended = await self._entries.cancel(wish.client_order_id, reason("entry_cancelled", who=wish.who))
-        if ended is None or ended.state is OrderState.FILLED:
+        if ended is None or ended.state is not OrderState.CANCELED:
             why = reason("not_resting", order_id=wish.client_order_id)
             return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "ignored", why)]))
         return await self._writer.commit(CommitBatch(outcomes=[self._writer.outcome(stored, "done")]))

@@ -13,7 +13,8 @@ from core.domain.signal import Signal
 from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.due_messages import DueMessages, Put
 from core.policy.exits.breakeven import is_reached
-from core.policy.exits.protection import AGAIN_SECONDS, STOPPED, at_prices, exit_signal, is_due, is_whole, reached, remaining
+from core.policy.exits.protection import AGAIN_SECONDS, STOPPED, at_prices, exit_signal, is_due, is_whole, reached
+from core.policy.exits.targets import remaining
 from core.policy.exits.time_limit import TIMED_OUT, is_over
 from core.policy.exits.too_little import stays_unsold
 from core.policy.exits.trailing import wants_to_move

@@ -23,6 +23,7 @@ from core.policy.decision import AskFirst, Decision, Refused, counts, counts_fro
 from core.policy.decision_context import NOT_ASKED, DecisionContext, SizeRequest
 from core.policy.entries.chase_check import chase_refusal
 from core.policy.entries.steps import belongs
+from core.policy.execution_role import entry_id_of
 from core.policy.exits.protection import bound
 from core.policy.exits.requests import open_beside
 from core.policy.risk.signal_age import good_for, lasts
@@ -177,8 +178,9 @@ class DecisionService:
     def _waiting(self, signal: Signal) -> dict[str, Any]:
         """Returns what of the book of `signal` waits to be bought at a limit; by the context's fields."""
         position, entries = self._portfolio.position(signal.book), self._portfolio.entries_for(signal.book)
-        steps = [one for one in entries if belongs(one.signal.step, position)]
-        return {"entry_rests": len(steps) < len(entries), "steps_rest": sum(not one.executed_qty for one in steps)}
+        steps, own = [one for one in entries if belongs(one.signal.step, position)], client_order_id(signal)
+        waiting = [one for one in entries if not one.executed_qty and entry_id_of(one) != own]
+        return {"entry_rests": len(steps) < len(entries), "entries_wait": len(waiting)}
 
     def _shares_coin(self, instrument: Instrument, book: StrategyBook) -> bool:
         """Tells whether coins of this base asset may be free for another book. What an entry with its exits buys never is."""

@@ -13,7 +13,17 @@ from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed, OrderUnanswered
 from core.domain.messages import StoredMessage
 from core.domain.money import ZERO, plain
-from core.domain.order import ExecutionReport, NotTaken, Order, OrderRequest, PlaceResult, Rejected, Unanswered, as_placed
+from core.domain.order import (
+    MET_OURS,
+    ExecutionReport,
+    NotTaken,
+    Order,
+    OrderRequest,
+    PlaceResult,
+    Rejected,
+    Unanswered,
+    as_placed,
+)
 from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason, reason
@@ -348,7 +358,7 @@ class Placement:
         order = as_placed(order, report)
         if is_empty(report):
             moved = self._writer.move(order, report.state, order_id=report.order_id, reason=None)
-            return await self._ended_empty(replace(moved, reason=_unfilled(moved)))
+            return await self._ended_empty(replace(moved, reason=_unfilled(moved, report)))
         pending, legs = self._exit_of(order), []
 
         def extend(settled: Settled) -> None:
@@ -368,7 +378,9 @@ class Placement:
         return done
 
 
-def _unfilled(order: Order) -> Reason:
+def _unfilled(order: Order, report: ExecutionReport) -> Reason:
+    if report.expiry_reason == MET_OURS:
+        return reason("met_ours")
     limit_price = order.terms.limit_price
     if order.state is OrderState.EXPIRED and limit_price is not None and is_together(order):
         return reason("not_whole", qty=plain(order.qty), base=base_of(order.symbol), price=plain(limit_price))

@@ -47,9 +47,9 @@ from core.policy.exits.protection import (
     lost,
     parts_of,
     reached,
-    remaining,
 )
 from core.policy.exits.requests import open_beside, request_for
+from core.policy.exits.targets import remaining
 from core.policy.exits.too_little import stays_unsold
 from core.ports.clock import Clock
 from core.ports.venue import Venue

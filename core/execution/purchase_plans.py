@@ -68,6 +68,9 @@ class PurchasePlans:
             if made is None or leaving:
                 return []
             settled.tell(made)
+            if self._portfolio.resting_for(order.book):  # for a plan that a ledger that was set back has lost
+                settled.batch.plans.append(exposed(made, now))
+                return []
             return self._protection.intend(made, position, instrument, order.average_price, settled.batch)
         plan = after_adding(plan, order, position, instrument, before=self._portfolio.position(order.book), now=now)
         settled.tell(plan)

@@ -6,7 +6,7 @@ from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMiss
 from core.domain.events.orders import OrderFailed
 from core.domain.events.table import Event
 from core.domain.money import ZERO
-from core.domain.order import ExecutionReport, Order
+from core.domain.order import MET_OURS, ExecutionReport, Order
 from core.domain.order_state_machine import OrderState
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
@@ -172,7 +172,7 @@ class RestingEntries:
             self._purchases.add_steps(settled, goes_on=goes_on or leaving)
             found = following_one(settled)  # what protects the purchase goes out first, and the exchange would end it for this
             following.extend([found] if isinstance(found, Order) else [])
-            self._tell(order, settled, found)
+            self._tell(order, report, settled, found)
             settled.batch.orders += following
             bought = settled.position.qty - self._portfolio.position(order.book).qty
             settled.batch.exits += after_purchase(self._portfolio.exits.get(order.book), bought)
@@ -202,7 +202,7 @@ class RestingEntries:
         await self._market.freshen([symbol])
         return Market(await self._market.fresh_quote(symbol)).beside(self._portfolio.offers_in(symbol))
 
-    def _tell(self, before: Order, settled: Settled, found: Order | Reason | None) -> None:
+    def _tell(self, before: Order, report: ExecutionReport, settled: Settled, found: Order | Reason | None) -> None:
         """Has what became of the entry told, and why it ended; `found` is what follows, or why nothing does."""
         order, events = settled.order, settled.batch.events
         if not order.state.final:
@@ -210,13 +210,20 @@ class RestingEntries:
                 events.append(EntryFilledPartly(order, settled.position.qty))
             return
         if order.state is not OrderState.FILLED:
-            ended = before.reason or reason("not_filled", status=order.state)
-            order = settled.because(found if isinstance(found, Reason) else ended)
+            order = settled.because(found if isinstance(found, Reason) else _why_ended(before, report))
         if isinstance(found, Order):
             events.append(EntryChased(order, found))
         elif not order.executed_qty and not _is_expected(order):
             held = settled.position.qty if settled.position.is_open else ZERO
             events.append(EntryMissed(order, held))
+
+
+def _why_ended(order: Order, report: ExecutionReport) -> Reason:
+    """Returns why an entry that rested has ended. Where it met a sale of another strategy the exchange ended it, also if
+    somebody was about to cancel it."""
+    if report.expiry_reason == MET_OURS and not _is_expected(order):
+        return reason("met_ours")
+    return order.reason or reason("not_filled", status=report.state)
 
 
 def _is_expected(order: Order) -> bool:

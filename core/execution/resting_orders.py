@@ -22,7 +22,8 @@ from core.execution.reconciler import FateUnknown, Reconciler
 from core.execution.settlement import Settled, Settlement
 from core.policy.entries.purchase import emptied
 from core.policy.exits.breakeven import after_first_target
-from core.policy.exits.protection import after_target, bound, closed, exposed, is_news, is_whole, lost, remaining
+from core.policy.exits.protection import bound, closed, exposed, is_news, is_whole, lost
+from core.policy.exits.targets import after_target, remaining
 from core.ports.clock import Clock
 from core.ports.venue import Venue
 from core.records.commit_batch import CommitBatch
@@ -204,17 +205,18 @@ class RestingOrders:
             if not settled.position.is_open:  # also at the end of an order without a fill: what it left is too little for another
                 entry_rests = bool(self._portfolio.entries_for(order.book))
                 settled.batch.plans.append(emptied(plan, self._clock.now(), entry_rests=entry_rests))
-            elif settled.order.state is OrderState.FILLED and settled.order.executed_qty > order.executed_qty:
-                after = self._after_leg(plan, settled)
-                is_over = remaining(after, settled.instrument).is_empty
+            elif settled.order.executed_qty > order.executed_qty:
+                after = self._after_leg(plan, order, settled)
+                is_over = settled.order.state is OrderState.FILLED and remaining(after, settled.instrument).is_empty
                 settled.batch.plans.append(closed(after, self._clock.now()) if is_over else after)
 
         settled = await self._settlement.settle(order, report, extend)
         return settled if settled is not None else await self._give_up(order)
 
-    def _after_leg(self, plan: TradePlan, settled: Settled) -> TradePlan:
-        """Returns the plan once one of its orders has filled: a target has sold its share, for which the stop may move."""
-        after = after_target(plan, settled.order)
+    def _after_leg(self, plan: TradePlan, before: Order, settled: Settled) -> TradePlan:
+        """Returns the plan once one of its orders has sold more than `before`: a target has sold its share, for which the stop
+        may move, or a part of it."""
+        after = after_target(plan, before, settled.order, settled.instrument)
         if after is plan:
             return plan
         return after_first_target(after, settled.order, settled.position, settled.instrument, self._clock.now())

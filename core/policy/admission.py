@@ -64,31 +64,39 @@ def gate_open(signal: Signal, decision_context: DecisionContext) -> Reason | Non
 
 
 def right_side(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Refuses a BUY beside an entry that rests, or that would be one more than MAX_ENTRIES, those of its steps that wait
-    included; a step whose position is closed; and a SELL without a position.
-    Whether the symbol's current rules allow it to be sold is left to its sizing, as they may change again."""
-    base = decision_context.instrument.base if decision_context.instrument else signal.symbol
+    """Refuses a BUY beside an entry that rests, or that would be one more than MAX_ENTRIES, those that wait included; a step
+    whose position is closed; and a SELL without a position. Whether the symbol's current rules allow it to be sold is left to
+    its sizing, as they may change again."""
     if signal.is_step and not belongs(signal.step, decision_context.position):
         return reason("step_over")
     if signal.side is Side.BUY and not signal.is_step and decision_context.entry_rests:
         return reason("entry_rests", symbol=signal.symbol)
-    if signal.side is Side.BUY and _is_open(decision_context):
-        return _too_many_entries(decision_context, base)
-    if signal.side is Side.SELL and not decision_context.position.is_open:
+    if signal.side is Side.BUY:
+        return one_too_many(decision_context)
+    base = _base(decision_context)
+    if not decision_context.position.is_open:
         held_by = ", ".join(decision_context.held_by)
         return reason("held_by_others", base=base, strategy=signal.strategy, others=held_by) if held_by else _nothing(base)
     return None
 
 
-def _too_many_entries(decision_context: DecisionContext, base: str) -> Reason | None:
+def one_too_many(decision_context: DecisionContext) -> Reason | None:
+    """Refuses what would be one entry more than MAX_ENTRIES, those that wait included."""
+    if not _is_open(decision_context):
+        return None
+    base = _base(decision_context)
     count, limit = decision_context.position.entry_count, decision_context.limits.max_entries
-    if count + decision_context.steps_rest < limit:
+    if count + decision_context.entries_wait < limit:
         return None
     if limit == 1:
         return reason("in_position", qty=plain(decision_context.position.qty), base=base)
     if count < limit:
-        return reason("max_entries_with_steps", count=count, steps=decision_context.steps_rest, limit=limit)
+        return reason("max_entries_with_steps", count=count, waiting=decision_context.entries_wait, limit=limit)
     return reason("max_entries", qty=plain(decision_context.position.qty), base=base, count=count, limit=limit)
+
+
+def _base(decision_context: DecisionContext) -> str:
+    return decision_context.instrument.base if decision_context.instrument else decision_context.position.symbol
 
 
 def _nothing(base: str) -> Reason:

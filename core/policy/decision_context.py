@@ -121,7 +121,7 @@ class DecisionContext:
     from there, and nobody is asked again. `halt` is the symbol's halt, `account_halt` the whole account's; if there is one,
     `free` is what the exchange could sell of the base asset. `by_hand`: a manual order, which may close a position even while
     signals may not. `exit_pending`: an exit of the symbol is pending; `entry_rests`: an entry waits there at its limit, and is no
-    step of the open position; `steps_rest` counts the steps that wait there, and have bought nothing yet.
+    step of the open position; `entries_wait` counts the other entries that wait there, and have bought nothing yet.
     `clock_offset` is how far the exchange's clock is ahead of ours. `gate` is why entries are held back for reasons outside the
     signal. `funds` is the account's money, or why it is unknown; it is asked for only where a size or a limit counts from it.
     `equity_mark` is the equity as last measured; `stopped_at` is when a stop last sold in the symbol, within the last days;
@@ -150,7 +150,7 @@ class DecisionContext:
     size_request: SizeRequest = SizeRequest()
     exit_pending: bool = False
     entry_rests: bool = False
-    steps_rest: int = 0
+    entries_wait: int = 0
     clock_offset: timedelta | None = None
     funds: Funds | Reason = NOT_ASKED
     equity_mark: EquityMark | None = None

@@ -34,13 +34,14 @@ from tests.core.virtual_time import VirtualClock
 
 @dataclass(frozen=True)
 class Course:
-    """The course of one order. `fills` is the part of the quantity that is filled, in two halves; `answer` replaces the report;
-    `visible_after` and `final_after` are seconds from the request; `error` is raised by the adapter; `asked` is set
-    when the request arrives, which waits for `gate`."""
+    """The course of one order. `fills` is the part of the quantity that is filled, in two halves; `ended_for` is why the exchange
+    ended it by itself; `answer` replaces the report; `visible_after` and `final_after` are seconds from the request; `error` is
+    raised by the adapter; `asked` is set when the request arrives, which waits for `gate`."""
 
     executed: bool = True
     fills: Decimal = Decimal(1)
     state: OrderState = OrderState.FILLED
+    ended_for: str = ""
     answer: Unanswered | Rejected | NotTaken | None = None
     visible_after: float = 0.0
     final_after: float = 0.0
@@ -209,11 +210,11 @@ class ScriptedVenue:
         if (mate := self._mates.get(client_order_id)) is not None:
             self.end(mate)
 
-    def end(self, client_order_id: str, state: OrderState = OrderState.CANCELED) -> None:
-        """Ends a resting order without a fill, as its owner may by hand."""
+    def end(self, client_order_id: str, state: OrderState = OrderState.CANCELED, *, why: str = "") -> None:
+        """Ends a resting order, as its owner may by hand, or the exchange for the reason `why`."""
         known = self._known[client_order_id]
         if not known.report.state.final:
-            known.report = replace(known.report, state=state, at=self.clock.now())
+            known.report = replace(known.report, state=state, at=self.clock.now(), expiry_reason=why)
 
     def forget(self) -> None:
         """Forgets every order, as a testnet does that is reset."""
@@ -358,6 +359,7 @@ class ScriptedVenue:
             at=now,
             fills=fills,
             mark=request.mark,
+            expiry_reason=course.ended_for,
         )
         visible, final = timedelta(seconds=course.visible_after), timedelta(seconds=course.final_after)
         self._known[request.client_order_id] = _Known(report, course, now + visible, now + final)

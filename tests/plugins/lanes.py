@@ -1,13 +1,9 @@
 """Gives the files that share a server to one worker: the server is started once, and not all workers wait at a time."""
 
-from typing import TYPE_CHECKING
-
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
-
-if TYPE_CHECKING:
-    from xdist.remote import Producer
-    from xdist.workermanage import WorkerController
+from xdist.workermanage import WorkerController
 
 LANES = (
     ("tests/chaos/",),
@@ -34,11 +30,11 @@ def lane_of(file: str) -> int | None:
 class Lanes(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
     """Hands out files one by one: to a worker those of its lane, then those of none, then whatever is left."""
 
-    def __init__(self, config: pytest.Config, log: "Producer | None" = None) -> None:
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
         self._workers: list[WorkerController] = []
 
-    def _assign_work_unit(self, node: "WorkerController") -> None:
+    def _assign_work_unit(self, node: WorkerController) -> None:
         if node not in self._workers:
             self._workers.append(node)
         wanted = self._workers.index(node)
@@ -48,6 +44,6 @@ class Lanes(LoadFileScheduling):  # type: ignore[misc]  # xdist is untyped
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Lanes | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes | None:
     """Chooses it for --dist loadfile."""
     return Lanes(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -16,7 +16,7 @@ from core.domain.signal import Signal
 from core.domain.signal_conflict import differ
 from core.domain.strategy_book import StrategyBook
 from tests.owner_deliveries import messages_of
-from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, sizes, steps
+from tests.simulation import adding, books, by_hand, leaving, moved_stops, plans, shares, sizes, steps
 from tests.simulation import entries as at_limits
 from tests.simulation.accidents import SET_BACK
 from tests.simulation.as_booked import trades_as_booked
@@ -43,6 +43,7 @@ def violations(seen: Evidence) -> list[str]:
         *at_limits.PROMISES,
         *plans.PROMISES,
         *moved_stops.PROMISES,
+        *shares.PROMISES,
         *sizes.PROMISES,
         *books.PROMISES,
         *adding.PROMISES,
@@ -227,12 +228,12 @@ def _executions(seen: Evidence) -> Iterator[str]:
 
 def _turns(seen: Evidence) -> Iterator[str]:
     """Checks that no more entries buy a position than are allowed. It is a new one once a sale that left nothing is booked, also
-    where an entry had bought just before that sale and was booked after it. Where a ledger was set back a step that it still has
-    may go before a record that it has lost, and whose order had come first: that makes one more."""
+    where an entry had bought just before that sale and was booked after it. Where a ledger was set back a step may go before an
+    order that it has lost: that makes one more."""
     held: dict[StrategyBook, Decimal] = defaultdict(Decimal)
     entered, whose = defaultdict[StrategyBook, set[str]](set), books.Whose.of(seen)
     most = int(seen.settings.get("MAX_ENTRIES", 1))
-    late = steps.names(seen) if seen.accident == SET_BACK else set()
+    late = steps.before_lost(seen, whose) if seen.accident == SET_BACK else set()
     for order, trade in trades_as_booked(seen):
         price, book = seen.venue.exchange.books[order.symbol].last, whose.find(order)
         if order.side == "BUY":

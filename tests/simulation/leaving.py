@@ -35,6 +35,7 @@ def _wanted(seen: Evidence) -> Iterator[str]:
     """Checks each book, attempt by attempt in the order of their turns."""
     orders = {row["inbox_seq"]: row for row in seen.signal_orders}
     left = {one.order.client_order_id: one for one in _executed(seen)}
+    traded = _traded(seen)
     by_book: dict[StrategyBook, list[Row]] = defaultdict(list)
     for row in sorted(filter(is_signal, seen.rows(signal_tables.inbox)), key=lambda row: row["seq"]):
         said = bodies.decode(row["body"])
@@ -43,7 +44,7 @@ def _wanted(seen: Evidence) -> Iterator[str]:
     for book, rows in by_book.items():
         # An earlier approval may be answered while another attempt waits: then that sold it.
         sold = [one.order for one in left.values() if one.order.book == book and not one.position.is_open]
-        yield from _forgotten(book.symbol, rows, orders, left, sold, is_taken=bool(seen.strange))
+        yield from _forgotten(book.symbol, rows, orders, left, sold, traded=traded, is_taken=bool(seen.strange))
 
 
 def _forgotten(
@@ -53,20 +54,22 @@ def _forgotten(
     left: Mapping[str, OrderExecuted],
     sold: Collection[Order],
     *,
+    traded: Mapping[str, range],
     is_taken: bool,
 ) -> Iterator[str]:
     """Yields the exits of one symbol that were dropped while they were wanted; `sold` are the orders that left nothing to sell,
-    `is_taken` tells whether another trader may have sold it."""
+    `traded` is when each order traded, `is_taken` tells whether another trader may have sold it."""
     wanted: Row | None = None
     for row in rows:
         order = orders.get(row["seq"])
         if str(row["signal_type"]).startswith("BUY"):
             if wanted is not None and order is not None and order["executed_qty"]:
-                if not _is_sold_between(wanted, row, sold):
+                if not _is_sold_before(wanted, order, sold, traded):
                     yield f"{symbol} was entered by {row['source_id']} while the exit {wanted['source_id']} was wanted"
                 wanted = None
         elif row["outcome"] in _ATTEMPTS:
-            if wanted is not None and _is_another(row) and not _is_sold_between(wanted, row, sold):
+            is_over = wanted is None or _is_sold_between(wanted, row, sold) or _is_part_sold(wanted, rows, left)
+            if wanted is not None and _is_another(row) and not is_over:
                 yield f"the exit {wanted['source_id']} of {symbol} was forgotten when {row['source_id']} came"
             wanted = row if _leaves_it_wanted(row, order, left, orders.values()) else None
         elif is_again(row) and row["reason_code"] != "exit_over":
@@ -78,6 +81,40 @@ def _forgotten(
 def _is_sold_since(first: Row, sold: Collection[Order]) -> bool:
     """Tells whether one of `sold` came after `first`: by its clock, which may have been set back since, or by its message."""
     return any(first["decided_at"] <= order.updated_at or first["seq"] < order.inbox_seq for order in sold)
+
+
+def _is_sold_before(first: Row, entry: Row, sold: Collection[Order], traded: Mapping[str, range]) -> bool:
+    """Tells whether an order that came after `first` had sold all before `entry` was placed and traded, as the exchange numbers
+    and lists them: their clocks may have been set back, and a ledger that was set back may hear of either first."""
+    name = entry["client_order_id"]
+    return any(
+        int(order.order_id or 0) < int(entry["order_id"]) and traded[order.client_order_id].stop <= traded[name].start
+        for order in sold
+        if _is_sold_since(first, [order])
+    )
+
+
+def _is_part_sold(wanted: Row, rows: Sequence[Row], left: Mapping[str, OrderExecuted]) -> bool:
+    """Tells whether a later attempt at an exit of a part, which a ledger that was set back had lost, has sold: its message has
+    the id of its order, and may come after those of other exits."""
+    said = bodies.decode(wanted["body"])
+    if not isinstance(said, SignalReceived) or not _is_part(said.signal):
+        return False
+    for row in filter(is_again, rows):
+        again = bodies.decode(row["body"])
+        if isinstance(again, SignalReceived) and _exit_of(again.signal) == _exit_of(said.signal) and row["source_id"] in left:
+            return True
+    return False
+
+
+def _traded(seen: Evidence) -> dict[str, range]:
+    """Returns the places among the exchange's trades from the first to the last of each order, by its client order id."""
+    names = {(order.symbol, order.order_id): order.client_order_id for order in seen.venue.orders}
+    found: dict[str, range] = {}
+    for place, trade in enumerate(seen.venue.trades):
+        name = names[trade.symbol, trade.order_id]
+        found[name] = range(found[name].start if name in found else place, place + 1)
+    return found
 
 
 def _is_sold_between(first: Row, then: Row, sold: Collection[Order]) -> bool:

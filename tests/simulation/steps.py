@@ -14,7 +14,7 @@ from core.domain.money import ZERO
 from core.domain.signal import STEP
 from core.policy.entries.steps import BOUGHT
 from tests.simulation.accidents import SET_BACK
-from tests.simulation.books import book_of, book_of_order
+from tests.simulation.books import Whose, book_of, book_of_order
 from tests.simulation.evidence import Evidence, is_signal
 from tests.simulation.sizes import entries_of
 
@@ -68,6 +68,28 @@ def resting_steps(seen: Evidence) -> list[Row]:
 def names(seen: Evidence) -> set[str]:
     """Returns the client order ids of all steps."""
     return {row["client_order_id"] for row in seen.rows(order_tables.orders) if _place(row) is not None}
+
+
+def before_lost(seen: Evidence, whose: Whose) -> set[str]:
+    """Returns the steps whose orders were sent while the ledger had lost another entry of their book: the exchange has taken that
+    before the step, and the ledger has written of it after the step only."""
+    first: dict[str, int] = {}
+    for row in sorted(seen.rows(order_tables.order_steps), key=lambda row: row["seq"]):
+        first.setdefault(row["client_order_id"], row["seq"])
+    bought = [order for order in seen.orders if order.side == "BUY" and order.executed_qty and order.client_order_id in first]
+    known = names(seen)
+    return {
+        step.client_order_id
+        for step in bought
+        if step.client_order_id in known
+        and any(
+            order.order_id < step.order_id
+            and order.symbol == step.symbol
+            and whose.find(order) == whose.find(step)
+            and first[order.client_order_id] > first[step.client_order_id]
+            for order in bought
+        )
+    }
 
 
 def _place(row: Row) -> StepPlace | None:

@@ -1,5 +1,6 @@
 """The judge's demands on a ledger that was set back, on exits and on cancellations, and their limits."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.judge import _orders
 
 SALE = Signal("kafka:signals", "s1", "SELL_SM", "WIFUSDC", Decimal("0.48"), datetime(2026, 3, 1, tzinfo=UTC))
+SOLD, BOUGHT = "mf-1", "mf-2"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,40 @@ def test_an_exit_that_is_wanted_may_not_be_forgotten_when_another_comes(
     sold = [SimpleNamespace(order=order, position=SimpleNamespace(is_open=False)) for order in orders]
     monkeypatch.setattr(leaving, "_executed", lambda _: sold)
     rows = {signal_tables.inbox: [first, then]}.__getitem__
-    seen = cast("Evidence", SimpleNamespace(rows=rows, signal_orders=[row_of_it], strange=()))
+    venue = SimpleNamespace(orders=(), trades=())
+    seen = cast("Evidence", SimpleNamespace(rows=rows, signal_orders=[row_of_it], strange=(), venue=venue))
+    assert len(list(leaving._wanted(seen))) == broken
+
+
+@pytest.mark.parametrize(
+    ("order_ids", "traded", "broken"),
+    [
+        ((50, 56), (SOLD, BOUGHT), 0),  # whatever the clocks said, and in whichever order the ledger heard of them
+        ((56, 50), (BOUGHT, SOLD), 1),
+        ((56, 50), (SOLD, BOUGHT), 1),  # the entry rested meanwhile
+        ((50, 56), (SOLD, BOUGHT, SOLD), 1),
+    ],
+)
+def test_a_wanted_exit_is_sold_before_an_entry_in_the_order_of_the_exchange(
+    monkeypatch: pytest.MonkeyPatch, order_ids: tuple[int, int], traded: tuple[str, ...], broken: int
+) -> None:
+    noon, minute = datetime(2026, 3, 1, 12, tzinfo=UTC), timedelta(minutes=1)
+    entry = replace(SALE, signal_id="s2", signal_type="BUY_SM")
+    row = {"kind": "signal", "source": "kafka:signals"}
+    wanted = {**row, "seq": 0, "source_id": "s1", "signal_type": "SELL_SM", "outcome": "put_off", "decided_at": noon}
+    entered = {**row, "seq": 1, "source_id": "s2", "signal_type": "BUY_SM", "outcome": "ordered", "decided_at": noon - minute}
+    wanted["body"], entered["body"] = bodies.encode(SignalReceived(SALE)), bodies.encode(SignalReceived(entry))
+    sale_id, entry_id = order_ids
+    bought = {"inbox_seq": 1, "client_order_id": BOUGHT, "executed_qty": Decimal(40), "order_id": str(entry_id)}
+    sale = SimpleNamespace(client_order_id=SOLD, order_id=str(sale_id), book=SALE.book, updated_at=noon + minute, inbox_seq=2)
+    done = SimpleNamespace(order=sale, position=SimpleNamespace(is_open=False))
+    monkeypatch.setattr(leaving, "_executed", lambda _: [done])
+    numbers = {SOLD: sale_id, BOUGHT: entry_id}
+    placed = [SimpleNamespace(symbol="WIFUSDC", order_id=number, client_order_id=name) for name, number in numbers.items()]
+    trades = [SimpleNamespace(symbol="WIFUSDC", order_id=numbers[name]) for name in traded]
+    rows = {signal_tables.inbox: [wanted, entered]}.__getitem__
+    venue = SimpleNamespace(orders=placed, trades=trades)
+    seen = cast("Evidence", SimpleNamespace(rows=rows, signal_orders=[bought], strange=(), venue=venue))
     assert len(list(leaving._wanted(seen))) == broken
 
 

@@ -210,7 +210,7 @@ def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
     return plan
 
 
-def _still_to_be_sold(plan: TradePlan, _leg: Any) -> TradePlan:
+def _still_to_be_sold(plan: TradePlan, *_: Any) -> TradePlan:
     return plan
 
 

@@ -18,7 +18,7 @@ SENTENCES: dict[str, str] = {
     "stops_full": "плану выхода нужно стоп-ордеров: {needed}; открыто по {symbol}: {open}, предел биржи {limit}",
     "orders_full": "плану выхода нужно ордеров: {needed}; открыто по {symbol}: {open}, предел биржи {limit}",
     "steps_too_many": "у входа ступеней ниже: {count}, всего входов {entries}, а MAX_ENTRIES разрешает {limit}",
-    "max_entries_with_steps": "входов в позицию: {count}, ступеней ждёт: {steps}, а MAX_ENTRIES разрешает {limit}",
+    "max_entries_with_steps": "входов в позицию: {count}, ещё ждут исполнения: {waiting}, а MAX_ENTRIES разрешает {limit}",
     "steps_beside": "ступени задаются для входа, который открывает позицию, а {qty} {base} уже есть",
     "step_at_stop": "ступень {number} по {price} не выше стопа, который к тому времени будет на {stop}",
     "step_unfit": "ступень {number} из {count} не выставить: {why}",

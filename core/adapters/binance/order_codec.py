@@ -7,6 +7,7 @@ from decimal import Decimal
 from core.adapters.binance.json_fields import Unreadable, amount, integer, is_count, json_array, json_object, moment, side, text
 from core.domain.money import ZERO
 from core.domain.order import (
+    MET_OURS,
     EntryList,
     ExecutionReport,
     Fill,
@@ -219,7 +220,7 @@ def expiry_reason_of(word: str, told: object) -> str:
     """Returns the reason of an expiry, in the exchange's own word; empty if it tells none. Not worth refusing a report for."""
     if isinstance(told, str) and told.isidentifier():
         return told[:_LONGEST_REASON]
-    return word if word == "EXPIRED_IN_MATCH" else ""
+    return word if word == MET_OURS else ""
 
 
 def _fill(data: Mapping[str, object], symbol: str, id_name: str, at: datetime) -> Fill:

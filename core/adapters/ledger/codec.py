@@ -16,7 +16,7 @@ from core.domain.order import ExecutionReport
 from core.domain.pending_exit import PendingExit
 from core.domain.reasons import Reason
 from core.domain.signal import Signal
-from core.domain.trade_plan import PlanChange
+from core.domain.trade_plan import PartSold, PlanChange
 from core.domain.trade_size import Sizing
 from core.domain.trading_state import Panic
 from core.policy.rule_measurements import DecisionRecord
@@ -73,3 +73,4 @@ sizings: Codec[Sizing] = Codec(TypeAdapter(Sizing))
 amounts: Codec[Mapping[str, Decimal]] = Codec(TypeAdapter(Mapping[str, Decimal]))
 changes: Codec[PlanChange] = Codec(TypeAdapter(PlanChange))
 prices: Codec[tuple[Decimal, ...]] = Codec(TypeAdapter(tuple[Decimal, ...]))
+parts_sold: Codec[tuple[PartSold, ...]] = Codec(TypeAdapter(tuple[PartSold, ...]))

@@ -16,7 +16,8 @@ from core.domain.position import Position
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import TradePlan
 from core.policy.exits.bracket import level_price
-from core.policy.exits.protection import bound, sold_places, target_number
+from core.policy.exits.protection import bound
+from core.policy.exits.targets import sold_places, target_number
 
 _POSITIONS, _MARKS = result_tables.positions, upkeep_tables.marks
 _HELD = (

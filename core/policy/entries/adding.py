@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from core.domain.exit_plan import ExitPlan
 from core.domain.instrument import Instrument
-from core.domain.money import ceil_to_step, multiply
+from core.domain.money import multiply
 from core.domain.order import Order
 from core.domain.position import Position
 from core.domain.signal import Side, Signal
@@ -13,11 +13,10 @@ from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.decision_context import DecisionContext, RiskLimits
 from core.policy.entries.purchase import plan_id_of
 from core.policy.execution_role import entry_id_of
-from core.policy.exits.bracket import level_price
 from core.policy.exits.breakeven import at_cost
 from core.policy.exits.plan_check import LONGEST_TIME
 from core.policy.exits.plan_choice import plan_of
-from core.policy.exits.protection import remaining, sold_places
+from core.policy.exits.targets import counted_from, remaining, unsold, with_exits
 from core.policy.exits.trailing import with_first_stop
 from core.policy.sizing.fees import TAKER_FEE
 from core.policy.sizing.order_size import SizedOrder
@@ -52,7 +51,7 @@ def after_adding(
     """Returns the plan once `order` has bought for the position, which was `before` and is `position` now. The exits that its
     signal brings count from its first fill on: what was changed since is not changed back."""
     if not before.is_open:
-        plan = replace(plan, sold_at=())  # its targets sold another position
+        plan = unsold(plan)  # its targets sold another position
     if entry_id_of(order) != before.last_entry:
         plan = _with_exits(plan, order.signal.plan, now)
     changed = replace(recounted(plan, position, instrument), change=plan.change or PlanChange(ChangeCause.ADDED))
@@ -75,14 +74,11 @@ def recounted(plan: TradePlan, position: Position, instrument: Instrument) -> Tr
     market, or is at breakeven, is a price, and stays; targets that have sold stay sold, wherever they would be now."""
     if not position.qty:
         return plan
-    sold, after = sold_places(plan, instrument.price_step), replace(plan, entry_price=position.average_price)
-    prices = [level_price(one.level, after.entry_price, 1) for one in plan.exits.targets]
-    return replace(after, sold_at=tuple(ceil_to_step(prices[place], instrument.price_step) for place in sorted(sold)))
+    return counted_from(plan, position.average_price, instrument.price_step)
 
 
 def _with_exits(plan: TradePlan, brought: ExitPlan | None, now: datetime) -> TradePlan:
-    exits = joined(plan.exits, brought, max(now - plan.created_at, timedelta()))
-    return replace(plan, exits=exits, sold_at=plan.sold_at if exits.targets == plan.exits.targets else ())
+    return with_exits(plan, joined(plan.exits, brought, max(now - plan.created_at, timedelta())))
 
 
 def exits_of(signal: Signal, decision_context: DecisionContext) -> ExitPlan | None:

@@ -2,8 +2,17 @@
 
 from core.domain.money import ZERO
 from core.domain.reasons import Reason
-from core.domain.signal import Side, Signal
-from core.policy.admission import gate_open, known_symbol, not_halted, not_leaving, not_observing, not_paused, tradable
+from core.domain.signal import Side, Signal, client_order_id
+from core.policy.admission import (
+    gate_open,
+    known_symbol,
+    not_halted,
+    not_leaving,
+    not_observing,
+    not_paused,
+    one_too_many,
+    tradable,
+)
 from core.policy.decision_context import DecisionContext
 from core.policy.risk.allowed_symbols import allowed_symbols
 from core.policy.risk.daily_loss import daily_loss
@@ -13,10 +22,16 @@ _CHECKS = (allowed_symbols, not_paused, known_symbol, not_observing, gate_open, 
 
 
 def chase_refusal(signal: Signal, decision_context: DecisionContext) -> Reason | None:
-    """Returns why nothing more may be bought for the entry of `signal`; None if it may. Its age, its position and its size were
-    judged when it was placed: what follows costs no more."""
+    """Returns why nothing more may be bought for the entry of `signal`; None if it may. Its age and its size were
+    judged when it was placed: what follows costs no more. The count of entries is looked at again, as an order that the ledger
+    had lost may have bought since."""
     for check in _CHECKS:
         refused = check(signal, decision_context)
         if refused is not None:
             return refused
+    if (
+        decision_context.position.last_entry != client_order_id(signal)
+        and (refused := one_too_many(decision_context)) is not None
+    ):
+        return refused
     return daily_loss(signal, SizedOrder(Side.BUY, ZERO, ZERO), decision_context)

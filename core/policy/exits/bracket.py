@@ -9,13 +9,14 @@ from decimal import Decimal
 
 from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
 from core.domain.instrument import Instrument
-from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, floor_to_step, multiply
+from core.domain.money import EXACT, HUNDRED, ZERO, ceil_to_step, divide, floor_to_step, multiply
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
 from core.domain.reasons import Reason
 from core.policy.exits.bracket_check import NOTHING_OPEN, Bracket, OpenOrders, missing, refusal
 from core.policy.exits.plan_check import check_plan
 
 _A_LITTLE_ABOVE = Decimal("1.001")  # the exchange wants it above the last trade
+_NEARLY = Decimal("1e-10")  # base asset: thirds of three steps are one each, though a third is rounded
 LIMIT_OFFSET_PCT = Decimal(1)
 """The distance below its trigger within which a stop with a limit may fill, in per cent, where its owner does not say."""
 
@@ -104,7 +105,7 @@ def _split(
         if target is None or (place == len(targets) and shares == HUNDRED):
             qty = left
         else:
-            qty = on_step(divide(multiply(whole, target.share), HUNDRED))  # thirds of three steps are one each
+            qty = on_step(divide(multiply(whole, target.share), HUNDRED).quantize(_NEARLY, context=EXACT))
         left -= qty
         yield target, qty
 

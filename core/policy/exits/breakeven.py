@@ -11,7 +11,8 @@ from core.domain.order import Order
 from core.domain.position import Position
 from core.domain.trade_plan import ChangeCause, PlanChange, TradePlan
 from core.policy.exits.bracket import level_price
-from core.policy.exits.protection import exposed, target_number
+from core.policy.exits.protection import exposed
+from core.policy.exits.targets import target_number
 from core.policy.sizing.fees import TAKER_FEE
 
 

@@ -15,6 +15,7 @@ from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.exits.bracket import level_price
 from core.policy.exits.plan_check import check_plan
 from core.policy.exits.protection import exposed, parts_of
+from core.policy.exits.targets import with_exits
 from core.policy.exits.trailing import bare_before, follows_less, with_first_stop
 
 SOURCE = "protect"
@@ -54,9 +55,8 @@ def changed(plan: TradePlan | None, position: Position, wanted: RequestedPlan, n
             derived_id(SOURCE, wanted.source_id), position.symbol, wanted.exits, PlanState.EXPOSED, price, now, wanted.seq
         )
         return replace(exposed(plan, now), change=change, strategy=position.strategy)
-    sold_at = plan.sold_at if wanted.exits.targets == plan.exits.targets else ()
     change = PlanChange(ChangeCause.PERSON, by=wanted.who)
-    return replace(exposed(plan, now), exits=wanted.exits, sold_at=sold_at, why=None, failures=0, change=change)
+    return replace(exposed(with_exits(plan, wanted.exits), now), why=None, failures=0, change=change)
 
 
 def change_refusal(

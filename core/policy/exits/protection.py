@@ -7,9 +7,9 @@ from decimal import Decimal
 from zlib import crc32
 
 from core.domain.events.protection import ProtectionFailed
-from core.domain.exit_plan import ExitPlan, Level, Target
+from core.domain.exit_plan import ExitPlan, Level
 from core.domain.instrument import Instrument
-from core.domain.money import HUNDRED, ZERO, ceil_to_step, divide, multiply, on_grid, plain
+from core.domain.money import HUNDRED, ZERO, ceil_to_step, on_grid, plain
 from core.domain.order import Order
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms
@@ -22,10 +22,10 @@ from core.domain.trade_plan import PlanState, TradePlan
 from core.policy.exits.bracket import Purchase, brackets, level_price
 from core.policy.exits.bracket_check import NOTHING_OPEN, Bracket, OpenOrders
 from core.policy.exits.pauses import LONGEST_PAUSE_SECONDS, is_over
+from core.policy.exits.targets import remaining, unsold_numbers
 
 STOPPED, TAKEN = "SELL_STOP_LOSS", "SELL_TAKE_PROFIT"
 _BACKOFF = RetryBackoff(first=2.0, longest=60.0)
-_A_STEP = Decimal("0.01")  # of a price: the steps of almost all symbols are smaller
 
 
 def legs_of(plan: TradePlan, parts: Iterable[Bracket], trading_mode: str, now: datetime) -> list[Order]:
@@ -101,13 +101,6 @@ def exits_at_steps(exits: ExitPlan, average: Decimal, price_step: Decimal) -> Ex
         stop=None if stop is None else replace(stop, level=fixed(stop.level, -1)),
         targets=tuple(replace(target, level=fixed(target.level, 1)) for target in exits.targets),
     )
-
-
-def target_number(plan: TradePlan, leg: Order) -> int:
-    """Returns which of the plan's targets `leg` is, from 1: the one whose price is nearest, as orders are rounded to the symbol's
-    step. The targets may be others than those that it was placed with."""
-    prices = [level_price(target.level, plan.entry_price, 1) for target in plan.exits.targets]
-    return min(range(len(prices)), key=lambda place: abs(prices[place] - leg.price), default=0) + 1
 
 
 def price_of(plan: TradePlan | None, leg: PlanLeg, terms: OrderTerms) -> Decimal:
@@ -188,44 +181,6 @@ def reached(plan: TradePlan, bid: Decimal) -> str | None:
     return TAKEN if targets and bid >= max(targets) else None
 
 
-def after_target(plan: TradePlan, leg: Order) -> TradePlan:
-    """Returns the plan once `leg` has filled: a target has sold its whole share."""
-    is_target = leg.leg is not None and leg.leg.kind is LegKind.TARGET
-    return replace(plan, sold_at=(*plan.sold_at, leg.price)) if is_target else plan
-
-
-def sold_places(plan: TradePlan, price_step: Decimal = ZERO) -> frozenset[int]:
-    """Returns which of the plan's targets have sold their share, from 0, as orders are rounded to `price_step`: each price that
-    has sold is of the nearest target. The exchange may change its step at any time, and the price of a target with it; but what
-    is far from every target is of one that the plan has no more."""
-    prices = [level_price(one.level, plan.entry_price, 1) for one in plan.exits.targets]
-    found: set[int] = set()
-    for sold in plan.sold_at:
-        off = {
-            place: abs(ceil_to_step(price, price_step) - sold)
-            for place, price in enumerate(prices)
-            if place not in found and abs(price - sold) <= max(price_step, multiply(price, _A_STEP))
-        }
-        if off:
-            found.add(min(off, key=lambda place: off[place]))  # two targets may have one price
-    return frozenset(found)
-
-
-def unsold_numbers(plan: TradePlan, instrument: Instrument) -> tuple[int, ...]:
-    """Returns the numbers, from 1, of the targets that have not sold yet."""
-    sold = sold_places(plan, instrument.price_step)
-    return tuple(place + 1 for place in range(len(plan.exits.targets)) if place not in sold)
-
-
-def remaining(plan: TradePlan, instrument: Instrument) -> ExitPlan:
-    """Returns what is left of the plan's exits: without the targets that have sold, and with shares of what is held now."""
-    left = [plan.exits.targets[number - 1] for number in unsold_numbers(plan, instrument)]
-    wanted = sum((one.share for one in left), ZERO)
-    whole = HUNDRED - sum((one.share for one in plan.exits.targets), ZERO) + wanted
-    targets = tuple(replace(one, share=min(divide(multiply(one.share, HUNDRED), whole), HUNDRED)) for one in left if whole > 0)
-    return replace(plan.exits, targets=_adding_up(targets, to_whole=wanted == whole), breakeven=None)
-
-
 def parts_of(
     plan: TradePlan,
     position: Position,
@@ -243,15 +198,6 @@ def parts_of(
     bought = Purchase(position.qty, plan.entry_price, market, last)
     numbers = unsold_numbers(plan, instrument)
     return brackets(remaining(plan, instrument), instrument, bought, beside, numbers=numbers, passed_too=passed_too)
-
-
-def _adding_up(targets: tuple[Target, ...], *, to_whole: bool) -> tuple[Target, ...]:
-    """Returns the targets with shares of at most 100 per cent together, or `to_whole` of exactly that: what rounding added is
-    taken from the last, and what it took away is given to it. Else a few steps would be left, which no order can sell."""
-    more = sum((one.share for one in targets), ZERO) - HUNDRED
-    if not targets or not (to_whole or more > 0):
-        return targets
-    return (*targets[:-1], replace(targets[-1], share=targets[-1].share - more))
 
 
 def is_whole(exits: ExitPlan, resting: Iterable[Order]) -> bool:

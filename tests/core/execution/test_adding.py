@@ -275,6 +275,17 @@ async def test_a_question_says_what_it_adds_to_and_what_all_of_it_would_have(ope
     assert resting(world) == {"stops": {Decimal("0.4324")}, "targets": {Decimal("0.517")}}
 
 
+async def test_what_rests_for_a_plan_that_the_ledger_has_lost_is_replaced_and_not_doubled(adding: World) -> None:
+    await adding.say("BUY_SM")
+    adding.portfolio.plans.clear()
+    await adding.say("BUY_SM")
+    held = adding.portfolio.position(StrategyBook(WIF)).qty
+    assert sum(one.qty for one in adding.venue.listed) <= held
+    await adding.clock.forward(10)
+    assert adding.portfolio.protected(StrategyBook(WIF)) == held
+    assert len(adding.venue.cancelled) > 0
+
+
 async def test_an_entry_that_adds_spares_our_own_target(adding: World) -> None:
     rules = adding.venue.rules[WIF]
     adding.venue.rules[WIF] = replace(rules, resting=replace(rules.resting, may_expire_taker=True))

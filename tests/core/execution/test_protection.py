@@ -24,7 +24,8 @@ from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
 from core.domain.trading_state import Mode, Pause
 from core.execution.fence import FENCE_MARGIN
-from core.policy.exits.protection import STOPPED, TAKEN, remaining
+from core.policy.exits.protection import STOPPED, TAKEN
+from core.policy.exits.targets import remaining
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import LOST, Course, refused
@@ -214,6 +215,23 @@ async def test_of_a_ladder_the_target_that_was_the_last_trade_is_placed_a_step_a
     assert [one.above.terms.limit_price for one in world.venue.listed[-2:]] == [Decimal("0.5041"), Decimal("0.528")]
     assert len(world.venue.listed) == 6
     assert (world.portfolio.plans[StrategyBook(WIF)].state, failures(ledger)) == (PlanState.GUARDED, [])
+
+
+async def test_of_a_ladder_a_target_that_sold_a_part_is_placed_again_for_the_rest_of_its_share(
+    open_world: OpenWorld, ledger: MemoryLedger, restart: Restart
+) -> None:
+    near, far = Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50))
+    world = await open_world(trade_qty=Decimal(80), stop_loss_pct=Decimal(5), take_profit_pct=(near, far))
+    await world.say("BUY_SM")
+    world.venue.fill(world.venue.listed[0].above.client_order_id, Decimal("0.504"), Decimal(10))
+    await world.clock.forward(8)
+    assert [one.qty for one in world.venue.listed[-2:]] == [Decimal("29.96"), Decimal("39.96")]
+    world = await restart(world, ledger)
+    world.venue.fill(world.venue.listed[-2].above.client_order_id, Decimal("0.504"), Decimal(9))
+    await world.clock.forward(8)
+    assert [one.qty for one in world.venue.listed[-2:]] == [Decimal("20.96"), Decimal("39.96")]
+    assert world.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+    assert failures(ledger) == []
 
 
 async def test_a_ladder_sells_its_shares_and_the_stop_stays_for_the_rest(open_world: OpenWorld, ledger: MemoryLedger) -> None:

@@ -158,6 +158,7 @@ async def test_a_second_buy_is_refused_while_an_entry_rests(planned: World) -> N
     outcome = await planned.say("BUY_SM")
     assert outcome is not None
     assert outcome.reason is not None
+    assert outcome is not None
     assert (outcome.outcome, outcome.reason.code) == ("ignored", "entry_rests")
 
 
@@ -167,6 +168,7 @@ async def test_an_entry_that_rests_counts_as_a_position(open_world: OpenWorld) -
     outcome = await world.say("BUY_SM", symbol="SOLUSDC", close="1.5")
     assert outcome is not None
     assert outcome.reason is not None
+    assert outcome is not None
     assert (outcome.outcome, outcome.reason.code) == ("denied", "open_positions")
 
 
@@ -175,6 +177,7 @@ async def test_a_sell_cancels_an_entry_that_has_bought_nothing(planned: World, l
     outcome = await planned.say("SELL_SM")
     assert outcome is not None
     assert outcome.reason is not None
+    assert outcome is not None
     assert (outcome.outcome, outcome.reason.code) == ("ignored", "entry_withdrawn")
     assert planned.portfolio.resting == {}
     assert "entry_missed" in kinds(ledger)
@@ -255,6 +258,24 @@ async def test_a_person_cancels_an_entry_that_rests(planned: World, ledger: Memo
     (missed,) = [event for event in ledger.events if isinstance(event, EntryMissed)]
     assert missed.order.reason is not None
     assert missed.order.reason.params == {"who": "Ann"}
+
+
+@pytest.mark.parametrize("filled", ["0", "12"])
+async def test_an_entry_that_met_a_sale_of_ours_is_not_said_to_be_cancelled(
+    planned: World, ledger: MemoryLedger, filled: str
+) -> None:
+    await planned.enter("0.47")
+    order = entry(planned)
+    if Decimal(filled):
+        planned.venue.fill(order.client_order_id, Decimal("0.47"), Decimal(filled))
+    planned.venue.end(order.client_order_id, OrderState.EXPIRED, why="EXPIRED_IN_MATCH")  # not heard of yet
+    wish = planned.message(CancelRequested(WIF, order.client_order_id, 7, "Ann"), WIF)
+    outcome = await planned.clock.run(planned.inbox.ask(wish))
+    assert outcome is not None
+    assert (outcome.outcome, outcome.reason.code if outcome.reason else "") == ("ignored", "not_resting")
+    ended = ledger.orders[order.client_order_id]
+    assert (ended.state, ended.reason.code if ended.reason else "") == (OrderState.EXPIRED, "met_ours")
+    assert kinds(ledger)[-1] == ("order_executed" if Decimal(filled) else "entry_missed")
 
 
 async def test_a_stop_that_sells_takes_the_rest_of_the_entry_off(planned: World, ledger: MemoryLedger) -> None:

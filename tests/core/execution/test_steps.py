@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +13,10 @@ from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.entries import EntryMissed
 from core.domain.events.orders import OrderFailed
 from core.domain.exit_plan import Breakeven, Level, Target
+from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.order import Order, Rejected
 from core.domain.order_state_machine import OrderState
+from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.reasons import reason
 from core.domain.strategy_book import StrategyBook
 from core.domain.trade_plan import PlanState
@@ -132,6 +135,16 @@ async def test_another_entry_beside_them_counts_them(stepped: World) -> None:
     stepped.portfolio.limits = replace(stepped.portfolio.limits, max_entries=4)
     assert became(await stepped.say("BUY_SM")) == "ordered"
     assert len(waiting(stepped)) == 2, "what adds brings no steps of its own"
+
+
+async def test_an_entry_that_came_before_them_and_waits_is_counted(stepped: World) -> None:
+    """It is in the symbol's mailbox when the entry ends, and so before its steps."""
+    at_limit = LimitEntry(OrderType.LIMIT, Decimal("0.47"), TimeInForce.GTC, timedelta(seconds=600), OnTimeout.CANCEL)
+    entry, adds = stepped.signal("BUY_SM"), replace(stepped.signal("BUY_SM"), entry=at_limit)
+    both = asyncio.gather(*(stepped.inbox.ask(stepped.said(one)) for one in (entry, adds)))
+    assert [became(one) for one in await stepped.clock.run(both)] == ["ordered", "ordered"]
+    await stepped.clock.forward(5)
+    assert [price for price, _ in waiting(stepped)] == [Decimal("0.47"), Decimal("0.468")], "the second step would be the fourth"
 
 
 @pytest.mark.parametrize("exit_type", ["SELL_SM", "stop", "target"])

@@ -261,13 +261,18 @@ async def test_an_entry_not_taken_is_sized_anew_and_a_persons_part_is_not(open_w
 
 
 @pytest.mark.parametrize(
-    ("state", "code"),
-    [(OrderState.EXPIRED, "beyond_limit"), (OrderState.CANCELED, "not_filled"), (OrderState.REJECTED, "not_filled")],
+    ("state", "ended_for", "code"),
+    [
+        (OrderState.EXPIRED, "", "beyond_limit"),
+        (OrderState.EXPIRED, "EXPIRED_IN_MATCH", "met_ours"),
+        (OrderState.CANCELED, "", "not_filled"),
+        (OrderState.REJECTED, "", "not_filled"),
+    ],
 )
 async def test_an_entry_that_bought_nothing_says_whether_the_market_was_beyond_its_limit(
-    world: World, ledger: MemoryLedger, state: OrderState, code: str
+    world: World, ledger: MemoryLedger, state: OrderState, ended_for: str, code: str
 ) -> None:
-    world.venue.next(Course(fills=Decimal(0), state=state))
+    world.venue.next(Course(fills=Decimal(0), state=state, ended_for=ended_for))
     await world.say("BUY_SM")
     (order,) = ledger.orders.values()
     assert (order.state, order.reason.code if order.reason else "") == (state, code)

@@ -35,11 +35,8 @@ from core.policy.exits.protection import (
     parts_of,
     price_of,
     reached,
-    remaining,
-    sold_places,
-    target_number,
-    unsold_numbers,
 )
+from core.policy.exits.targets import remaining, sold_places, target_number, unsold_numbers
 from core.policy.exits.time_limit import TIMED_OUT
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument

@@ -149,7 +149,7 @@ async def test_executions_of_before_get_their_role_their_strategy_and_their_plan
             connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
         plan = TradePlan(plan_id, "WIFUSDC", ExitPlan(), PlanState.CLOSED, Decimal(1), NOW, 1)
         row = plan_tables.plan_row(plan)
-        del row["strategy"]
+        del row["strategy"], row["part_sold"]
         connection.execute(insert(plan_tables.order_plans), [row])
         rows = [old_execution_row(one) for one in (bought, alone, stop, target, late, other)]
         connection.execute(insert(result_tables.executions), rows)
@@ -208,7 +208,9 @@ async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_
             rows = [result_tables.execution_row(one) for one in (bought, earlier)]
             connection.execute(insert(result_tables.executions), rows)
         plan = TradePlan("mf-1", "WIFUSDC", ExitPlan(), PlanState.GUARDED, Decimal(1), NOW, 1)
-        connection.execute(insert(plan_tables.order_plans), [plan_tables.plan_row(plan)])
+        row = plan_tables.plan_row(plan)
+        del row["part_sold"]
+        connection.execute(insert(plan_tables.order_plans), [row])
         connection.execute(*before_strategies(result_tables.positions, result_tables.position_row(held)))
         connection.execute(*before_strategies(control_tables.wanted_exits, control_tables.exit_row(pending)))
         day = {"day": "2026-03-01", "quote_asset": "USDC", "symbol": "WIFUSDC", "signal_type": "SELL_SM", "trading_mode": "paper"}

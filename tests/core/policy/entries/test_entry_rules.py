@@ -19,7 +19,7 @@ from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.position import Position
 from core.domain.reasons import Reason, reason
 from core.domain.resting_rules import PriceBand
-from core.domain.signal import Side
+from core.domain.signal import Side, client_order_id
 from core.domain.trade_plan import PlanState, TradePlan
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.decision import Refused, decide
@@ -37,6 +37,9 @@ WIF = "WIFUSDC"
 NOTHING = Position(WIF)
 QUIET = Surroundings(NOTHING, None, exit_pending=False, trading_state=TradingState())
 PLAN = TradePlan("mf-1", WIF, ExitPlan(StopLoss(Level(pct=Decimal(5)))), PlanState.ENTERING, Decimal("0.48"), NOON, 1)
+
+
+OWN = client_order_id(said())
 
 
 def at_limit(price: str = "0.47", on_timeout: OnTimeout = OnTimeout.CANCEL, kind: OrderType = OrderType.LIMIT) -> LimitEntry:
@@ -171,7 +174,11 @@ def test_an_entry_that_rests_locks_what_it_did_not_buy_yet() -> None:
         ({"gate": reason("another_program")}, "another_program"),
         ({"results_today": {"USDC": Decimal(-100)}}, "daily_loss"),
         ({"results_today": None}, "daily_loss_unknown"),
-        ({"position": HELD, "entry_rests": True, "open_count": 9}, None),  # judged when it was placed
+        ({"position": replace(HELD, last_entry=OWN), "entry_rests": True, "open_count": 9}, None),  # judged when it was placed
+        ({"position": HELD}, "in_position"),  # bought by an order that the ledger had lost
+        ({"position": HELD, "max_entries": 2}, None),
+        ({"position": HELD, "max_entries": 2, "entries_wait": 1}, "max_entries_with_steps"),
+        ({"position": replace(HELD, entries=2), "max_entries": 2}, "max_entries"),
     ],
 )
 def test_the_rules_that_must_still_hold(known: dict[str, Any], code: str | None) -> None:

@@ -1,0 +1,47 @@
+"""Promises about the targets of a plan: none sells more than its share, by however many orders."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.tables import plan_tables, result_tables
+from core.domain.money import HUNDRED, ZERO
+from core.domain.plan_leg import LegKind, leg_of
+from tests.simulation.accidents import SET_BACK
+from tests.simulation.evidence import Evidence
+
+_PLAN_ID = 32  # characters: those that all orders of an entry have in common
+_BEFORE = 3  # quote asset: the share of what was held before, which no order could sell
+_SCRAP = 7  # quote asset: that, and what was too little for an order of the target before
+
+
+def _shares(seen: Evidence) -> Iterator[str]:
+    """Checks each target against what the exchange has bought for its plan: of plans whose position one entry has bought, and
+    that nobody has changed. A ledger that was set back may know no more which entries had bought it."""
+    if seen.accident == SET_BACK:
+        return
+    changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
+    added = {
+        row["plan_id"]
+        for row in seen.rows(result_tables.executions)
+        if row["side"] == "BUY" and row["client_order_id"][:_PLAN_ID] != row["plan_id"]
+    }
+    bought, sold = defaultdict[str, Decimal](Decimal), defaultdict[tuple[str, int], Decimal](Decimal)
+    for order in seen.orders:
+        leg = leg_of(order.client_order_id)
+        if order.side == "BUY":
+            bought[order.client_order_id[:_PLAN_ID]] += order.executed_qty
+        elif leg is not None and leg.kind is LegKind.TARGET:
+            sold[leg.plan_id, leg.number] += order.executed_qty
+    for row in seen.rows(plan_tables.order_plans):
+        name = row["plan_id"]
+        if row["symbol"] in changed or name in added:
+            continue
+        for number, target in enumerate(codec.plans.decode(row["exits"]).targets, start=1):
+            more = sold[name, number] - bought[name] * target.share / HUNDRED
+            if more > ZERO and more * row["entry_price"] > (_BEFORE if number == 1 else _SCRAP):
+                yield f"target {number} of {name} has sold {sold[name, number]}, {target.share} % of {bought[name]} is its share"
+
+
+PROMISES = (_shares,)

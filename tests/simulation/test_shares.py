@@ -1,0 +1,58 @@
+"""The judge counts what the orders of one target have sold together against its share of what was bought."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from core.adapters.ledger import codec
+from core.adapters.ledger.tables import plan_tables, result_tables
+from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
+from core.domain.trade_plan import PlanState, TradePlan
+from tests.simulation.evidence import Evidence
+from tests.simulation.shares import PROMISES
+
+ENTRY, ADDED = "mf-" + "1" * 29, "mf-" + "2" * 29
+LADDER = ExitPlan(
+    StopLoss(Level(pct=Decimal(5))),
+    (Target(Level(pct=Decimal(5)), Decimal(50)), Target(Level(pct=Decimal(10)), Decimal(50))),
+)
+
+
+def history(sold: dict[str, int], *, added: bool = False) -> Evidence:
+    """Returns a history in which 100 were bought at 1, and each order of the plan that is named has `sold` so much."""
+    buys = [("BUY", ENTRY, 100), *([("BUY", ADDED, 50)] if added else [])]
+    orders = [
+        SimpleNamespace(side=side, client_order_id=name, executed_qty=Decimal(qty))
+        for side, name, qty in [*buys, *(("SELL", ENTRY + leg, qty) for leg, qty in sold.items())]
+    ]
+    plan = TradePlan(ENTRY, "WIFUSDC", LADDER, PlanState.CLOSED, Decimal(1), datetime(2026, 3, 1, tzinfo=UTC), 1)
+    rows: dict[Any, list[dict[str, Any]]] = {
+        plan_tables.order_plans: [dict(plan_tables.plan_row(plan))],
+        result_tables.executions: [{"side": "BUY", "client_order_id": name, "plan_id": ENTRY} for _, name, _ in buys],
+    }
+    assert codec.plans.decode(rows[plan_tables.order_plans][0]["exits"]) == LADDER
+    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, messages=lambda _: [], accident="")
+    return cast("Evidence", found)
+
+
+@pytest.mark.parametrize(
+    ("sold", "broken"),
+    [
+        ({"T100": 50, "T200": 50}, 0),
+        ({"T100": 30, "T101": 20, "T201": 50}, 0),
+        ({"T100": 30, "T101": 35, "T201": 35}, 1),  # the whole share of what was left
+        ({"T100": 46, "T201": 54}, 0),  # what was too little for an order of the first
+        ({"T100": 30, "S101": 70}, 0),
+    ],
+)
+def test_all_orders_of_a_target_together_sell_its_share(sold: dict[str, int], broken: int) -> None:
+    (promise,) = PROMISES
+    assert len(list(promise(history(sold)))) == broken
+
+
+def test_of_a_position_that_was_added_to_the_shares_are_of_more() -> None:
+    (promise,) = PROMISES
+    assert list(promise(history({"T100": 50, "T200": 100}, added=True))) == []
