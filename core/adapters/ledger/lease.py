@@ -9,6 +9,7 @@ from typing import NoReturn
 import structlog
 from sqlalchemy import Connection, bindparam, select, update
 
+from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import upkeep_tables
@@ -66,7 +67,7 @@ class Lease:
         self.complete_since: float | None = None
         """Monotonic seconds since when every order that was dated is known to be in the ledger, as this process watched it as its
         standby. None: it may lack any that was dated before this process took it."""
-        self._stamp = (
+        self._stamp = DriverStatement(
             update(upkeep_tables.lease)
             .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))
             .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
@@ -96,8 +97,7 @@ class Lease:
             "b_seen": self._clock.now(),
             **self._transactions.session_parameters(),
         }
-        found = connection.execute(self._stamp, values)
-        if found.rowcount != 1:
+        if self._stamp.run(connection, [values]) != 1:
             self._lose(_found(connection))
 
     def proved(self, at: float, number: int) -> None:
