@@ -22,10 +22,13 @@ class _Compiled:
     text: str
     places: Sequence[tuple[str, _Convert, Any]]  # column (empty: a constant), conversion, the constant as converted
     answers: Sequence[TypeEngine[Any]]  # of the columns that it returns
-    conversions: Sequence[_Convert] | None = None  # of these columns: known once the driver has described them
+    width: int  # columns of a row
+    conversions: Sequence[_Convert] | None = None  # of what it returns: known once the driver has described that
 
     def values(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Returns the row's values as the driver takes them."""
+        """Returns the row's values as the driver takes them. Raises ValueError where a row has other columns than the first."""
+        if len(row) != self.width:
+            raise ValueError(f"a row has {len(row)} columns, the first one {self.width}")
         return tuple(
             [
                 (constant if not name else row[name] if convert is None else convert(row[name]))
@@ -95,7 +98,7 @@ def _compile(statement: Any, dialect: Dialect, columns: Sequence[str]) -> _Compi
             places.append((name, convert, None))
         else:
             places.append(("", None, constant if convert is None else convert(constant)))
-    return _Compiled(str(compiled), places, [column.type for column in getattr(statement, "exported_columns", ())])
+    return _Compiled(str(compiled), places, [column.type for column in getattr(statement, "exported_columns", ())], len(columns))
 
 
 def _to_driver(kind: TypeEngine[Any], dialect: Dialect) -> _Convert:

@@ -33,7 +33,6 @@ _SAME_DAY = (
     "trading_mode",
     "strategy",
 )  # exits that share these and the day share a result
-_OF_DAY = ("day", *_SAME_DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,9 @@ class Statements:
         self.outcome = DriverStatement(update(inbox).where(inbox.c.seq == bindparam("b_seq")))
         self.prune = {name: DriverStatement(statement) for name, statement in _pruning().items()}
         days = day_results.c
-        same = [days[name] == bindparam(f"b_{name}") for name in _OF_DAY]
-        self.day = DriverStatement(select(days.profit, days.gross, days.exits, days.wins).where(*same))
+        self.days_of = select(day_results).where(
+            days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
+        )
         count = self._insert(totals)
         self.count = DriverStatement(
             count.on_conflict_do_update(index_elements=[totals.c.name], set_={"value": totals.c.value + count.excluded.value})
@@ -158,21 +158,20 @@ def _write_executions(connection: Connection, statements: Statements, rows: list
 
 def _add_to_days(connection: Connection, statements: Statements, exits: list[Row]) -> None:
     """Adds exits to the day results. Adds in Python: SQLite has no exact arithmetic."""
+    if not exits:
+        return
+    keys = [(f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)) for row in exits]
+    asked = {"b_days": list({key[0] for key in keys}), "b_symbols": list({row["symbol"] for row in exits})}
+    # One question for all of them, by SQLAlchemy: the driver has no list as a value, and each of its own would be a round trip.
+    found = connection.execute(statements.days_of, asked).mappings()
+    known: dict[tuple[str, ...], Row] = {(row["day"], *(row[column] for column in _SAME_DAY)): dict(row) for row in found}
     days: dict[tuple[str, ...], Row] = {}
-    for row in exits:
-        key = (f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY))
-        day = days[key] if key in days else days.setdefault(key, _day(connection, statements, key))
+    for key, row in zip(keys, exits, strict=True):
+        empty: Row = dict(zip(("day", *_SAME_DAY), key, strict=True)) | {"profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
+        day = days[key] = known.setdefault(key, empty)
         profit: Decimal = row["profit_quote"]
         day["profit"] = EXACT.add(day["profit"], profit)
         day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
         day["exits"] += 1
         day["wins"] += int(profit > 0)
     statements.of[day_results].run(connection, list(days.values()))
-
-
-def _day(connection: Connection, statements: Statements, key: tuple[str, ...]) -> Row:
-    """Returns the row of a day so far; an empty one before its first exit."""
-    asked = {f"b_{name}": value for name, value in zip(_OF_DAY, key, strict=True)}
-    found = statements.day.returned(connection, [asked])
-    profit, gross, exits, wins = found[0] if found else (ZERO, ZERO, 0, 0)
-    return dict(zip(_OF_DAY, key, strict=True)) | {"profit": profit, "gross": gross, "exits": exits, "wins": wins}

@@ -110,3 +110,10 @@ async def test_nothing_is_executed_for_no_rows(transactions: Transactions) -> No
         0,
         [],
     )
+
+
+@pytest.mark.parametrize("other", [{"symbol": "XUSDC", "bid": Decimal(1)}, {**MARKS[1], "note": "lost"}])
+async def test_a_row_of_other_columns_than_the_first_is_refused(transactions: Transactions, other: Row) -> None:
+    with pytest.raises(ValueError, match="columns, the first one 3"):
+        await transactions.run(lambda connection: DriverStatement(marks.insert()).run(connection, [MARKS[0], other]))
+    assert await rows_after(transactions, lambda connection: None) == []
