@@ -24,11 +24,7 @@ def _shares(seen: Evidence) -> Iterator[str]:
     if seen.accident == SET_BACK:
         return
     changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
-    added = {
-        row["plan_id"]
-        for row in seen.rows(result_tables.executions)
-        if row["side"] == "BUY" and row["client_order_id"][:_PLAN_ID] != row["plan_id"]
-    }
+    added = added_to(seen)
     bought, sold = defaultdict[str, Decimal](Decimal), defaultdict[tuple[str, int], Decimal](Decimal)
     for order in seen.orders:
         leg = leg_of(order.client_order_id)
@@ -44,6 +40,15 @@ def _shares(seen: Evidence) -> Iterator[str]:
             more = sold[name, number] - bought[name] * target.share / HUNDRED
             if more > ZERO and more * row["entry_price"] > (_BEFORE if number == 1 else _SCRAP):
                 yield f"target {number} of {name} has sold {sold[name, number]}, {target.share} % of {bought[name]} is its share"
+
+
+def added_to(seen: Evidence) -> set[str]:
+    """Returns the plans whose position more than one entry has bought."""
+    return {
+        row["plan_id"]
+        for row in seen.rows(result_tables.executions)
+        if row["side"] == "BUY" and row["client_order_id"][:_PLAN_ID] != row["plan_id"]
+    }
 
 
 def _had_a_step(seen: Evidence, plan: Row) -> bool:
