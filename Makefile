@@ -79,9 +79,10 @@ variants: install ## wrong programs, each of which the simulation must catch
 KILLS   ?= 100
 STARTS  ?= 20
 HISTORY ?= 1000000
+FAILOVERS ?= 100
 DAYS    ?= 7
 chaos: install ## KILLS=100: the program under load and faults, killed with -9 again and again; DAYS=7 of paper trading
-	@KILLS=$(KILLS) STARTS=$(STARTS) HISTORY=$(HISTORY) ROUNDS=3 $(BIN)/pytest tests/chaos -s -q
+	@KILLS=$(KILLS) STARTS=$(STARTS) HISTORY=$(HISTORY) FAILOVERS=$(FAILOVERS) ROUNDS=3 $(BIN)/pytest tests/chaos -s -q
 	@DAYS=$(DAYS) $(BIN)/pytest tests/week -s -q
 
 bench: install ## MarketFlow beside a naive loop, in one run on this machine

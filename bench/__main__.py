@@ -1,4 +1,5 @@
-"""`python -m bench`: MarketFlow and the naive loop in turn, round after round; prints a table and the two ratios."""
+"""`python -m bench`: the naive loop, the same with one commit before each order, and MarketFlow in turn, round after round.
+Prints a table and the goals."""
 
 import argparse
 import asyncio
@@ -12,19 +13,24 @@ from pathlib import Path
 from bench.contenders import CONTENDERS, Contender
 from bench.load import BenchmarkFailed, Load, signals
 from bench.report import Figures, as_json, as_table
+from bench.usage import cpu_seconds, most_resident
 from bench.world import SYMBOLS, World, running_world, with_exchange
 from tests.servers.process import ServerDidNotStartError
 
 _WARM_UP = 2 * len(SYMBOLS)
 _WARM_UP_PAUSE = 0.02  # seconds
+_SETTLED = 31.0  # seconds after its start for which MarketFlow asks the exchange about each order before it sends it
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured, in turn (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured, in turn (default: 3)")
     parser.add_argument("--singles", type=int, default=80, help="signals sent one at a time in a round (default: 80)")
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them (default: 0.05)")
     parser.add_argument("--burst", type=int, default=1000, help="signals sent at once in a round (default: 1000)")
+    parser.add_argument(
+        "--settle", type=float, default=_SETTLED, help="seconds from the start of each to the first measurement (default: 31)"
+    )
     parser.add_argument("--memory-broker", action="store_true", help="the in-memory broker even where Apache Kafka is")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     chosen = parser.parse_args()
@@ -41,16 +47,19 @@ async def _measure(place: World, contender: Contender, name: str, folder: Path, 
     orders = _WARM_UP + chosen.singles + chosen.burst
     async with (
         with_exchange(place, folder) as world,
-        contender(world, name, folder, orders),
+        contender(world, name, folder, orders) as pid,
         Load(world, name) as load,
     ):
         await load.one_at_a_time(list(signals(f"{name}-warm", _WARM_UP)), _WARM_UP_PAUSE)
+        await asyncio.sleep(chosen.settle)
         seconds = await load.one_at_a_time(list(signals(f"{name}-single", chosen.singles)), chosen.pause)
+        before = cpu_seconds(pid)
         rate = await load.burst(list(signals(f"{name}-burst", chosen.burst)))
+        cpu, resident = (cpu_seconds(pid) - before) / chosen.burst, most_resident(pid)
         filled, taken = await load.filled()
         if filled != taken:
             raise BenchmarkFailed(f"the exchange took {taken} orders and filled {filled}")
-    return Figures(seconds, [rate])
+    return Figures(seconds, [rate], [cpu], [resident])
 
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> None:
@@ -61,8 +70,7 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> None:
             for index, (name, contender) in enumerate(CONTENDERS.items()):
                 _progress(f"round {number + 1} of {chosen.rounds}: {name}")
                 done = await _measure(world, contender, f"round-{number}-{index}", folder / f"round-{number}-{index}", chosen)
-                figures[name].seconds += done.seconds
-                figures[name].rates += done.rates
+                figures[name].add(done)
         broker = world.broker_name
     _progress("")
     if chosen.json:
@@ -78,7 +86,7 @@ def _progress(text: str) -> None:
 
 
 def main() -> int:
-    """Returns 0 when both were measured, whatever the figures; 1 when one of them did not do its work."""
+    """Returns 0 when all were measured, whatever the figures; 1 when one of them did not do its work."""
     chosen = _arguments()
     try:
         with tempfile.TemporaryDirectory(prefix="marketflow-bench-") as folder:

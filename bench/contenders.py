@@ -1,8 +1,9 @@
-"""The two contenders, each in its own process with the same settings."""
+"""The three contenders, each in its own process with the same settings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from bench.load import BenchmarkFailed
@@ -20,31 +21,32 @@ _UNBOUND = {
     "DAILY_LOSS_LIMIT": "100000",
 }
 
-Contender = Callable[[World, str, Path, int], AbstractAsyncContextManager[None]]
-"""Runs while the block runs, reading from a topic, with its own folder; the number is how many orders it should place."""
+Contender = Callable[[World, str, Path, int], AbstractAsyncContextManager[int]]
+"""Runs while the block runs, reading from a topic, with its own folder; the number is how many orders it should place. Yields the
+number of its process."""
 
 
 @asynccontextmanager
-async def naive(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
-    """Runs the document's loop."""
+async def naive(world: World, topic: str, folder: Path, orders: int, *, journal: str = "") -> AsyncIterator[int]:
+    """Runs the document's loop. `journal` names a file in which it stores each order first."""
     del orders  # it has no ledger
     log = folder / "naive.log"
-    env = world.settings(topic) | {"METRICS_PORT": str(free_port())}
+    env = world.settings(topic) | {"METRICS_PORT": str(free_port()), "JOURNAL": str(folder / journal) if journal else ""}
     loop = python("bench.naive", name="the naive loop", log=log, ready=lambda: READY in log.read_text(), env=env)
     try:
         await asyncio.to_thread(loop.start)
-        yield
+        yield loop.pid or 0
     finally:
         await asyncio.to_thread(loop.kill)
 
 
 @asynccontextmanager
-async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[None]:
+async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[int]:
     """Runs `marketflow run`. Raises BenchmarkFailed at the end where its ledger lacks an execution for any order."""
     program = Program(folder, world.settings(topic) | _UNBOUND, installed=True)
     try:
         await program.start()
-        yield
+        yield program.last_pid
         code = await program.stop()
         ((kept,),) = (row.values() for row in program.ledger("SELECT count(*) FROM executions"))
         if (code, kept) != (0, orders):
@@ -53,5 +55,9 @@ async def marketflow(world: World, topic: str, folder: Path, orders: int) -> Asy
         await program.kill()
 
 
-CONTENDERS: dict[str, Contender] = {"naive loop": naive, "MarketFlow": marketflow}
-NAIVE, OURS = CONTENDERS
+CONTENDERS: dict[str, Contender] = {
+    "naive loop": naive,
+    "durable floor": partial(naive, journal="journal.db"),
+    "MarketFlow": marketflow,
+}
+NAIVE, FLOOR, OURS = CONTENDERS

@@ -1,13 +1,14 @@
-"""The figures of one run, as a table and as JSON. Compares them with the targets, and decides nothing."""
+"""The figures of one run, as a table and as JSON. Compares them with the goals, and decides nothing."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.contenders import NAIVE, OURS
+from bench.contenders import FLOOR, NAIVE, OURS
 
-MOST_LATENCY, LEAST_BURST = 2.0, 2.0  # times the naive loop's
+MOST_LATENCY, LEAST_BURST = 1.35, 0.75  # times the durable floor's, and the naive loop's
+MOST_CPU, MOST_RESIDENT = 1.2, 130.0  # ms, MB
 
 
 @dataclass(slots=True)
@@ -18,6 +19,17 @@ class Figures:
     """Seconds from signal to order, one at a time."""
     rates: list[float] = field(default_factory=list)
     """Orders per second of each burst."""
+    cpu: list[float] = field(default_factory=list)
+    """Seconds of processor time for an order of each burst."""
+    resident: list[float] = field(default_factory=list)
+    """The most memory at once, in MB, by the end of each burst."""
+
+    def add(self, round_: "Figures") -> None:
+        """Adds the results of another round."""
+        self.seconds += round_.seconds
+        self.rates += round_.rates
+        self.cpu += round_.cpu
+        self.resident += round_.resident
 
     def percentile(self, number: int) -> float:
         """Returns a percentile of the time from signal to order, in milliseconds."""
@@ -28,40 +40,61 @@ class Figures:
         """Returns the median of the bursts, in orders per second."""
         return statistics.median(self.rates)
 
+    @property
+    def cpu_ms(self) -> float:
+        """Returns the median of the processor time for an order, in milliseconds."""
+        return statistics.median(self.cpu) * 1000
+
+    @property
+    def memory(self) -> float:
+        """Returns the most memory of all rounds, in MB."""
+        return max(self.resident)
+
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """One figure of MarketFlow as a multiple of the naive loop's."""
+class Goal:
+    """A figure of MarketFlow beside what it should be."""
 
     name: str
     value: float
+    unit: str
     target: str
     met: bool
 
 
-def ratios(figures: dict[str, Figures]) -> Sequence[Ratio]:
-    """Returns the two ratios with targets."""
-    ours, theirs = figures[OURS], figures[NAIVE]
-    latency, burst = ours.percentile(50) / theirs.percentile(50), ours.rate / theirs.rate
+def goals(figures: dict[str, Figures]) -> Sequence[Goal]:
+    """Returns the four figures that have goals."""
+    ours, theirs, floor = figures[OURS], figures[NAIVE], figures[FLOOR]
+    latency, burst = ours.percentile(50) / floor.percentile(50), ours.rate / theirs.rate
     return (
-        Ratio("signal to order, p50", latency, f"at most {MOST_LATENCY:g}x", latency <= MOST_LATENCY),
-        Ratio("orders per second in a burst", burst, f"at least {LEAST_BURST:g}x", burst >= LEAST_BURST),
+        Goal(
+            "signal to order, p50, MarketFlow : durable floor",
+            latency,
+            "x",
+            f"at most {MOST_LATENCY:g}x",
+            latency <= MOST_LATENCY,
+        ),
+        Goal("orders per second in a burst, MarketFlow : naive", burst, "x", f"at least {LEAST_BURST:g}x", burst >= LEAST_BURST),
+        Goal("processor time for an order", ours.cpu_ms, " ms", f"at most {MOST_CPU:g} ms", ours.cpu_ms <= MOST_CPU),
+        Goal("memory", ours.memory, " MB", f"at most {MOST_RESIDENT:g} MB", ours.memory <= MOST_RESIDENT),
     )
 
 
 def as_table(figures: dict[str, Figures], burst: int) -> str:
     """Formats the figures for a person."""
     lines = [
-        f"{'':12}{'signal to order (ms)':>24}   {f'burst of {burst:,} signals':>28}",
-        f"{'':12}{'p50':>12}{'p99':>12}   {'orders/s':>12}{'each round':>22}",
+        f"{'':14}{'signal to order (ms)':>24}   {f'burst of {burst:,} signals':>46}",
+        f"{'':14}{'p50':>12}{'p99':>12}   {'orders/s':>12}{'ms CPU each':>12}{'each round':>22}{'MB':>8}",
     ]
     for name, figure in figures.items():
         rounds = " ".join(f"{rate:.0f}" for rate in figure.rates)
-        lines.append(f"{name:12}{figure.percentile(50):12.2f}{figure.percentile(99):12.2f}   {figure.rate:12.0f}{rounds:>22}")
+        lines.append(
+            f"{name:14}{figure.percentile(50):12.2f}{figure.percentile(99):12.2f}   "
+            f"{figure.rate:12.0f}{figure.cpu_ms:12.2f}{rounds:>22}{figure.memory:8.0f}"
+        )
     lines.append("")
     lines += [
-        f"{ratio.name + ', MarketFlow : naive':48}{ratio.value:6.2f}x   {ratio.target}: {'met' if ratio.met else 'MISSED'}"
-        for ratio in ratios(figures)
+        f"{goal.name:50}{goal.value:7.2f}{goal.unit:4}{goal.target}: {'met' if goal.met else 'MISSED'}" for goal in goals(figures)
     ]
     return "\n".join(lines)
 
@@ -76,8 +109,13 @@ def as_json(figures: dict[str, Figures]) -> dict[str, Any]:
                 "samples": len(figure.seconds),
                 "burst_orders_per_second": figure.rate,
                 "bursts": figure.rates,
+                "burst_cpu_ms_per_order": figure.cpu_ms,
+                "resident_mb": figure.memory,
             }
             for name, figure in figures.items()
         },
-        "ratios": [{"name": one.name, "value": one.value, "target": one.target, "met": one.met} for one in ratios(figures)],
+        "goals": [
+            {"name": one.name, "value": one.value, "unit": one.unit.strip(), "target": one.target, "met": one.met}
+            for one in goals(figures)
+        ],
     }

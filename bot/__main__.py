@@ -52,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"marketflow {version('marketflow')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("run", help="bot, Kafka consumer and executor, with the settings of the environment and .env")
+    run = commands.add_parser("run", help="bot, Kafka consumer and executor, with the settings of the environment and .env")
+    run.add_argument("--standby", action="store_true", help="wait while another process holds the ledger, then take over")
+    commands.add_parser("handover", help="has the active process on this machine let its standby take over")
     demo = commands.add_parser("demo", help="the same program with embedded parts: no account, no server needed")
     demo.add_argument("--port", type=int, default=0, help="port of the chat's page (default: 8090, or any free one)")
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
@@ -97,14 +99,23 @@ def _say(line: str) -> None:
     print(shown(line))
 
 
-def _run(_: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace) -> int:
     from core.adapters.lean_imports import built_when_used, left_out
 
     with left_out(*_UNUSED), built_when_used():
         from bot.app.running import run
 
     settings = _settings()
-    _finish(run(settings))
+    _finish(run(settings, standby=chosen.standby))
+    return OK
+
+
+def _handover(_: argparse.Namespace) -> int:
+    from bot.cli.handover import hand_over
+    from bot.observability.logging_setup import keep_quiet
+
+    keep_quiet()
+    _finish(hand_over(_settings(), _say))
     return OK
 
 
@@ -191,6 +202,7 @@ def _progress(line: str) -> None:
 
 _COMMANDS = {
     "run": _run,
+    "handover": _handover,
     "demo": _demo,
     "check": _check,
     "publish": _publish,

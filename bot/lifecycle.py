@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import structlog
@@ -53,25 +53,41 @@ class Lifecycle:
                 log.error("a part ended with an error", part=name, exc_info=result)
 
 
+HANDOVER_SIGNAL = signal.SIGUSR1
+"""Asks the active process to hand over to its standby."""
+
+
 @contextlib.contextmanager
-def stop_on_signals(lifecycle: Lifecycle) -> Any:
-    """Handles SIGTERM and Ctrl-C: the first asks for a clean end, a second one ends at once."""
+def stop_on_signals(stop: Callable[[], None], hand_over: Callable[[], None], word: str) -> Iterator[None]:
+    """Handles SIGTERM and Ctrl-C: the first calls `stop`, and logs `word`, a second one ends at once. HANDOVER_SIGNAL calls
+    `hand_over`."""
     loop = asyncio.get_running_loop()
     caught = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.getsignal(number) for number in caught}
+    before = {number: signal.getsignal(number) for number in (*caught, HANDOVER_SIGNAL)}
 
     def asked() -> None:
-        log.info("stopping: intake ends, orders in flight are settled")
-        lifecycle.stop()
+        log.info(word)
+        stop()
         for number in caught:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)  # not KeyboardInterrupt: running code could catch that
 
     for number in caught:
         loop.add_signal_handler(number, asked)
+    loop.add_signal_handler(HANDOVER_SIGNAL, hand_over)
     try:
         yield
     finally:
-        for number in caught:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
-            signal.signal(number, before[number])
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ignoring_handover() -> Iterator[None]:
+    """Has a process that cannot hand over yet, or no more, live on where it is asked to: by itself the signal would end it."""
+    before = signal.signal(HANDOVER_SIGNAL, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(HANDOVER_SIGNAL, before)

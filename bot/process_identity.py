@@ -1,9 +1,7 @@
 """Names this process to people: where it runs, and on which ledger."""
 
-import os
-import socket
-
 from core.adapters.ledger.engines import parse_url
+from core.adapters.ledger.opening import this_process_name
 
 
 def this_program(database_url: str) -> str:
@@ -11,4 +9,4 @@ def this_program(database_url: str) -> str:
     LedgerUnavailable for an invalid URL."""
     url = parse_url(database_url)
     at = f"{url.host}/" if url.host else ""
-    return f"process {os.getpid()} on {socket.gethostname()}, ledger {at}{url.database or 'in memory'}"
+    return f"{this_process_name()}, ledger {at}{url.database or 'in memory'}"

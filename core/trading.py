@@ -1,11 +1,13 @@
 """The assembled trading core: from an inbox to a venue, on one ledger. Starts from the state that the previous process left."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 
 from core.domain.account import ACCOUNT
 from core.domain.arrival import Arrival
+from core.domain.instrument import Instrument
 from core.domain.messages import Message, StoredMessage
 from core.engine.approval_flow import new_token
 from core.engine.assembly import ExecutorAssembly, SharedParts
@@ -31,6 +33,7 @@ from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 
 MOST_WATCHED = 20
+NONE_KNOWN: Mapping[str, Instrument] = MappingProxyType({})
 
 
 class Trading:
@@ -50,10 +53,11 @@ class Trading:
         token: Callable[[], str] = new_token,
         capacity: int = CAPACITY,
         held_since: Callable[[], datetime] | None = None,
+        complete_since: float | None = None,
     ) -> None:
         """Assembles the core. `held_since` returns when this process took the ledger, or was last sure of it; now by default.
-        `gate` may hold entries back. `watched` are symbols whose rules and price are kept in memory, besides those that the
-        portfolio needs. `token` generates the ids of approvals, `capacity` is the inbox's."""
+        `gate` may hold entries back; `watched` are symbols whose rules and price are kept besides those that the portfolio needs;
+        `token` generates the ids of approvals. `capacity` is the inbox's, `complete_since` that of FirstSending."""
         self.portfolio = portfolio
         self._watched = watched
         self.market = MarketDataCache(venue, clock, watched=self.needed)
@@ -64,15 +68,14 @@ class Trading:
         self.equity = EquityWatch(self.decisions.funds, ledger, portfolio, clock)
         began, account = clock.now(), AccountGuard(ledger, portfolio, clock)
         parts = self.market, self.rates, self.decisions, account, self.equity, held_since or (lambda: began)
-        shared = SharedParts(portfolio, ledger, venue, *parts, trading_mode, clock)
+        shared = SharedParts(portfolio, ledger, venue, *parts, trading_mode, clock, complete_since)
         first = shared.first_sending()
         self.symbol_halts = shared.symbol_halts(first, lambda: self.inbox)
         self.execution = shared.execution(first, self.symbol_halts.before_sending, timings, self._put, self._taken)
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
         self.executor = ExecutorAssembly(shared, first, self.execution, self.symbol_halts, token).executor()
         self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
-        ask = self.inbox.ask_all
-        self.exits = ExitTimer(portfolio, ask, clock)
+        self.exits = ExitTimer(portfolio, ask := self.inbox.ask_all, clock)
         self.protection = ProtectionTimer(portfolio, self.market, ask, clock)
         self.entries = EntryTimer(portfolio, self.execution.entries, ask, clock)
         self.hearing = OrderHearing(OrderPoller(venue, portfolio, ask, clock), portfolio, ask, clock)
@@ -94,11 +97,13 @@ class Trading:
         symbols = self.portfolio.instruments_needed(self._watched)
         return symbols | self.rates.pairs(symbols)
 
-    async def load_rules(self, *, every: bool) -> None:
+    async def load_rules(self, *, every: bool, known: Mapping[str, Instrument] = NONE_KNOWN) -> None:
         """Reads the rules of the needed symbols, or of `every` symbol there is, and those of the pairs that convert their
-        amounts, as far as they can be read now. Raises ExchangeUnavailable."""
+        amounts, as far as they can be read now; only those that are not `known`. Raises ExchangeUnavailable."""
         symbols = self.portfolio.instruments_needed(self._watched)
-        await self.market.load_instruments(None if every else symbols)
+        self.market.learn_instruments(known)
+        if not known or symbols - known.keys():
+            await self.market.load_instruments(None if every else symbols)
         await self.rates.load(symbols)
 
     def start(self, left: LedgerState) -> None:

@@ -48,11 +48,12 @@ class Program:
         ready_without: Collection[str] = (),
         newcomer: bool = False,
         installed: bool = False,
+        standby: bool = False,
     ) -> None:
         """Takes `settings` over those that every run needs; nothing else of this process's environment is passed on but PATH.
         `ready_without` are parts that need not be well for it to count as started. A `newcomer` begins on a ledger that has
         never traded; any other on one that has, lately. `installed`: each start is that of the installed command, which loads
-        the program anew."""
+        the program anew. A `standby` counts as started also while it waits for another process."""
         self._is_new = not newcomer
         self._http_port, self._metrics_port = free_port(), free_port()
         self.ready_without = ready_without
@@ -65,14 +66,14 @@ class Program:
         self.settings = own | dict(settings)
         """All of them, except those that the process inherits."""
         self.last_pid = 0
-        env = surroundings(self.settings)
+        env, arguments = surroundings(self.settings), ["run", "--standby"] if standby else ["run"]
         self._process = ServerProcess(
             "marketflow",
-            [MARKETFLOW, "run"],
+            [MARKETFLOW, *arguments],
             log=self._log,
-            ready=self.is_ready,
+            ready=lambda: self.is_ready() or (standby and self.is_waiting()),
             env=env,
-            launch=None if installed else _forked_run(env),
+            launch=None if installed else _forked_run(arguments, env),
         )
 
     async def start(self) -> None:
@@ -129,12 +130,20 @@ class Program:
 
     def is_ready(self) -> bool:
         """Tells whether `/readyz` reports every part that counts as ready."""
+        parts = self._parts()
+        return bool(parts) and all(state["ready"] for name, state in parts.items() if name not in self.ready_without)
+
+    def is_waiting(self) -> bool:
+        """Tells whether it waits as the standby of another process."""
+        return str(self._parts().get("ledger", {}).get("detail", "")).startswith("standby: waits for process")
+
+    def _parts(self) -> Mapping[str, Any]:
+        """Returns the parts that `/readyz` reports; none where it does not answer."""
         try:
             _, body = _get(self._http_port, "/readyz")
         except (OSError, http.client.HTTPException):
-            return False
-        parts = json.loads(body)["parts"]
-        return all(state["ready"] for name, state in parts.items() if name not in self.ready_without)
+            return {}
+        return dict(json.loads(body)["parts"])
 
 
 @asynccontextmanager
@@ -181,10 +190,10 @@ async def run_command(
     return Ended(process.returncode or 0, out.decode(), err.decode())
 
 
-def _forked_run(env: Mapping[str, str]) -> Callable[[IO[bytes]], RunningProcess] | None:
+def _forked_run(arguments: Sequence[str], env: Mapping[str, str]) -> Callable[[IO[bytes]], RunningProcess] | None:
     if not preloaded.IS_POSSIBLE:
         return None
-    return lambda log: preloaded.fork(["run"], env=env, cwd="/", output=log)
+    return lambda log: preloaded.fork(arguments, env=env, cwd="/", output=log)
 
 
 def _run_forked(arguments: Sequence[str], settings: Mapping[str, str], within: float, cwd: Path) -> Ended:

@@ -48,6 +48,7 @@ def _single_instance(base: Foundation) -> SingleInstance:
         has_account=base.settings.trading_mode is not TradingMode.PAPER,
         traded_at=base.traded_at,
         seen_at=base.ledger.away_since,
+        may_poll=lambda: base.ledger.may_trade or not base.standbys.names,
     )
 
 
@@ -66,6 +67,7 @@ def _trading(base: Foundation, alone: SingleInstance) -> Trading:
         watched=settings.symbols or {settings.symbol},
         held_since=lambda: ledger.held_since,
         gate=alone.closed,
+        complete_since=ledger.complete_since,
     )
 
 

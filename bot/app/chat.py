@@ -25,6 +25,7 @@ from bot.telegram.single_instance import SingleInstance
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.opening import this_process_name
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.stories import LedgerStories
 from core.domain.access import Reader
@@ -36,6 +37,8 @@ from core.trading import Trading
 
 log = structlog.get_logger(__name__)
 
+VERSION = version("marketflow")
+"""The version that runs; what is installed may be another one by now."""
 _ZONE = "UTC"  # until a reader sets another
 
 
@@ -109,13 +112,15 @@ def _status(
     base: Foundation, recipients: Recipients, notifiers: NotificationDispatcher, kafka: KafkaSource | None, health: HealthChecks
 ) -> ProgramStatus:
     return ProgramStatus(
-        version=version("marketflow"),
+        version=VERSION,
         started_at=base.clock.now(),
         bot_name=recipients.bot_name,
         health=health.of_all,
         alerts_waiting=lambda: notifiers.waiting,
         lag=(lambda: kafka.lag) if kafka is not None else None,
         clock_offset=lambda: base.client.clock_offset_seconds,
+        process=this_process_name(),
+        standbys=lambda: base.standbys.names,
     )
 
 

@@ -17,6 +17,7 @@ from bot.jobs.digest_job import DigestTimer
 from bot.jobs.heartbeat_ping import EVERY_SECONDS, HeartbeatPing
 from bot.jobs.ledger_outage import LedgerOutageJob
 from bot.jobs.retention_job import RetentionJob
+from bot.jobs.standby_watch import LOOK_SECONDS
 from bot.jobs.timers import (
     ApprovalTimer,
     BalanceReader,
@@ -95,6 +96,7 @@ def _of_parts(parts: Parts) -> dict[str, tuple[float, Job]]:
     exchange = PartWatch("exchange", lambda: trading.market.ready, emit, clock, back=trading.compare)
     jobs: dict[str, tuple[float, Job]] = {
         "gauges": (2.0, Gauges(parts).run),
+        "standbys": (LOOK_SECONDS, parts.base.standbys.run),
         "exchange": (2.0, exchange.run),
         "ledger": (1.0, _ledger_outage(parts).run),
     }

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
 from bot.app.building import Parts
 from bot.views.book_names import book_name
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
+from core.domain.events.priority import Priority
 from core.domain.events.process import Started
 from core.domain.messages import Message, SourcePosition
 from core.domain.order_messages import PositionsFound
@@ -34,7 +37,7 @@ async def _load_instruments(parts: Parts) -> None:
     # `*` allows every symbol: all rules are read at once, prices only as they are needed.
     while True:
         try:
-            await parts.trading.load_rules(every=parts.base.settings.symbols is None)
+            await parts.trading.load_rules(every=parts.base.settings.symbols is None, known=parts.base.rules)
         except ExchangeUnavailable as error:
             log.warning("the exchange does not answer; trading begins when it does", error=str(error))
             await parts.base.clock.sleep(max(RETRY_SECONDS, error.retry_after))
@@ -54,7 +57,16 @@ async def _announce(parts: Parts) -> None:
     open_positions, away = len(portfolio.open_positions()), parts.base.ledger.away_since
     state = parts.base.settings.trading_mode, portfolio.trading_state, open_positions
     await _tell_bare(parts)
-    await parts.base.events.keep(Started(parts.chat.context.program.version, *state, tuple(dict.fromkeys(notes)), away))
+    begun = Started(parts.chat.context.program.version, *state, tuple(dict.fromkeys(notes)), away)
+    await parts.base.events.keep(_as_successor(begun, parts.base.ledger.predecessor, parts.base.clock.now()))
+
+
+def _as_successor(begun: Started, predecessor: str, now: datetime) -> Started:
+    """Returns the event of a process that took over from `predecessor`, if there is one: told at once, and not among others."""
+    if not predecessor:
+        return begun
+    idle = max(0.0, (now - begun.away_since).total_seconds()) if begun.away_since is not None else 0.0
+    return replace(begun, predecessor=predecessor, idle_seconds=idle, priority=Priority.URGENT)
 
 
 async def _tell_bare(parts: Parts) -> None:

@@ -9,7 +9,7 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import refresh
 from bot.commands.protection import exposed_lines
 from bot.commands.valuation import together, unrealised
-from bot.texts import Html
+from bot.texts import Html, short
 from bot.texts.figures import grouped
 from bot.views.chat_message import ChatMessage
 from bot.views.component_status import short_parts
@@ -30,6 +30,7 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     head = context.texts("status.head", trading_mode=context.exchange.trading_mode.upper(), uptime=uptime)
     lines = [
         head,
+        *_standby(context),
         *not_live(context.exchange.trading_mode, context.texts),
         trading_state_lines(context.portfolio.trading_state, context.texts),
         "",
@@ -43,6 +44,15 @@ async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMess
     lines.append(context.texts("status.limits", limits=Html(limits)))
     parts = [context.texts("status.health"), *short_parts(context.program.health(), context.texts, 120)]
     return ChatMessage("\n".join([*lines, "", *parts]), ((refresh("/status", context.texts),),))
+
+
+def _standby(context: CommandContext) -> list[Html]:
+    """Returns a line with the active process and those that wait to take over; none where none can."""
+    standbys = context.program.standbys()
+    if standbys is None:
+        return []
+    names = short(", ".join(standbys)) if standbys else context.texts("status.no_standby")
+    return [context.texts("status.standby", active=short(context.program.process), standbys=names)]
 
 
 def _positions(context: CommandContext) -> list[Html]:

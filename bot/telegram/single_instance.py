@@ -65,11 +65,14 @@ class SingleInstance:
         has_account: bool,
         traded_at: datetime | None,
         seen_at: datetime | None,
+        may_poll: Callable[[], bool] = lambda: True,
     ) -> None:
         """Takes `who`, which names this program to people. Without a real account (paper) it blocks nothing and only reports.
         `traded_at` is when the ledger last had an order on the exchange, `seen_at` when a program before this one last held
-        it."""
+        it. `may_poll` tells whether this program is to poll Telegram: not while its standby may have taken over, which it would
+        disturb."""
         self.who = who
+        self.may_poll = may_poll
         self._clock = clock
         self._emit = emit
         self._has_account = has_account

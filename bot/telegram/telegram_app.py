@@ -90,6 +90,8 @@ class TelegramChat:
     async def _listen(self) -> None:
         before: set[int] = set()
         while True:
+            while not self._alone.may_poll():
+                await self._clock.sleep(_POLL_PAUSE)
             asked_at = self._clock.monotonic()
             found = await self._insist(self._get_updates)
             for update in found:

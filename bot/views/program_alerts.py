@@ -19,12 +19,20 @@ def started_lines(event: Started, texts: Texts) -> list[Html]:
         *not_live(event.trading_mode, texts),
         trading_state_lines(event.controls, texts),
         texts("started.positions", count=event.open_positions),
-        *([texts("started.away", time=texts.full_moment(event.away_since))] if event.away_since is not None else []),
+        *_before(event, texts),
         *(
             texts(key, seconds=QUIET_SECONDS) if texts.has(key) else texts("note.unknown", note=short(note))
             for key, note in zip(notes, event.notes, strict=True)
         ),
     ]
+
+
+def _before(event: Started, texts: Texts) -> list[Html]:
+    """Returns who traded before, if this process waited for it, or when one last ran."""
+    if event.predecessor:
+        idle = texts.length(f"{event.idle_seconds:.1f}" if event.idle_seconds < 60 else f"{event.idle_seconds:.0f}")
+        return [texts("started.took_over", predecessor=short(event.predecessor), duration=idle)]
+    return [texts("started.away", time=texts.full_moment(event.away_since))] if event.away_since is not None else []
 
 
 def part_lines(event: PartTroubled, texts: Texts) -> list[Html]:

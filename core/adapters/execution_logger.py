@@ -131,6 +131,10 @@ class ExecutionLogger:
             self._metrics.upkeep.part_ready.labels(part).set(well)
         self._metrics.upkeep.lease_held.set(lease_held)
 
+    def standbys(self, count: int) -> None:
+        """Sets how many processes wait to take over from this one."""
+        self._metrics.upkeep.standbys.set(count)
+
     def log_lines_dropped(self, count: int) -> None:
         """Sets how many log lines Loki missed since the start."""
         self._metrics.upkeep.log_lines_dropped.set(count)

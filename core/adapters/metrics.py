@@ -112,6 +112,9 @@ class IntakeMetrics:
             self.http_refused.labels(why)
 
 
+_STANDBY = "marketflow_standby", "1 while the process waits to take over from another one; 0: it is the active one."
+
+
 class UpkeepMetrics:
     """Metrics of the process and its parts."""
 
@@ -120,12 +123,21 @@ class UpkeepMetrics:
         self.clock_offset = make.gauge("marketflow_clock_offset_seconds", "The venue's clock minus this machine's.")
         self.part_ready = make.gauge("marketflow_part_ready", "1 while a part is at work.", "part")
         self.lease_held = make.gauge("marketflow_lease_held", "1 while this process alone may write the ledger and trade.")
+        make.gauge(*_STANDBY)
+        self.standbys = make.gauge("marketflow_standbys_waiting", "Processes that wait to take over from this one.")
         self.log_lines_dropped = make.gauge("marketflow_log_lines_dropped", "Log lines that Loki did not get since the start.")
         self.proof_at = make.gauge(
             "marketflow_proof_timestamp_seconds", "When all books were last compared; 0: not in the last week."
         )
         self.proof_differences = make.gauge("marketflow_proof_differences", "Differences that the proofs of the last week found.")
         self.history_pending = make.gauge("marketflow_history_export_pending", "Executions that the history does not have yet.")
+
+
+def count_as_standby(registry: CollectorRegistry) -> CollectorRegistry:
+    """Puts the metrics of a process that waits on `registry`, and returns it."""
+    ProcessCollector(registry=registry)
+    _MetricFactory(registry).gauge(*_STANDBY).set(1)
+    return registry
 
 
 class Metrics:

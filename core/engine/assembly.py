@@ -68,7 +68,7 @@ class Execution:
 @dataclass(frozen=True, slots=True)
 class SharedParts:
     """The common ingredients of the other parts. `held_since` returns when this process took the ledger, or was last sure of
-    it."""
+    it; `complete_since` is that of FirstSending."""
 
     portfolio: Portfolio
     ledger: Ledger
@@ -81,6 +81,7 @@ class SharedParts:
     held_since: Callable[[], datetime]
     trading_mode: str
     clock: Clock
+    complete_since: float | None = None
 
     def first_sending(self) -> FirstSending:
         """Returns the guard of orders that an earlier process may have sent."""
@@ -91,6 +92,7 @@ class SharedParts:
             account=self.account,
             held_since=self.held_since,
             clock=self.clock,
+            complete_since=self.complete_since,
         )
 
     def symbol_halts(self, first: FirstSending, inbox: Callable[[], Inbox]) -> SymbolHalts:

@@ -38,9 +38,11 @@ LEAST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 4.0  # an exit keeps its turn 
 @dataclass(slots=True)
 class _Tenure:
     """The time for which this process has the ledger: the fence of what was sent before, the orders of old signals that nobody
-    had sent before, and the symbols in which an entry may be on its way that an earlier process sent."""
+    had sent before, and the symbols in which an entry may be on its way that an earlier process sent. It `began` at these
+    monotonic seconds."""
 
     since: datetime
+    began: float
     fence: Fence
     sent: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
@@ -59,7 +61,10 @@ class FirstSending:
         account: AccountGuard,
         held_since: Callable[[], datetime],
         clock: Clock,
+        complete_since: float | None = None,
     ) -> None:
+        """Takes `complete_since` (monotonic seconds): the ledger has every order that was dated since then. None: it may lack any
+        that was dated before this process took it."""
         self._ledger = ledger
         self._venue = venue
         self._portfolio = portfolio
@@ -67,7 +72,7 @@ class FirstSending:
         self._held_since = held_since
         self._clock = clock
         self._unasked: dict[str, bool] = {}  # with whether an earlier process may have sent it
-        self._tenure = self._begun()
+        self._tenure = self._begun(complete_since)
         self._refused: Counter[str] = Counter()  # questions that the venue, though it was there, did not answer
 
     def is_old(self, *times: datetime) -> bool:
@@ -79,7 +84,7 @@ class FirstSending:
         """Returns when this process took the ledger: by our clock as it was then, unless it says much later by now. One that was
         set back at the start would make old signals new."""
         then = self._held_since()
-        by_now = self._clock.now() - timedelta(seconds=self._clock.monotonic() - self.fence().since)
+        by_now = self._clock.now() - timedelta(seconds=self._clock.monotonic() - self._this_tenure().began)
         return by_now if by_now - then > RIGHT_WITHIN else then
 
     def may_be_known(self, plan: TradePlan) -> bool:
@@ -97,8 +102,9 @@ class FirstSending:
             self._tenure = self._begun()
         return self._tenure
 
-    def _begun(self) -> _Tenure:
-        return _Tenure(self._held_since(), Fence(self._clock.monotonic()))
+    def _begun(self, complete_since: float | None = None) -> _Tenure:
+        now = self._clock.monotonic()
+        return _Tenure(self._held_since(), now, Fence(now if complete_since is None else min(now, complete_since)))
 
     async def is_past(self) -> bool:
         """Tells whether nothing that was sent before this process's tenure can become an order any more. Raises

@@ -88,6 +88,11 @@ class MarketDataCache:
             self._instruments[symbol] = replace(self._instruments[symbol], status=GONE)
         self.problem = ""
 
+    def learn_instruments(self, known: Mapping[str, Instrument]) -> None:
+        """Stores rules that were read a moment ago."""
+        self._instruments.update(known)
+        self.problem = "" if known else self.problem
+
     async def find_instrument(self, symbol: str) -> Instrument | None:
         """Returns the rules of `symbol`; requests them, at most every 10 s, while they are unknown or say that it is halted: that
         may be over. Raises ExchangeUnavailable."""

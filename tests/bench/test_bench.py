@@ -1,15 +1,23 @@
 """The benchmark runs, and its own sums: it must notice an order too few, too many or unexpected."""
 
 import json
+import os
+import resource
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from bench.contenders import NAIVE, OURS
+from bench.contenders import FLOOR, NAIVE, OURS
 from bench.load import BenchmarkFailed, Seen, Signal, matched, signals
-from bench.report import Figures, as_table, ratios
+from bench.naive import open_journal
+from bench.report import Figures, as_table, goals
+from bench.usage import cpu_seconds, most_resident
 from bench.world import SYMBOLS
 
 SENT = [Signal("BAUSDC", "BUY", "1"), Signal("BBUSDC", "BUY", "2"), Signal("BAUSDC", "SELL", "3")]
@@ -39,19 +47,43 @@ def test_every_signal_can_be_executed_and_no_position_is_left() -> None:
     assert set(held.values()) == {"SELL"}
 
 
-@pytest.mark.parametrize(("seconds", "rate", "met"), [(0.02, 200.0, [True, True]), (0.021, 199.0, [False, False])])
-def test_the_targets_are_part_of_what_is_shown(seconds: float, rate: float, met: list[bool]) -> None:
-    figures = {NAIVE: Figures([0.01] * 3, [50.0, 100.0, 900.0]), OURS: Figures([seconds] * 3, [rate])}
-    assert [ratio.met for ratio in ratios(figures)] == met
+@pytest.mark.parametrize(
+    ("ours", "met"),
+    [
+        (Figures([0.0135] * 3, [75.0], [0.0012], [130.0]), [True] * 4),
+        (Figures([0.0136] * 3, [74.0], [0.00121], [131.0]), [False] * 4),
+    ],
+)
+def test_the_goals_are_part_of_what_is_shown(ours: Figures, met: list[bool]) -> None:
+    bare = Figures([0.001] * 3, [50.0, 100.0, 900.0], [0.001], [60.0])
+    figures = {NAIVE: bare, FLOOR: Figures([0.01] * 3, [20.0], [0.001], [60.0]), OURS: ours}
+    assert [goal.met for goal in goals(figures)] == met
     assert as_table(figures, 1000).count("MISSED") == met.count(False)
 
 
+def test_the_durable_floor_has_each_order_in_its_file_before_it_goes_on(tmp_path: Path) -> None:
+    store = open_journal(str(tmp_path / "journal.db"))
+    for side in ("BUY", "SELL"):
+        store(side, "BAUSDC")
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
+            assert other.execute("SELECT side FROM orders ORDER BY rowid DESC LIMIT 1").fetchone() == (side,)
+
+
+def test_what_a_process_uses_is_what_the_system_counts() -> None:
+    before, used = cpu_seconds(os.getpid()), time.process_time()
+    while time.process_time() - used < 0.2:
+        pass
+    assert cpu_seconds(os.getpid()) - before >= 0.15
+    assert most_resident(os.getpid()) >= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 * 0.9
+
+
 def test_it_measures_round_after_round() -> None:
-    options = ["--rounds=2", "--singles=40", "--burst=40", "--memory-broker", "--json"]
+    options = ["--rounds=2", "--singles=40", "--burst=40", "--settle=0", "--memory-broker", "--json"]
     done = subprocess.run([sys.executable, "-m", "bench", *options], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     figures = json.loads(done.stdout)["contenders"]
-    assert [(figures[name]["samples"], len(figures[name]["bursts"])) for name in (NAIVE, OURS)] == [(80, 2), (80, 2)]
+    assert [(each["samples"], len(each["bursts"])) for each in figures.values()] == [(80, 2)] * 3
+    assert all(each["burst_cpu_ms_per_order"] > 0 and each["resident_mb"] > 1 for each in figures.values())
 
 
 def test_the_time_without_protection_is_measured_for_both_ways_of_sending_exits() -> None:

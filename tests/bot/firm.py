@@ -212,6 +212,8 @@ async def firm_on(
             alerts_waiting=lambda: notifiers.waiting,
             lag=None,
             clock_offset=lambda: None,
+            process="process 1 on desk",
+            standbys=lambda: None,
         ),
         clock=clock,
         language="en",

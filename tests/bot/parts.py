@@ -493,6 +493,7 @@ class Office:
         self.inbox.start([], [])
         self.market = MarketDataCache(self.exchange, clock, list)
         self.lag: int | None = None
+        self.standbys: Sequence[str] | None = None
         self.clock_offset: float | None = None
         self.health: Callable[[], Mapping[str, tuple[bool, str]]] = lambda: {
             "kafka": (True, "reading"),
@@ -516,6 +517,8 @@ class Office:
                 alerts_waiting=lambda: len(self.ledger.unsent),
                 lag=lambda: self.lag,
                 clock_offset=lambda: self.clock_offset,
+                process="process 1 on desk",
+                standbys=lambda: self.standbys,
             ),
             clock=clock,
             language=language,

@@ -19,7 +19,7 @@ from tests.core.virtual_time import VirtualClock
 from tests.core.world import LIMITS, World, instrument, restarted
 
 OpenWorld = Callable[..., Awaitable[World]]
-Restart = Callable[[World, Ledger], Awaitable[World]]
+Restart = Callable[..., Awaitable[World]]
 
 
 @pytest.fixture
@@ -72,11 +72,11 @@ async def world(open_world: OpenWorld) -> World:
 
 @pytest.fixture
 def restart(_closing: AsyncExitStack) -> Restart:
-    """Returns a function that ends a process and starts the next on the same ledger."""
+    """Returns a function that ends a process and starts the next on the same ledger; keyword: `complete_since`."""
 
-    async def again(before: World, ledger: Ledger) -> World:
+    async def again(before: World, ledger: Ledger, complete_since: float | None = None) -> World:
         await before.close()
-        world = await restarted(before, ledger)
+        world = await restarted(before, ledger, complete_since)
         _closing.push_async_callback(world.close)
         return world
 

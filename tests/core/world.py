@@ -84,8 +84,10 @@ class World:
         venue: ScriptedVenue,
         capacity: int = CAPACITY,
         start: int = 1,
+        complete_since: float | None = None,
     ) -> None:
-        """Builds it; `start` counts the process starts on this ledger, so that generated names never repeat."""
+        """Builds it; `start` counts the process starts on this ledger, so that generated names never repeat. `complete_since` is
+        that of FirstSending."""
         self.start = start
         self.portfolio = portfolio
         self.clock = clock
@@ -104,6 +106,7 @@ class World:
             token=lambda: f"token-{next(self._names)}",
             capacity=capacity,
             gate=lambda: self.closed,
+            complete_since=complete_since,
         )
         self.comparing = asyncio.create_task(self.trading.comparing.run())
         self._timer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -190,13 +193,15 @@ class World:
         await self.clock.run(self.inbox.close())
 
 
-async def restarted(before: World, ledger: Ledger) -> World:
-    """Starts a new process on the same ledger and exchange, as `bot.app` does: rules, unsettled orders, then what waits."""
+async def restarted(before: World, ledger: Ledger, complete_since: float | None = None) -> World:
+    """Starts a new process on the same ledger and exchange, as `bot.app` does: rules, unsettled orders, then what waits.
+    `complete_since` is that of FirstSending."""
     clock = before.clock
     today = clock.now().date().isoformat()
     state = await clock.run(ledger.load(today))
     portfolio = Portfolio.from_ledger(state, TradingState(), before.portfolio.settings, today)
-    world = World(portfolio, clock=clock, ledger=ledger, venue=before.venue, start=before.start + 1)
+    start = before.start + 1
+    world = World(portfolio, clock=clock, ledger=ledger, venue=before.venue, start=start, complete_since=complete_since)
     await clock.run(world.market.load_instruments(None))
     world.inbox.start_controls(state.waiting)
     world.trading.start(state)

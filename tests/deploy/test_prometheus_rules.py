@@ -11,6 +11,8 @@ import httpx
 import pytest
 import yaml
 
+from bot.__main__ import WRONG_SETTINGS
+from bot.app.ending import SETTLE_SECONDS
 from core.adapters.execution_logger import ExecutionLogger
 from core.records.ledger_state import LedgerState
 from tests.paths import ROOT
@@ -117,6 +119,27 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=1).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_compose_with_a_standby_runs_two_that_see_each_other() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.standby.yaml").read_text())
+    first, second = (compose["services"][name] for name in ("marketflow", "standby"))
+    assert first["command"] == second["command"] == ["marketflow", "run", "--standby"]
+    assert first["pid"] == second["pid"] == "host"
+    assert second["extends"] == {"file": "compose.yaml", "service": "marketflow"}
+    (volume,) = compose["services"]["prometheus"]["volumes"]
+    (found,) = (DEPLOY / volume.split(":")[0]).glob("*.yml")
+    assert yaml.safe_load(found.read_text()) == [{"targets": ["standby:8001"]}]
+    assert volume.split(":")[1] == "/etc/prometheus/targets"
+
+
+def test_the_unit_of_systemd_starts_a_standby_again_after_a_handover() -> None:
+    lines = (DEPLOY / "systemd" / "marketflow@.service").read_text().splitlines()
+    unit = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    assert unit["ExecStart"].endswith("/marketflow run --standby")
+    assert unit["Restart"] == "always"
+    assert unit["RestartPreventExitStatus"] == str(WRONG_SETTINGS)
+    assert float(unit["TimeoutStopSec"]) > SETTLE_SECONDS
 
 
 def test_compose_names_what_there_is() -> None:

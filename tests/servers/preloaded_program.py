@@ -17,6 +17,7 @@ LOADED = (
     "bot.cli.daily_reconciliation",
     "bot.cli.doctor",
     "bot.cli.export_csv",
+    "bot.cli.handover",
     "bot.cli.partial_settings",
     "bot.cli.publish",
     "bot.cli.reconcile",

@@ -49,7 +49,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()  # modules loaded by now stay: after each history only its own leftovers are collected
     if chosen.variants:
-        return _try_variants([chosen.only] if chosen.only else list(VARIANTS), chosen.signals, chosen.jobs, chosen.accident)
+        return _try_variants(chosen.only or list(VARIANTS), chosen.signals, chosen.jobs, chosen.accident)
     if chosen.races:
         return _race([chosen.race] if chosen.race else list(RACES), chosen.races, chosen.jobs)
     if chosen.seed is not None:
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--race", choices=RACES, help="with --races: this one alone")
     parser.add_argument("--variants", action="store_true", help="wrong programs instead, each of which must be caught")
     parser.add_argument("--alone", action="store_true", help="in this process, and without a word")
-    parser.add_argument("--only", choices=VARIANTS, help="this wrong program alone")
+    parser.add_argument("--only", choices=VARIANTS, action="append", help="this wrong program alone; may be repeated")
     parser.add_argument("--accident", choices=sorted(ACCIDENTS), help="with --variants: only histories with this accident")
     parser.add_argument("--break", dest="wrong", choices=VARIANTS, help="lives the seeds in this wrong program")
     return parser

@@ -248,6 +248,8 @@ class Program:
                 alerts_waiting=lambda: 0,
                 lag=None,
                 clock_offset=lambda: None,
+                process="process 1 on desk",
+                standbys=lambda: None,
             ),
             clock=self.clock,
             language="en",

@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from core.adapters.ledger import codec
-from core.adapters.ledger.tables import plan_tables, result_tables
+from core.adapters.ledger.tables import order_tables, plan_tables, result_tables
 from core.domain.exit_plan import ExitPlan, Level, StopLoss, Target
 from core.domain.trade_plan import PlanState, TradePlan
+from core.policy.entries.steps import BOUGHT
 from tests.simulation.evidence import Evidence
 from tests.simulation.shares import PROMISES
 
@@ -21,20 +22,25 @@ LADDER = ExitPlan(
 )
 
 
-def history(sold: dict[str, int], *, added: bool = False) -> Evidence:
-    """Returns a history in which 100 were bought at 1, and each order of the plan that is named has `sold` so much."""
-    buys = [("BUY", ENTRY, 100), *([("BUY", ADDED, 50)] if added else [])]
+def history(sold: dict[str, int], *, added: bool = False, step: bool = False) -> Evidence:
+    """Returns a history in which 100 were bought at 1, and each order of the plan that is named has `sold` so much. Before that
+    another purchase `added` to the position; a `step` did, and was booked once the plan was over."""
+    buys = [("BUY", ENTRY, 100), *([("BUY", ADDED, 50)] if added or step else [])]
     orders = [
-        SimpleNamespace(side=side, client_order_id=name, executed_qty=Decimal(qty))
-        for side, name, qty in [*buys, *(("SELL", ENTRY + leg, qty) for leg, qty in sold.items())]
+        SimpleNamespace(symbol="WIFUSDC", side=side, client_order_id=name, executed_qty=Decimal(qty), order_id=number)
+        for number, (side, name, qty) in enumerate([*buys, *(("SELL", ENTRY + leg, qty) for leg, qty in sold.items())])
     ]
     plan = TradePlan(ENTRY, "WIFUSDC", LADDER, PlanState.CLOSED, Decimal(1), datetime(2026, 3, 1, tzinfo=UTC), 1)
     rows: dict[Any, list[dict[str, Any]]] = {
         plan_tables.order_plans: [dict(plan_tables.plan_row(plan))],
-        result_tables.executions: [{"side": "BUY", "client_order_id": name, "plan_id": ENTRY} for _, name, _ in buys],
+        result_tables.executions: [
+            {"side": "BUY", "client_order_id": name, "plan_id": None if step and name == ADDED else ENTRY} for _, name, _ in buys
+        ],
+        order_tables.orders: [{"client_order_id": ADDED, "signal_type": BOUGHT if step else "BUY_SM"}],
     }
     assert codec.plans.decode(rows[plan_tables.order_plans][0]["exits"]) == LADDER
-    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, messages=lambda _: [], accident="")
+    venue = SimpleNamespace(trades=orders)  # one each, in the same order
+    found = SimpleNamespace(rows=rows.__getitem__, orders=orders, venue=venue, messages=lambda _: [], accident="")
     return cast("Evidence", found)
 
 
@@ -56,3 +62,4 @@ def test_all_orders_of_a_target_together_sell_its_share(sold: dict[str, int], br
 def test_of_a_position_that_was_added_to_the_shares_are_of_more() -> None:
     (promise,) = PROMISES
     assert list(promise(history({"T100": 50, "T200": 100}, added=True))) == []
+    assert list(promise(history({"T100": 50, "T200": 100}, step=True))) == []

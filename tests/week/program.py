@@ -169,6 +169,8 @@ class Program:
                 alerts_waiting=lambda: 0,
                 lag=None,
                 clock_offset=lambda: None,
+                process="process 1 on desk",
+                standbys=lambda: None,
             ),
             clock=clock,
             language="en",

@@ -183,6 +183,7 @@ CATALOGUE: dict[str, str] = {
     "digest.questions": "❓ Approvals waiting: {count}",
     "digest.well": "💚 All systems OK.",
     "digest.trouble": "💛 Problems: {troubles} (/health)",
+    "started.took_over": "🔀 Took over from {predecessor}. Nothing was traded for {duration}.",
     "started.away": "Last seen running: {time}.",
     "caught_up.nothing": "🔁 I was offline from {since} to {until}. No signals came in that time.",
     "caught_up.all": "🔁 I was offline from {since} to {until}. {came:signal|signals} came, none too old: nothing was missed.",

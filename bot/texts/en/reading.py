@@ -3,6 +3,8 @@
 CATALOGUE: dict[str, str] = {
     # /status
     "status.head": "<b>MarketFlow</b>, trading: <b>{trading_mode}</b>, up {uptime}",
+    "status.standby": "Active: {active}. Standby: {standbys}",
+    "status.no_standby": "none",
     "status.positions": "<b>Open positions: {count}</b>",
     "status.position": "{symbol} {quantity} {base} = {value} {quote}, {percent}",
     "status.position_unpriced": "{symbol} {quantity} {base}, price unknown",

@@ -182,6 +182,7 @@ CATALOGUE: dict[str, str] = {
     "digest.questions": "❓ Ждут одобрения: {count}",
     "digest.well": "💚 Всё работает.",
     "digest.trouble": "💛 Неполадки: {troubles} (/health)",
+    "started.took_over": "🔀 Принял торговлю от {predecessor}. Сделок не было {duration}.",
     "started.away": "Последний раз работал {time}.",
     "caught_up.nothing": "🔁 Бот не работал с {since} до {until}. Сигналов за это время не было.",
     "caught_up.all": "🔁 Бот не работал с {since} до {until}. За это время: {came:сигнал|сигнала|сигналов}, ни один не "

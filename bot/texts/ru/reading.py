@@ -3,6 +3,8 @@
 CATALOGUE: dict[str, str] = {
     # /status
     "status.head": "<b>MarketFlow</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
+    "status.standby": "Торгует: {active}. В резерве: {standbys}",
+    "status.no_standby": "никого",
     "status.positions": "<b>Открытых позиций: {count}</b>",
     "status.position": "{symbol} {quantity} {base} = {value} {quote}, {percent}",
     "status.position_unpriced": "{symbol} {quantity} {base}, цена неизвестна",

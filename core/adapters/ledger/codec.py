@@ -1,7 +1,7 @@
 """Stores values without columns of their own as JSON text: exact (Decimals are strings) and storable whatever a record held."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar, get_args
@@ -38,11 +38,13 @@ class Codec(Generic[T]):
 
     def __init__(self, adapter: TypeAdapter[T]) -> None:
         self._adapter = adapter
+        self._to_json: Callable[[T], bytes] = adapter.serializer.to_json  # what the adapter calls, without its own arguments
+        self._of_json: Callable[[str], T] = adapter.validator.validate_json
 
     def encode(self, value: T) -> str:
         """Encodes the value as JSON. Raises ValueError if it is nested more than 250 deep."""
         try:
-            return self._adapter.dump_json(value).decode()
+            return self._to_json(value).decode()
         except PydanticSerializationError:
             # A record may hold half a surrogate pair, which no UTF-8 text can: it becomes a question mark.
             return storable(json.dumps(self._adapter.dump_python(value, mode="json"), ensure_ascii=False))
@@ -50,7 +52,7 @@ class Codec(Generic[T]):
     def decode(self, text: str) -> T:
         """Decodes what `encode` returned. Raises ValueError."""
         try:
-            return self._adapter.validate_json(text)
+            return self._of_json(text)
         except ValidationError:
             # pydantic writes deeper nestings than it reads; the standard library reads them all.
             return self._adapter.validate_python(json.loads(text))

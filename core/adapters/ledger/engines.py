@@ -156,6 +156,7 @@ class SqliteTransactions:
         self.engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=StaticPool, connect_args=ANY_THREAD)
         event.listen(self.engine, "connect", prepare_sqlite)
         event.listen(self.engine, "begin", _begin_immediate)
+        self._connection: Connection | None = None
 
     async def run(self, work: Callable[[Connection], T], *, within: float | None = None) -> T:
         """Runs `work` in one transaction, however long it takes: a thread cannot be abandoned. Raises what the database
@@ -164,13 +165,25 @@ class SqliteTransactions:
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         self._file.check()
-        with self.engine.begin() as connection:
-            done = work(connection)
+        if self._connection is None:  # kept: the pool would take as long over it as the rows
+            self._connection = self.engine.connect()
+        try:
+            with self._connection.begin():
+                done = work(self._connection)
+        except BaseException:
+            self._part()  # the pool rolls back what a failed commit leaves open
+            raise
         self._file.seen()
         return done
 
+    def _part(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _close(self) -> None:
         self._file.part()
+        self._part()
         self.engine.dispose()
         self._file.close()
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 import structlog
 from sqlalchemy import Connection, bindparam, select, update
 
+from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import upkeep_tables
@@ -29,8 +30,8 @@ _LOOK_SECONDS = 0.5
 _LEASE = upkeep_tables.lease.c
 
 
-@dataclass(slots=True)
-class _Holder:
+@dataclass(frozen=True, slots=True)
+class Holder:
     """Another process's lease, as last seen."""
 
     epoch: int
@@ -61,7 +62,12 @@ class Lease:
         """The time when it was taken, or when this process was sure of it again after a doubt."""
         self.before: datetime | None = None
         """The last sign of life of the process that held it before."""
-        self._stamp = (
+        self.predecessor = ""
+        """Names that process, where this one waited for it as its standby."""
+        self.complete_since: float | None = None
+        """Monotonic seconds since when every order that was dated is known to be in the ledger, as this process watched it as its
+        standby. None: it may lack any that was dated before this process took it."""
+        self._stamp = DriverStatement(
             update(upkeep_tables.lease)
             .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))
             .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
@@ -91,8 +97,7 @@ class Lease:
             "b_seen": self._clock.now(),
             **self._transactions.session_parameters(),
         }
-        found = connection.execute(self._stamp, values)
-        if found.rowcount != 1:
+        if self._stamp.run(connection, [values]) != 1:
             self._lose(_found(connection))
 
     def proved(self, at: float, number: int) -> None:
@@ -110,11 +115,12 @@ class Lease:
             self._lose(row)
         return bool(row["commits"] == number)
 
-    async def release(self) -> None:
-        """Lets the next process in at once. Raises what the database raises."""
-        ours = update(upkeep_tables.lease).where(_LEASE.epoch == self._epoch).values(holder="", session="")
+    async def release(self, seen_at: datetime) -> None:
+        """Lets the next process in at once; this one took its last signal at `seen_at`. Raises what the database raises."""
+        self.lost = True  # before the next one can know: from here on nothing is sent
+        free = {"holder": "", "session": "", "seen_at": seen_at}
+        ours = update(upkeep_tables.lease).where(_LEASE.epoch == self._epoch).values(free)
         await self._transactions.run(lambda connection: connection.execute(ours))
-        self.lost = True
 
     def _lose(self, row: Row | None) -> NoReturn:
         self.lost = True
@@ -130,17 +136,13 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
     """Takes the ledger for this process; `holder` names it, for people. Succeeds at once if nobody holds the lease or its holder
     is certainly gone; takes over from one that shows no sign of life after a while. Raises LedgerInUse, and whatever the database
     raises."""
-    first: _Holder | None = None
+    first: Holder | None = None
     began = clock.monotonic()
     while True:
-        at = clock.monotonic()
-        before = (await transactions.run(_read))["seen_at"]
-        stale = first if at - began >= STALE_SECONDS else None
-        found = await transactions.run(partial(_take, transactions=transactions, holder=holder, clock=clock, stale=stale))
-        if isinstance(found, int):
-            lease = Lease(transactions, found, clock, at)
-            lease.before = before
-            return lease
+        stale = first if clock.monotonic() - began >= STALE_SECONDS else None
+        found = await try_to_take(transactions, holder, clock, stale)
+        if isinstance(found, Lease):
+            return found
         if first is None:
             first = found
             log.info("another process holds the ledger; checking whether it is alive", holder=found.holder)
@@ -152,20 +154,36 @@ async def take_lease(transactions: Transactions, holder: str, clock: Clock) -> L
         await clock.sleep(_LOOK_SECONDS)
 
 
-def _take(
-    connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: _Holder | None
-) -> int | _Holder:
+async def try_to_take(transactions: Transactions, holder: str, clock: Clock, stale: Holder | None) -> Lease | Holder:
+    """Takes the ledger if nobody holds it, its holder is certainly gone, or its lease is still as `stale` says; otherwise returns
+    its holder. Raises what the database raises."""
+    at = clock.monotonic()
+    before = (await transactions.run(_read))["seen_at"]
+    found = await transactions.run(partial(_take, transactions=transactions, holder=holder, clock=clock, stale=stale))
+    if isinstance(found, Holder):
+        return found
+    lease = Lease(transactions, found, clock, at)
+    lease.before = before
+    return lease
+
+
+def _take(connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: Holder | None) -> int | Holder:
     """Returns the new epoch, or the current holder."""
     row = _read(connection)
     unmoved = stale is not None and (row["epoch"], row["commits"]) == (stale.epoch, stale.commits)
     if row["holder"] and not unmoved and not transactions.is_gone(connection, row["session"]):
-        since = row["taken_at"].strftime("%Y-%m-%d %H:%M:%S UTC")
-        return _Holder(row["epoch"], row["commits"], row["holder"], since)
+        return holder_of(row)
     now = clock.now()
     epoch: int = row["epoch"] + 1
     ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}
     connection.execute(update(upkeep_tables.lease).values(commits=0, **ours), transactions.session_parameters())
     return epoch
+
+
+def holder_of(row: Row) -> Holder:
+    """Returns who holds the lease."""
+    since = row["taken_at"].strftime("%Y-%m-%d %H:%M:%S UTC") if row["taken_at"] is not None else ""
+    return Holder(row["epoch"], row["commits"], row["holder"], since)
 
 
 def _read(connection: Connection) -> Row:

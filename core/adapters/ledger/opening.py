@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.adapters.ledger.engines import (
+    PostgresTransactions,
     Transactions,
     files_of,
     is_missing,
@@ -19,6 +20,7 @@ from core.adapters.ledger.engines import (
     writing_transactions,
 )
 from core.adapters.ledger.lease import Lease, take_lease
+from core.adapters.ledger.lease_watch import LeaseWatch
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.reading import questions_to
 from core.adapters.ledger.schema import revisions, upgrade
@@ -40,13 +42,47 @@ async def open_ledger(database_url: str, clock: Clock) -> SqlLedger:
             raise _of_newer_version()
         for file in files_of(url):
             take_from_others(file)
-        lease = await take_lease(writing, _this_process(), clock)
-        # A step may drop what a process of the previous version writes to: only the ledger's holder may take it.
+        lease = await take_lease(writing, this_process_name(), clock)
         if revision < newest:
-            at, number = clock.monotonic(), lease.next_number()
-            await writing.run(partial(_upgrade_under, lease, number), within=None)
-            lease.proved(at, number)
+            await _upgrade(writing, lease, clock)
     return SqlLedger(writing, LedgerReader(questions_to(url, pooled=pooled)), lease, clock)
+
+
+async def open_as_standby(database_url: str, clock: Clock) -> tuple[SqlLedger, LeaseWatch]:
+    """Opens the ledger at `database_url` for reading, and the watch over the process that holds it; creates the ledger if there
+    is none. `take_over` makes it this process's own. Raises LedgerUnavailable."""
+    url = parse_url(database_url)
+    if url.get_backend_name() != "postgresql":
+        raise LedgerUnavailable(
+            "a standby needs the ledger on PostgreSQL: a SQLite file belongs to one machine and one process. Set DATABASE_URL to "
+            "postgresql+asyncpg://..., or use `marketflow run`"
+        )
+    async with _opening(url) as (writing, pooled):
+        if pooled or not isinstance(writing, PostgresTransactions):
+            raise LedgerUnavailable(
+                "a standby needs a connection of its own to PostgreSQL, and DATABASE_URL leads to a pooler, which lends them: "
+                "set it to the address of the server itself"
+            )
+        revision, newest = await writing.run(_made, within=None)
+        if revision > newest:
+            raise _of_newer_version()
+        watch = LeaseWatch(writing, this_process_name(), clock)
+    return SqlLedger(writing, LedgerReader(questions_to(url)), None, clock), watch
+
+
+async def take_over(ledger: SqlLedger, watch: LeaseWatch, clock: Clock) -> None:
+    """Waits until this process has the ledger of `open_as_standby`, and upgrades it to the newest schema. Raises
+    LedgerUnavailable."""
+    lease = await watch.lease()
+    ledger.hold(lease)
+    try:
+        revision, newest = await ledger.writing.run(revisions)
+        if revision is not None and revision > newest:
+            raise _of_newer_version()
+        if revision is None or revision < newest:
+            await _upgrade(ledger.writing, lease, clock)
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        raise LedgerUnavailable(f"the ledger of DATABASE_URL cannot be upgraded: {words(error)}") from None
 
 
 async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
@@ -91,6 +127,14 @@ def _made(connection: Connection) -> tuple[str, str]:
     return revision or newest, newest
 
 
+async def _upgrade(writing: Transactions, lease: Lease, clock: Clock) -> None:
+    """Upgrades the ledger under its lease: a step may drop what a process of the previous version writes to, so only the holder
+    may take it."""
+    at, number = clock.monotonic(), lease.next_number()
+    await writing.run(partial(_upgrade_under, lease, number), within=None)
+    lease.proved(at, number)
+
+
 def _upgrade_under(lease: Lease, number: int, connection: Connection) -> None:
     lease.stamp(connection, number)
     upgrade(connection)
@@ -100,5 +144,6 @@ def _of_newer_version() -> LedgerUnavailable:
     return LedgerUnavailable("the ledger is of a newer version of MarketFlow than this one, which would not understand it")
 
 
-def _this_process() -> str:
+def this_process_name() -> str:
+    """Returns the name of this process for people."""
     return f"process {os.getpid()} on {socket.gethostname()}"

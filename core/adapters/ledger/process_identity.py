@@ -23,7 +23,15 @@ def has_ended(process: str) -> bool:
     if f"{surroundings}/pid:[{namespace}]" != _surroundings() or not pid.isdecimal():
         return False
     state = _state(int(pid))
-    return state is None or state[0] in _ENDED or state[1] != start
+    return not _exists(int(pid)) if state is None else state[0] in _ENDED or state[1] != start
+
+
+def number_here(process: str) -> int | None:
+    """Returns the number by which this process can send a signal to the one that `this_process` named; None if that has ended,
+    or runs on another machine or in a container."""
+    pid = process.removesuffix("/").rpartition("/")[0].rpartition("/")[2]
+    is_here = bool(process) and process.startswith(f"{_surroundings()}/") and pid.isdecimal()
+    return int(pid) if is_here and not has_ended(process) else None
 
 
 def _surroundings() -> str:
@@ -33,6 +41,17 @@ def _surroundings() -> str:
         return f"{boot}/{(_PROC / 'self/ns/pid').readlink()}"
     except OSError:
         return ""
+
+
+def _exists(pid: int) -> bool:
+    """Tells whether there is such a process, though /proc may hide those of other users (`hidepid`, systemd's ProtectProc)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _state(pid: int) -> tuple[str, str] | None:

@@ -24,6 +24,11 @@ class LedgerReader:
     def __init__(self, questions: Questions) -> None:
         self.questions = questions
 
+    @property
+    def has_sessions(self) -> bool:
+        """Tells whether the database is a server, which knows who is connected to it."""
+        return self.questions.engine.dialect.name == "postgresql"
+
     async def read(self, question: Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Returns the result's rows; `values` are the query's parameters."""
         try:

@@ -24,6 +24,8 @@ from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition
 from core.records.commit_batch import CommitBatch
 
+_OF_BATCH = [entry for entry in TABLES if entry.encode is not None and entry.batch]
+
 
 @dataclass(slots=True)
 class RowBatch:
@@ -51,11 +53,12 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
 
 def row_batch_of(batch: CommitBatch, at: datetime) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
-    rows = {entry.table: entry.rows_of(batch) for entry in TABLES}
-    rows[outbox] = [outbox_row(event, at) for event in batch.events]
-    rows[inbox] = [message_row(message) for message in batch.messages]
-    outcomes = [outcome_row(outcome) for outcome in batch.outcomes]
-    return RowBatch({table: found for table, found in rows.items() if found}, outcomes)
+    rows = {entry.table: found for entry in _OF_BATCH if (found := entry.rows_of(batch))}
+    if batch.events:
+        rows[outbox] = [outbox_row(event, at) for event in batch.events]
+    if batch.messages:
+        rows[inbox] = [message_row(message) for message in batch.messages]
+    return RowBatch(rows, [outcome_row(outcome) for outcome in batch.outcomes])
 
 
 def batch_of_arrivals(

@@ -60,14 +60,23 @@ class SqlLedger:
     """Implements `core.ports.ledger.Ledger` and `core.ports.outbox.Outbox`. `opening` creates it; `close` ends it."""
 
     def __init__(self, writing: Transactions, reader: LedgerReader, lease: Lease | None, clock: Clock) -> None:
-        """Builds the ledger; without a `lease` it is read-only."""
+        """Builds the ledger; without a `lease` it is read-only until `hold`."""
         self.writing = writing
         self.reader = reader
-        self.lease = lease
+        self.lease: Lease | None = None
+        self.stopped_at: datetime | None = None
+        """The time when this process stopped to take signals; set before `close` or `hand_over`, for the next process."""
         self._clock = clock
-        self._writer = Writer(writing, lease, clock) if lease is not None else None
+        self._writer: Writer | None = None
+        if lease is not None:
+            self.hold(lease)
         self._news = _News()
         self.observers: list[Observer] = []
+
+    def hold(self, lease: Lease) -> None:
+        """Makes the ledger this process's own, to write."""
+        self.lease = lease
+        self._writer = Writer(self.writing, lease, self._clock)
 
     @property
     def ready(self) -> tuple[bool, str]:
@@ -97,6 +106,16 @@ class SqlLedger:
         """Returns the last sign of life of the previous process; None on a new ledger."""
         return self.lease.before if self.lease is not None else None
 
+    @property
+    def predecessor(self) -> str:
+        """Names the process that this one took over from as its standby; empty if it was none."""
+        return self.lease.predecessor if self.lease is not None else ""
+
+    @property
+    def complete_since(self) -> float | None:
+        """See Lease."""
+        return self.lease.complete_since if self.lease is not None else None
+
     async def keep_lease(self) -> None:
         """Proves the lease while nothing else is written. Raises LeaseLost if another process has taken it."""
         while self.lease is not None:
@@ -107,13 +126,17 @@ class SqlLedger:
 
     async def close(self) -> None:
         """Finishes pending writes, lets the next process in and closes every connection."""
-        if self._writer is not None:
-            await self._writer.close()
-        if self.lease is not None:
-            with suppress(Exception):  # then the next process finds out by itself that this one has ended
-                await self.lease.release()
+        await self.hand_over()
         await self.reader.close()
         await self.writing.close()
+
+    async def hand_over(self) -> None:
+        """Finishes pending writes and lets the next process in; nothing can be written any more."""
+        if self._writer is not None:
+            await self._writer.close()
+        if self.lease is not None and not self.lease.lost:
+            with suppress(Exception):  # then the next process finds out by itself that this one has ended
+                await self.lease.release(self.stopped_at or self._clock.now())
 
     # --- reading
 

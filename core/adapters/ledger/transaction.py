@@ -1,7 +1,7 @@
 """One transaction: writes merged rows in the order that foreign keys require, and reports what was new. Makes no decisions."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
 
 from core.adapters.ledger.conflicts import Key, find_conflicts, with_positions
+from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
@@ -49,19 +50,19 @@ class Statements:
 
     def __init__(self, dialect: str) -> None:
         self._insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the other one takes long to import
-        self.new_messages = self._add(inbox).returning(inbox.c.source, inbox.c.source_id, inbox.c.seq)
-        self.new_executions = self._add(executions).returning(executions.c.execution_id)
-        self.new_strangers = self._add(strangers).returning(strangers.c.user_id)
-        self.of = {entry.table: self._of(entry) for entry in TABLES if entry.writing is not Writing.APART}
-        self.outcome = update(inbox).where(inbox.c.seq == bindparam("b_seq"))
-        self.prune = _pruning()
+        self.new_messages = DriverStatement(self._add(inbox).returning(inbox.c.source, inbox.c.source_id, inbox.c.seq))
+        self.new_executions = DriverStatement(self._add(executions).returning(executions.c.execution_id))
+        self.new_strangers = DriverStatement(self._add(strangers).returning(strangers.c.user_id))
+        self.of = {entry.table: DriverStatement(self._of(entry)) for entry in TABLES if entry.writing is not Writing.APART}
+        self.outcome = DriverStatement(update(inbox).where(inbox.c.seq == bindparam("b_seq")))
+        self.prune = {name: DriverStatement(statement) for name, statement in _pruning().items()}
         days = day_results.c
         self.days_of = select(day_results).where(
             days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
         )
         count = self._insert(totals)
-        self.count = count.on_conflict_do_update(
-            index_elements=[totals.c.name], set_={"value": totals.c.value + count.excluded.value}
+        self.count = DriverStatement(
+            count.on_conflict_do_update(index_elements=[totals.c.name], set_={"value": totals.c.value + count.excluded.value})
         )
 
     def _of(self, entry: LedgerTable) -> Any:
@@ -91,35 +92,35 @@ def statements_of(dialect: str) -> Statements:
 def write(connection: Connection, statements: Statements, batch: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends."""
     messages = batch.rows.get(inbox, [])
-    new = {(source, name): seq for source, name, seq in _returned(connection, statements.new_messages, messages)}
+    new = {(source, name): seq for source, name, seq in statements.new_messages.returned(connection, messages)}
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
-    _run(connection, statements.outcome, batch.outcomes)
+    statements.outcome.run(connection, batch.outcomes)
     for entry in TABLES:
         rows = batch.rows.get(entry.table)
         if rows and entry.writing is not Writing.APART and entry.table is not outbox:
-            _run(connection, statements.of[entry.table], _to_write(entry, rows))
+            statements.of[entry.table].run(connection, _to_write(entry, rows))
     for name, statement in statements.prune.items():
-        _run(connection, statement, batch.prune.get(name, []))
+        statement.run(connection, batch.prune.get(name, []))
     _write_executions(connection, statements, batch.rows.get(executions, []))
     strangers_seen, stranger_events = _write_strangers(connection, statements, batch)
-    _run(connection, statements.of[dead_letters], [dead_letter_row(one.letter(raw)) for one, raw in conflicts.values()])
+    statements.of[dead_letters].run(connection, [dead_letter_row(one.letter(raw)) for one, raw in conflicts.values()])
     refused = with_positions(connection, {key: conflict for key, (conflict, _) in conflicts.items()})
     events = [outbox_row(one.refusal, one.at) for one in refused.values()]
-    _run(connection, statements.of[outbox], [*batch.rows.get(outbox, []), *stranger_events, *events])
+    statements.of[outbox].run(connection, [*batch.rows.get(outbox, []), *stranger_events, *events])
     return Written(new, strangers_seen, refused)
 
 
-def _to_write(entry: LedgerTable, rows: Sequence[Row]) -> Iterable[Row]:
+def _to_write(entry: LedgerTable, rows: Sequence[Row]) -> Sequence[Row]:
     """Returns the rows that are left: of those with one key, a table whose rows are replaced needs only the last."""
-    if entry.writing is not Writing.REPLACE:
+    if entry.writing is not Writing.REPLACE or len(rows) == 1:
         return rows
     key = [column.name for column in entry.table.primary_key.columns]
-    return {tuple(row[name] for name in key): row for row in rows}.values()
+    return list({tuple(row[name] for name in key): row for row in rows}.values())
 
 
 def _write_strangers(connection: Connection, statements: Statements, batch: RowBatch) -> tuple[frozenset[int], Sequence[Row]]:
     """Returns those who were not seen before, and the outbox rows that tell of them."""
-    seen = _returned(connection, statements.new_strangers, [stranger for stranger, _ in batch.strangers.values()])
+    seen = statements.new_strangers.returned(connection, [stranger for stranger, _ in batch.strangers.values()])
     new = frozenset(user_id for (user_id,) in seen)
     return new, [event for user_id, (_, event) in batch.strangers.items() if user_id in new]
 
@@ -144,21 +145,14 @@ def _pruning() -> dict[str, Any]:
     }
 
 
-def _run(connection: Connection, statement: Any, rows: Iterable[Row]) -> None:
-    if listed := list(rows):
-        connection.execute(statement, listed)
-
-
-def _returned(connection: Connection, statement: Any, rows: list[Row]) -> list[Any]:
-    return list(connection.execute(statement, rows)) if rows else []
-
-
 def _write_executions(connection: Connection, statements: Statements, rows: list[Row]) -> None:
     """Writes executions. Results and counters grow only by new ones: storing one twice changes nothing."""
-    new = {execution_id for (execution_id,) in _returned(connection, statements.new_executions, rows)}
+    if not rows:
+        return
+    new = {execution_id for (execution_id,) in statements.new_executions.returned(connection, rows)}
     first = {row["execution_id"]: row for row in reversed(rows) if row["execution_id"] in new}
     counted = Counter("buy_orders" if row["side"] == Side.BUY else "sell_orders" for row in first.values())
-    _run(connection, statements.count, [{"name": name, "value": count} for name, count in sorted(counted.items())])
+    statements.count.run(connection, [{"name": name, "value": count} for name, count in sorted(counted.items())])
     _add_to_days(connection, statements, [row for row in first.values() if row["profit_quote"] is not None])
 
 
@@ -168,6 +162,7 @@ def _add_to_days(connection: Connection, statements: Statements, exits: list[Row
         return
     keys = [(f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)) for row in exits]
     asked = {"b_days": list({key[0] for key in keys}), "b_symbols": list({row["symbol"] for row in exits})}
+    # One question for all of them, by SQLAlchemy: the driver has no list as a value, and each of its own would be a round trip.
     found = connection.execute(statements.days_of, asked).mappings()
     known: dict[tuple[str, ...], Row] = {(row["day"], *(row[column] for column in _SAME_DAY)): dict(row) for row in found}
     days: dict[tuple[str, ...], Row] = {}
@@ -179,4 +174,4 @@ def _add_to_days(connection: Connection, statements: Statements, exits: list[Row
         day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
         day["exits"] += 1
         day["wins"] += int(profit > 0)
-    _run(connection, statements.of[day_results], days.values())
+    statements.of[day_results].run(connection, list(days.values()))

@@ -34,14 +34,34 @@ class WalIndex:
         """Tells whether a checkpoint is running, or was when its process ended."""
         return self.copied != self.copying
 
-    def is_of(self, log: Path) -> bool:
-        """Tells whether `log` ends where this index says, with the content that it says."""
-        if not self.frames:
+
+class LogFile:
+    """The log of one database. Its file stays open between looks: SQLite holds no lock on it that closing it would release."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def is_of(self, index: WalIndex, identity: tuple[int, int] | None) -> bool:
+        """Tells whether the log ends where `index` says, with the content that it says. `identity` (device, inode) is that of the
+        file at its path now: another one is opened anew."""
+        if not index.frames:
             return True
-        with log.open("rb") as file:  # SQLite holds no lock on it that closing it would release
-            file.seek(_LOG_HEADER + (self.frames - 1) * (_FRAME_HEADER + self.page_size))
-            found = file.read(_FRAME_HEADER)
-        return found[8:16] == self.salt and found[16:24] == self.checksum
+        if self._file is None or identity is None or self._identity != identity:
+            self.close()
+            self._file = os.open(self._path, os.O_RDONLY)
+            opened = os.fstat(self._file)
+            self._identity = opened.st_dev, opened.st_ino
+        start = _LOG_HEADER + (index.frames - 1) * (_FRAME_HEADER + index.page_size)
+        found = os.pread(self._file, _FRAME_HEADER, start)
+        return found[8:16] == index.salt and found[16:24] == index.checksum
+
+    def close(self) -> None:
+        """Closes the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 class IndexFile:

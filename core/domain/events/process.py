@@ -12,7 +12,8 @@ from core.domain.trading_state import TradingState
 @dataclass(frozen=True, slots=True)
 class Started:
     """The process is up and accepts signals. `notes` are codes of facts for the owner (e.g. `from_latest`); the previous process
-    gave its last sign of life at `away_since`."""
+    gave its last sign of life at `away_since`. Where this one was its standby, `predecessor` names it, and nothing was traded for
+    `idle_seconds`."""
 
     version: str
     trading_mode: str
@@ -20,6 +21,8 @@ class Started:
     open_positions: int
     notes: tuple[str, ...] = ()
     away_since: datetime | None = None
+    predecessor: str = ""
+    idle_seconds: float = 0.0
     kind: Literal["started"] = "started"
     priority: Priority = Priority.NORMAL
 

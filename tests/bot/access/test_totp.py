@@ -327,8 +327,9 @@ async def test_another_one_wants_a_code_of_the_present_one_or_an_owners_word(ser
         assert new[1] != old
         firm.trader.send(code_of(firm, new[1]))
         await firm.trader.wait_for("Authenticator set up")
-        await firm.settled()
-        await confirmed(firm.owner, await firm.owner.ask(f"/users codes {TRADER}"), "six digits")
+        sent = firm.owner.send(f"/users codes {TRADER}")  # a notification of the new authenticator may come meanwhile
+        asked = await firm.owner.wait_for(lambda message: message.button("✅ Confirm") is not None, after=sent)
+        await confirmed(firm.owner, asked, "six digits")
         firm.owner.send(code_of(firm, owners))
         await until(lambda: TRADER not in firm.portfolio.authenticators)
         assert (await firm.trader.ask("/code")).photo is not None

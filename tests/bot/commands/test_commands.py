@@ -45,6 +45,24 @@ async def test_status_is_one_screen_of_everything(bot: Bot) -> None:
     assert len(text.splitlines()) < 25
 
 
+@pytest.mark.parametrize(
+    ("standbys", "english", "russian"),
+    [
+        (["process 2 on <b>"], "\nActive: process 1 on desk. Standby: process 2 on <b>\n", "В резерве: process 2 on <b>"),
+        ([], "\nActive: process 1 on desk. Standby: none\n", "Торгует: process 1 on desk. В резерве: никого"),
+    ],
+)
+async def test_status_names_the_active_process_and_its_standby(bot: Bot, standbys: list[str], english: str, russian: str) -> None:
+    bot.office.standbys = standbys
+    assert english in (await bot.owner.ask("/status")).text
+    await bot.owner.ask("/lang ru")
+    assert russian in (await bot.owner.ask("/status")).text
+
+
+async def test_status_names_no_standby_where_there_can_be_none(bot: Bot) -> None:
+    assert "Standby" not in (await bot.owner.ask("/status")).text
+
+
 async def test_status_tells_what_is_realised_from_what_is_not(bot: Bot) -> None:
     sold = replace(executed(Side.SELL).execution, executed_at=bot.office.context.clock.now(), profit_quote=Decimal("1.5"))
     bot.office.portfolio.apply(CommitBatch(executions=[sold]))

@@ -22,7 +22,7 @@ from core.policy.risk import RiskApproved
 from local_telegram.errors import ApiError
 from local_telegram.server import RunningChat
 from local_telegram.updates import UpdateQueue
-from tests.bot.conftest import bot_on, until
+from tests.bot.conftest import Bot, bot_on, until
 from tests.bot.parts import FastClock, Office, alone
 from tests.core.decision_contexts import HELD, decision_context, said
 from tests.core.virtual_time import NOON, VirtualClock
@@ -420,6 +420,17 @@ def test_the_gate_keeps_entries_back_and_no_exit(by_hand: bool) -> None:
     exit_ = decide(said("SELL_SM"), held)
     assert isinstance(exit_, RiskApproved)
     assert exit_.side is Side.SELL
+
+
+async def test_who_may_have_been_replaced_polls_no_more_until_it_is_sure_again(bot: Bot) -> None:
+    bot.alone.may_poll = lambda: False
+    bot.owner.send("/status")
+    await asyncio.sleep(1)  # a poll that was under way has taken it, or none was
+    sent = bot.owner.send("/status")
+    await asyncio.sleep(1)
+    assert [one for one in bot.owner.received if one.message_id > sent.message_id] == []
+    bot.alone.may_poll = lambda: True
+    await bot.owner.wait_for("Open positions", after=sent)
 
 
 def test_it_is_not_claimed_that_nobody_polls_while_telegram_is_silent() -> None:

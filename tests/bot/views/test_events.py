@@ -32,6 +32,7 @@ from core.domain.events.daily_proof import proved
 from core.domain.events.intake import DeadLettersFound, RequestsRefused
 from core.domain.events.orders import OrderAdopted, OrderFailed, OrderUnanswered
 from core.domain.events.outages import PartTroubled
+from core.domain.events.priority import Priority
 from core.domain.events.process import AnotherProgram, KeyTooWide, Started
 from core.domain.events.signals import ExitPending, SignalRefused
 from core.domain.events.symbol_halts import HaltAccepted, SymbolHalted
@@ -92,6 +93,7 @@ ALL_EVENTS: list[Event] = [
     *(ApprovalClosed(approval(state=state, by="Ann"), "WIF", "USDC") for state in ApprovalState),
     ControlsChanged(TradingState(), TradingState(Pause.ALL, Mode.CONFIRM, "Ann", NOON)),
     Started("0.1.0", "paper", TradingState(Pause.ENTRIES), 2, ("from_latest", "later_note")),
+    Started("0.1.0", "paper", TradingState(), 2, predecessor="process 7 on desk", idle_seconds=1.2, priority=Priority.URGENT),
     DeadLettersFound(3, LETTER),
     DeadLettersFound(3, LETTER, tuple(ProblemKind("webhook", "webhook/1", f"{word} is missing", 1) for word in "abc")),
     DeadLettersFound(20, LETTER, merged(ProblemKind("webhook", "webhook/1", f"{chr(97 + n)} is wrong", 1) for n in range(20))),
@@ -157,6 +159,18 @@ def test_a_failed_exit_says_that_the_position_is_still_held() -> None:
     assert text.startswith("❗ SELL_SM failed\n")
     assert "still open" in text
     assert "What to do" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "russian"),
+    [(0.84, "for 0.8 s.", "не было 0,8 с."), (75.4, "for 1 min 15 s.", "не было 1 мин 15 с.")],
+)
+def test_a_takeover_says_from_whom_and_how_long_nothing_was_traded(seconds: float, english: str, russian: str) -> None:
+    event = Started("0.1.0", "live", TradingState(), 2, (), NOON, predecessor="process 7 on desk", idle_seconds=seconds)
+    assert f"Took over from process 7 on desk. Nothing was traded {english}" in text_of(event)
+    assert "Last seen running" not in text_of(event)
+    told = plain_text(render(event, RU).text)
+    assert f"Принял торговлю от process 7 on desk. Сделок {russian}" in told
 
 
 def test_a_start_in_pause_says_so_loudly() -> None:
@@ -241,7 +255,7 @@ def hostile_events() -> list[Event]:
         ApprovalRequested(asked, EVIL, EVIL),
         ApprovalClosed(asked, EVIL, EVIL, reason("declined", who=EVIL)),
         ControlsChanged(TradingState(), TradingState(changed_by=EVIL, changed_at=NOON)),
-        Started(EVIL, "live", TradingState(), 0, (EVIL,)),
+        Started(EVIL, "live", TradingState(), 0, (EVIL,), predecessor=EVIL),
         DeadLettersFound(1, replace(LETTER, position=EVIL, problem=EVIL, raw=EVIL.encode())),
         StrangerSeen(1, EVIL),
         AuthenticatorChanged(1, EVIL),

@@ -48,6 +48,7 @@ EMPTY = LedgerState()
 NAMES = {
     "marketflow_duplicates_total", "marketflow_http_refused_total", "marketflow_kafka_stored_timestamp_seconds",
     "marketflow_last_signal_timestamp_seconds", "marketflow_lease_held", "marketflow_log_lines_dropped",
+    "marketflow_standby", "marketflow_standbys_waiting",
     "marketflow_orders_in_flight", "marketflow_orders_unknown", "marketflow_part_ready", "marketflow_proof_differences",
     "marketflow_proof_timestamp_seconds", "marketflow_symbols_held",
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",

@@ -308,3 +308,20 @@ async def test_a_clock_that_was_set_back_during_the_start_makes_no_old_signal_ne
     await clock.forward(30)
     assert [one.client_order_id for one in again.venue.placed].count(client_order_id(signal)) == 1
     assert again.portfolio.active_halts() == []
+
+
+@pytest.mark.parametrize(("watched", "waits"), [(30, 0), (FENCE - 2, 2), (None, FENCE)])
+async def test_an_old_signal_waits_for_nothing_where_the_ledger_has_all_that_may_be_on_its_way(
+    holding: World, ledger: MemoryLedger, restart: Restart, watched: float | None, waits: float
+) -> None:
+    """The process watched the ledger for so many seconds, as the standby of the one before."""
+    clock, signal = holding.clock, holding.signal("SELL_SM")
+    await clock.forward(2)
+    start, asked = clock.now(), len(holding.venue.asked_at)
+    again = await restart(holding, ledger, complete_since=clock.monotonic() - watched if watched is not None else None)
+    await hear(again, signal)
+    await clock.forward(30)
+    (sent,) = sent_after(again, start)
+    assert waits <= sent <= waits + 0.2
+    assert len(again.venue.asked_at) == asked + 1
+    assert again.venue.executed[1:] == [client_order_id(signal)]

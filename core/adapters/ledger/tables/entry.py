@@ -44,8 +44,9 @@ class LedgerTable:
         if self.encode is None or not self.batch:
             return []
         found = getattr(batch, self.batch)
-        values = [found] if self.is_single and found is not None else found or ()
-        return [self.encode(value) for value in values if self.picks(value)]
+        if self.is_single:
+            found = [] if found is None else [found]
+        return [self.encode(value) for value in found if self.picks(value)] if found else []
 
     def loaded(self, rows: Sequence[Row]) -> object:
         """Returns the value of the `LedgerState` field that `rows`, the answer to `at_start`, stand for."""

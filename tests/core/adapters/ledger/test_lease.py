@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from core.adapters.ledger import process_identity
 from core.adapters.ledger.lease import STALE_SECONDS, SURE_SECONDS
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
-from core.adapters.ledger.process_identity import has_ended, this_process
+from core.adapters.ledger.process_identity import has_ended, number_here, this_process
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.tables import upkeep_tables
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerUnavailable
@@ -216,3 +217,20 @@ def test_whether_a_process_has_ended_is_known_only_here() -> None:
     process.wait()
     assert has_ended(other)
     assert [has_ended(f"x{other}"), has_ended(other.replace("pid:[", "pid:[1")), has_ended(""), has_ended("7")] == [False] * 4
+
+
+def test_a_process_that_the_system_hides_from_us_has_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = this_process()
+    for shown in ("sys/kernel/random/boot_id", "self/ns/pid"):
+        (tmp_path / shown).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "sys/kernel/random/boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+    (tmp_path / "self/ns/pid").symlink_to(Path("/proc/self/ns/pid").readlink())
+    monkeypatch.setattr(process_identity, "_PROC", tmp_path)
+    assert not has_ended(named)
+    assert has_ended(named.replace(f"/{os.getpid()}/", f"/{2**22 - 1}/"))
+
+
+def test_a_process_is_sent_a_signal_only_where_it_is_ours_to_send() -> None:
+    named = this_process()
+    assert number_here(named) == os.getpid()
+    assert [number_here(other) for other in (f"x{named}", f"{named}1", named.replace("pid:[", "pid:[1"), "", "7")] == [None] * 5

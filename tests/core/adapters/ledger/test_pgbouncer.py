@@ -9,9 +9,10 @@ from sqlalchemy import make_url, text
 
 from bot.clock import SystemClock
 from core.adapters.ledger.engines import is_pooled, writing_transactions
-from core.adapters.ledger.opening import look_into_ledger, open_ledger
+from core.adapters.ledger.opening import look_into_ledger, open_as_standby, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import open_reader
+from core.domain.errors import LedgerUnavailable
 from core.domain.messages import Message, SignalReceived, StoredMessage
 from core.domain.signal import Signal
 from core.records.commit_batch import CommitBatch
@@ -34,6 +35,11 @@ def pooled_url(request: pytest.FixtureRequest, postgres: PostgresServer, postgre
 async def test_it_is_noticed(pooled_url: str, postgres_url: str) -> None:
     assert await is_pooled(make_url(pooled_url))
     assert not await is_pooled(make_url(postgres_url))
+
+
+async def test_no_standby_waits_behind_it(pooled_url: str) -> None:
+    with pytest.raises(LedgerUnavailable, match="a standby needs a connection of its own"):
+        await open_as_standby(pooled_url, SystemClock())
 
 
 async def test_many_clients_write_and_read_through_few_connections(pooled_url: str, postgres_url: str) -> None:
