@@ -1,4 +1,4 @@
-"""`python -m bench.start`: what `--help`, a cold start and a running program cost, in seconds of the processor and in memory."""
+"""`python -m bench.start`: seconds of the processor and memory that `--help`, a cold start and a running program take."""
 
 import argparse
 import asyncio
@@ -24,7 +24,7 @@ _RESTED = 3.0  # seconds after which a program has done what its start left for 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one process took: seconds of the processor, seconds on the clock, and its resident memory in MB, where it stayed."""
+    """Seconds of the processor and seconds on the clock that one process took; its resident memory in MB, where it stayed."""
 
     processor: float
     clock: float

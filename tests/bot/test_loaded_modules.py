@@ -1,4 +1,4 @@
-"""What a running program has not loaded: each of these costs every start time and memory."""
+"""Modules that a running program has not loaded: each of them costs every start time and memory."""
 
 import sys
 

@@ -1,5 +1,7 @@
 """Connections to SQLite and PostgreSQL. One engine writes, one reads."""
 
+from __future__ import annotations  # those of SQLAlchemy's asyncio are read by nobody at run time
+
 import asyncio
 import fcntl
 import os
@@ -69,7 +71,7 @@ def files_of(url: URL) -> tuple[Path, ...]:
     return tuple(Path(f"{url.database}{ending}") for ending in ("", "-wal", "-shm", ".lock"))
 
 
-def async_engine(url: URL, **options: Any) -> "AsyncEngine":
+def async_engine(url: URL, **options: Any) -> AsyncEngine:
     """Returns an engine of asyncpg. Its module brings SQLAlchemy's ORM along, which a ledger in SQLite never needs."""
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - heavy
 
@@ -106,7 +108,7 @@ class PostgresTransactions:
         return task.result()
 
     @staticmethod
-    async def _run(engine: "AsyncEngine", work: Callable[[Connection], T]) -> T:
+    async def _run(engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
         async with engine.begin() as connection:
             done = await connection.run_sync(work)
             _end_if_given_up()
@@ -128,7 +130,7 @@ class PostgresTransactions:
     async def close(self) -> None:
         await self.engine.dispose()
 
-    def _new_engine(self) -> "AsyncEngine":
+    def _new_engine(self) -> AsyncEngine:
         engine = async_engine(
             self._url,
             pool_size=1,
@@ -300,7 +302,7 @@ def _end_if_given_up() -> None:
         raise asyncio.CancelledError
 
 
-async def _give_up(engine: "AsyncEngine", task: "asyncio.Task[Any]") -> None:
+async def _give_up(engine: AsyncEngine, task: asyncio.Task[Any]) -> None:
     """Drops a connection that does not answer, and cancels whoever waits for it."""
     await asyncio.wait([task], timeout=_ANSWER_SECONDS)
     await engine.dispose()

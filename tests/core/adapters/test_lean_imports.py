@@ -16,6 +16,7 @@ try:
 except ImportError:
     lean_extra = None
 """
+NOWHERE = "lean_nowhere"
 EXTRA = "import sys\nsys.lean_executed = True\nanswer = 42\n"
 
 
@@ -53,7 +54,7 @@ def test_what_is_postponed_is_executed_when_something_of_it_is_asked_for() -> No
 
 def test_what_cannot_be_found_is_missing_postponed_or_not() -> None:
     with postponed("lean_nowhere"), pytest.raises(ModuleNotFoundError):
-        importlib.import_module("lean_nowhere")
+        importlib.import_module(NOWHERE)
 
 
 def test_a_model_is_built_when_it_is_used_and_those_after_the_block_at_once() -> None:
