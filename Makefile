@@ -89,6 +89,7 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.status
 	@$(BIN)/python -m bench.protection
+	@$(BIN)/python -m bench.start
 
 # Without DEMO=1 a running demo's ledger is only read where the directory has neither a .env nor a ledger.
 dashboard: install ## the Streamlit dashboard on the ledger that .env names; DEMO=1: on the running demo's

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
+# What libraries load where it happens to be installed, and a running program has no use for: Telegram's passports, tracebacks
+# in color, httpx's command line, uploads to the web interface.
+_UNUSED = ("cryptography", "pygments", "python_multipart", "rich")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +100,10 @@ def _say(line: str) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from bot.app.running import run
+    from core.adapters.lean_imports import built_when_used, left_out
+
+    with left_out(*_UNUSED), built_when_used():
+        from bot.app.running import run
 
     settings = _settings()
     _finish(run(settings, standby=chosen.standby))

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 
 from bot.app.building import Parts
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
 from bot.web.webhook import signal_routes
+from core.adapters.lean_imports import left_out
 
 log = structlog.get_logger(__name__)
 
@@ -21,14 +22,19 @@ async def serving(parts: Parts) -> AsyncIterator[None]:
     settings = parts.base.settings
     async with AsyncExitStack() as stack:
         if settings.http_port:
-            version, names = parts.chat.context.program.version, settings.http_allowed_hosts
-            web = create_web_app(parts.health.required, version, *_signal_routes(parts), names=names)
+            web = _web_app(parts)
             port = await stack.enter_async_context(serve_web(web, settings.http_host, settings.http_port))
             log.info("listening for HTTP", host=settings.http_host, port=port, signals=settings.webhook_secret is not None)
         if settings.metrics_port:
             metrics = create_metrics_app(parts.base.metrics.registry, settings.http_allowed_hosts)
             await stack.enter_async_context(serve_web(metrics, settings.http_host, settings.metrics_port, "METRICS_PORT"))
         yield
+
+
+def _web_app(parts: Parts) -> FastAPI:
+    version, names = parts.chat.context.program.version, parts.base.settings.http_allowed_hosts
+    with left_out("pydantic.v1"):  # where FastAPI looks whether a model is of the first pydantic; none is
+        return create_web_app(parts.health.required, version, *_signal_routes(parts), names=names)
 
 
 def _signal_routes(parts: Parts) -> list[APIRouter]:

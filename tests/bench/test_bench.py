@@ -98,3 +98,10 @@ def test_the_answer_to_status_is_measured_under_load_and_after_a_history() -> No
     said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
     assert "99th of 100" in said
     assert "after 2,000" in said
+
+
+def test_a_start_and_its_memory_are_measured() -> None:
+    command = [sys.executable, "-m", "bench.start", "--rounds", "1", "--symbols", "3", "--trades", "2000"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    assert said.count(" s of the processor, ") == 5
+    assert said.count(" MB\n") == 4

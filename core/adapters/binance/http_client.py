@@ -14,12 +14,23 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from binance import AsyncClient
-from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 from core.adapters.binance.credentials import Credentials
 from core.adapters.binance.errors import Answer, Said, Silence, refusal
 from core.adapters.binance.rate_limit_budget import counts_of
+from core.adapters.lean_imports import postponed
+
+# Dates in words are of no use here, RSA keys are not taken, and an Ed25519 key is not everybody's.
+with postponed(
+    "dateparser",
+    "Crypto.Hash.SHA256",
+    "Crypto.PublicKey.ECC",
+    "Crypto.PublicKey.RSA",
+    "Crypto.Signature.eddsa",
+    "Crypto.Signature.pkcs1_15",
+):
+    from binance import AsyncClient
+    from binance.exceptions import BinanceAPIException, BinanceRequestException
 
 _KEEPALIVE = 300  # seconds; the library's 15 would mean a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds

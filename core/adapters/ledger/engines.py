@@ -1,5 +1,7 @@
 """Connections to SQLite and PostgreSQL. One engine writes, one reads."""
 
+from __future__ import annotations  # those of SQLAlchemy's asyncio are read by nobody at run time
+
 import asyncio
 import fcntl
 import os
@@ -8,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
     URL,
@@ -25,13 +27,15 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from core.adapters.ledger.database_file import DatabaseFile
 from core.adapters.ledger.process_identity import has_ended, this_process
 from core.adapters.private_files import make_private
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import EXACT
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
 
@@ -65,6 +69,13 @@ def files_of(url: URL) -> tuple[Path, ...]:
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         return ()
     return tuple(Path(f"{url.database}{ending}") for ending in ("", "-wal", "-shm", ".lock"))
+
+
+def async_engine(url: URL, **options: Any) -> AsyncEngine:
+    """Returns an engine of asyncpg. Its module brings SQLAlchemy's ORM along, which a ledger in SQLite never needs."""
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - heavy
+
+    return create_async_engine(url, **options)
 
 
 class PostgresTransactions:
@@ -120,7 +131,7 @@ class PostgresTransactions:
         await self.engine.dispose()
 
     def _new_engine(self) -> AsyncEngine:
-        engine = create_async_engine(
+        engine = async_engine(
             self._url,
             pool_size=1,
             max_overflow=0,
@@ -235,7 +246,7 @@ async def is_pooled(url: URL) -> bool:
     if url.get_backend_name() != "postgresql" or "server_settings" in url.query:
         return False
     arguments = {**postgres_arguments(url, pooled=False), **_UNNAMED}
-    engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
+    engine = async_engine(url, poolclass=NullPool, connect_args=arguments)
     try:
         async with engine.begin() as connection:
             return bool(await connection.scalar(text(f"SHOW {_IDLE}")) != _IDLE_MOST)
@@ -291,7 +302,7 @@ def _end_if_given_up() -> None:
         raise asyncio.CancelledError
 
 
-async def _give_up(engine: AsyncEngine, task: "asyncio.Task[Any]") -> None:
+async def _give_up(engine: AsyncEngine, task: asyncio.Task[Any]) -> None:
     """Drops a connection that does not answer, and cancels whoever waits for it."""
     await asyncio.wait([task], timeout=_ANSWER_SECONDS)
     await engine.dispose()

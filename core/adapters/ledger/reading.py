@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, QueuePool, create_engine, event
 from sqlalchemy.exc import ResourceClosedError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.adapters.ledger.engines import (
     ANY_THREAD,
     ExactSum,
+    async_engine,
     postgres_arguments,
     prepare_sqlite,
     replace_if_broken,
@@ -30,7 +30,7 @@ class PostgresQuestions:
         go to two servers' connections."""
         alone = {} if pooled else {"isolation_level": "AUTOCOMMIT"}
         arguments = postgres_arguments(url, pooled=pooled)
-        self._engine = create_async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, connect_args=arguments, **alone)
+        self._engine = async_engine(url, pool_size=_CONNECTIONS, max_overflow=0, connect_args=arguments, **alone)
         self.engine = self._engine.sync_engine
         event.listen(self.engine, "checkout", replace_if_broken)
 

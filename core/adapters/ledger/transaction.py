@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from core.adapters.ledger.conflicts import Key, find_conflicts, with_positions
 from core.adapters.ledger.driver_statement import DriverStatement
@@ -49,7 +49,7 @@ class Statements:
     """Every writing statement, built once for one dialect."""
 
     def __init__(self, dialect: str) -> None:
-        self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        self._insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the other one takes long to import
         self.new_messages = DriverStatement(self._add(inbox).returning(inbox.c.source, inbox.c.source_id, inbox.c.seq))
         self.new_executions = DriverStatement(self._add(executions).returning(executions.c.execution_id))
         self.new_strangers = DriverStatement(self._add(strangers).returning(strangers.c.user_id))

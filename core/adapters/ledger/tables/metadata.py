@@ -14,4 +14,6 @@ metadata = MetaData(
 
 
 def partial(name: str, *columns: str, where: object) -> Index:
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    """Returns an index of the rows that `where` holds for. The migrations make it, in either database; `postgresql_where` would
+    load that dialect into every process here."""
+    return Index(name, *columns, sqlite_where=where)
