@@ -40,7 +40,7 @@ $(WAREHOUSE)/.installed: $(STAMP) requirements/warehouse.txt
 	@touch $@
 
 # More than there are cores: most tests wait for a server, a browser or a clock.
-WORKERS ?= 5
+WORKERS ?= 4
 # Thousands of ledgers and servers of a moment need no disk: where Linux has 4 GB of memory to spare, it takes their files.
 test: install $(WAREHOUSE)/.installed ## every test that this machine can run; says what it could not run
 	@free=$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1); \

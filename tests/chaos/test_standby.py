@@ -25,6 +25,7 @@ from core.adapters.ledger.lease import STALE_SECONDS, SURE_SECONDS
 from core.adapters.ledger.tables import signal_tables
 from demo.broker import running_broker
 from local_telegram.model import Message
+from tests.chaos.brackets import until
 from tests.chaos.harness import AT_LENGTH, PARTITIONS, TOPIC, Chaos, chaos
 from tests.running import Program, run_command
 from tests.servers.postgres import PostgresServer
@@ -38,8 +39,6 @@ SEEN_SECONDS = 3.0 if FAILOVERS else 9.0
 """The longest time to the next order where the end of a process is seen; other tests share the machine with a short run."""
 SILENT_SECONDS = STALE_SECONDS + SEEN_SECONDS
 """The same where nobody knows whether it lives, and its lease has to run out."""
-NOTICED_SECONDS = 3.0
-"""Seconds until the active one knows that a standby waits: cut off before, it goes on polling Telegram."""
 WATCHED_SECONDS = 7.0
 """Seconds that a standby has watched before anything happens: one that has not asks the exchange about signals, and waits."""
 WITHIN = 30.0
@@ -204,11 +203,18 @@ async def failed_over(folder: Path, server: PostgresServer, seed: int, names: Se
     was traded."""
     async with pair_of(folder, server, seed) as pair:
         for name in names:
-            await asyncio.sleep(NOTICED_SECONDS if name in SILENT else WATCHED_SECONDS)
+            if name in SILENT:  # one that is cut off before it knows of a standby goes on polling Telegram
+                await until(partial(_has_noticed, pair.active), WITHIN, "the active one knows that a standby waits")
+            else:
+                await asyncio.sleep(WATCHED_SECONDS)
             left = pair.active.last_pid
             await pair.fail_over(name)
             await pair.world.chat.owner.wait_for(partial(_tells, left), within=WITHIN)
     return pair.took
+
+
+async def _has_noticed(active: Program) -> bool:
+    return (await active.metrics()).get("marketflow_standbys_waiting", 0.0) > 0
 
 
 def _tells(left: int, message: Message) -> bool:

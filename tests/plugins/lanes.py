@@ -15,10 +15,9 @@ LANES = (
         "tests/servers/",
     ),
     ("tests/dashboard/", "tests/demo/", "tests/local_telegram/", "tests/plugins/test_plugins.py"),
-    ("tests/core/adapters/snowflake/", "tests/warehouse/"),
 )
-"""The beginnings of the paths of each lane: of what kills processes and waits for them, and what needs Apache Kafka, Chromium or
-Snowflake. The longest beginning decides."""
+"""The beginnings of the paths of each lane: of what kills processes and waits for them, and what needs Apache Kafka or
+Chromium. The longest beginning decides."""
 
 
 def lane_of(file: str) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 from tests.paths import ROOT
 from tests.plugins.lanes import LANES, Lanes, lane_of
 
-SERVERS = {"real_kafka": 1, "plain_kafka": 1, "chromium": 2, "browser": 2, "snowflake": 3, "warehouse": 3}
+SERVERS = {"real_kafka": 1, "plain_kafka": 1, "chromium": 2, "browser": 2}
 """The lane of the files that ask for each of these fixtures."""
 
 

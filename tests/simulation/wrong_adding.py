@@ -42,7 +42,7 @@ def _never_too_many(*_: Any) -> None: ...
 
 
 WRONG_ADDING: Mapping[str, Variant] = {
-    "more entries are made than are allowed": swap(admission, "_too_many_entries", _never_too_many),
+    "more entries are made than are allowed": swap(admission, "one_too_many", _never_too_many),
     "the entries of a position are forgotten at the start": loads(_forgets_the_entries),
     "the plan is not counted anew when more is bought": swap(purchase_plans, "after_adding", _counts_from_the_first),
     "what was added is taken for protected": swap(PurchasePlans, "_after_adding", _takes_it_for_protected),
