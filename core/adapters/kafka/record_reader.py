@@ -12,7 +12,8 @@ from core.adapters.signals.codec import MAX_BYTES, Unreadable, decode, instant
 from core.domain.messages import DeadLetter, Message, SignalReceived
 from core.domain.signal import Signal
 
-_PORTION_BYTES = 64 * 1024  # read and stored in one turn of the event loop: some 400 signals, or 4 of the largest
+_PORTION_BYTES = 64 * 1024  # read and stored in one turn of the event loop: 4 of the largest
+_PORTION_RECORDS = 250  # or so many signals: each takes about the same time, however short it is
 _RAW_KEPT = 2048  # bytes of a dead letter that the ledger keeps
 _NAME_SHOWN = 64  # bytes of a key or header that are examined: an instrument's name is shorter
 
@@ -88,7 +89,7 @@ def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRec
     for number, record in enumerate(records):
         length = len(record.value or b"")
         size += length if length <= MAX_BYTES else 0
-        if size > _PORTION_BYTES and number > start:
+        if number > start and (size > _PORTION_BYTES or number - start == _PORTION_RECORDS):
             yield records[start:number]
             start, size = number, length
     yield records[start:]

@@ -155,9 +155,11 @@ def test_what_is_kept_of_a_body_without_its_secret_is_cheap(piece: str) -> None:
 @pytest.mark.parametrize(
     ("sizes", "counts"),
     [
-        ([150] * 500, [436, 64]),
+        ([260] * 500, [250, 250]),
+        ([270] * 500, [242, 242, 16]),
+        ([1] * 501, [250, 250, 1]),
         ([MAX_BYTES] * 9, [4, 4, 1]),
-        ([MEGABYTE] * 500, [500]),
+        ([MEGABYTE] * 300, [250, 50]),
         ([MEGABYTE, MAX_BYTES, MAX_BYTES, 0, MAX_BYTES, MAX_BYTES, 1], [6, 1]),
         ([10], [1]),
     ],
