@@ -88,10 +88,11 @@ def portions(records: Sequence[ConsumerRecord]) -> Iterator[Sequence[ConsumerRec
     start = size = 0
     for number, record in enumerate(records):
         length = len(record.value or b"")
-        size += length if length <= MAX_BYTES else 0
+        counted = length if length <= MAX_BYTES else 0
+        size += counted
         if number > start and (size > _PORTION_BYTES or number - start == _PORTION_RECORDS):
             yield records[start:number]
-            start, size = number, length
+            start, size = number, counted
     yield records[start:]
 
 
