@@ -103,5 +103,5 @@ async def read_foundation(
         metrics=metrics,
         loki=loki,
         rules=rules,
-        standbys=StandbyWatch(ledger.reader, metrics),
+        standbys=StandbyWatch(ledger.reader, metrics, is_sure=lambda: ledger.may_trade),
     )
