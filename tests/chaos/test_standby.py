@@ -41,7 +41,7 @@ SILENT_SECONDS = STALE_SECONDS + SEEN_SECONDS
 """The same where nobody knows whether it lives, and its lease has to run out."""
 WATCHED_SECONDS = 7.0
 """Seconds that a standby has watched before anything happens: one that has not asks the exchange about signals, and waits."""
-WITHIN = 30.0
+WITHIN = 60.0
 _LOOK = 0.005
 _MAKING = asyncio.Lock()  # a process makes one ledger at a time
 
