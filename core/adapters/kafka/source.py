@@ -268,6 +268,7 @@ class KafkaSource:
         for partition, records in batches.items():
             for portion in portions(records):
                 await self._deliver_batch(partition.partition, portion)
+                await asyncio.sleep(0)  # where nothing had to be stored, others have waited
         await self._note_positions(consumer)
         known = consumer.partitions_for_topic(self._topic) or set()
         assigned = {partition.partition for partition in consumer.assignment()}
