@@ -1,4 +1,4 @@
-"""What is known of standbys while the ledger does not answer, or may belong to one of them."""
+"""Remembers a standby while the ledger does not answer, or may belong to that standby."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
