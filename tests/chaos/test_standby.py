@@ -60,7 +60,10 @@ class Pair:
         """Ends the active one's work in the way of that name, waits for the next order, and starts it again as the standby."""
         old, watching = self.active, asyncio.create_task(self._longest_gap())
         await _WAYS[name](self)
-        self.took[name].append(await watching)
+        try:
+            self.took[name].append(await watching)
+        except TimeoutError:
+            raise AssertionError(f"{name}: no order within {WITHIN:.0f} s\n{self.standby.log[-4000:]}") from None
         self.active, self.standby = self.standby, old
         self.world.program = self.active
         await self._end(name, old)
