@@ -40,7 +40,7 @@ _LONGEST = {
     "tests/local_telegram/test_page_looks.py": 38,
     "tests/chaos/test_kills.py": 35,
     "tests/chaos/test_two_programs.py": 34,
-    "tests/chaos/test_standby.py": 34,
+    "tests/chaos/test_standby.py": 76,
     "tests/core/adapters/binance/test_many_executions.py": 32,
     "tests/local_telegram/test_page_groups.py": 32,
     "tests/core/adapters/ledger/test_conflicts.py": 32,
