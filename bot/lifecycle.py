@@ -91,3 +91,16 @@ def ignoring_handover() -> Iterator[None]:
         yield
     finally:
         signal.signal(HANDOVER_SIGNAL, before)
+
+
+async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Returns, or raises, what the first of them to end does; ends the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
+from bot.lifecycle import first_of
 from bot.observability.logging_setup import configure_logging
 from bot.settings.settings import load_settings
 from core.adapters.kafka.options import KafkaOptions
@@ -61,16 +62,9 @@ async def play(child: Child, clock: Clock, *, port: int, open_browser: bool, led
         price = market.quote_at(settings.symbol, clock.now()).ask
         _greet(chat.page_url, how_to_send(given, price), open_browser=open_browser)
         stop = stack.enter_context(_asked_to_stop(child))
-        parts = [stop.wait(), child.keep(given), _feed(child, strategy)]
-        tasks = [asyncio.ensure_future(part) for part in parts]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await first_of(stop.wait(), child.keep(given), _feed(child, strategy))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await child.stop()  # while the chat is still there for the last message
 
 

@@ -1,10 +1,9 @@
 """Waits as the standby of another process, warm: the ledger followed, the exchange's rules read, no order sent."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -12,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from bot.app.chat import VERSION
 from bot.app.foundation import Connections
 from bot.factories import limits_of, today_of
-from bot.lifecycle import stop_on_signals
+from bot.lifecycle import first_of, stop_on_signals
 from bot.settings.fields import TradingMode
 from bot.settings.settings import Settings
 from bot.web.health import create_web_app
@@ -97,7 +96,7 @@ async def wait_for_turn(settings: Settings, connections: Connections, watch: Lea
     servers = await _serve(settings, watch)
     try:
         with stop_on_signals(stopped.set, _nothing_to_hand_over, "stopping: this standby waits no more"):
-            await _first_of(
+            await first_of(
                 take_over(connections.ledger, watch, connections.clock),
                 warmth.run(),
                 stopped.wait(),
@@ -107,19 +106,6 @@ async def wait_for_turn(settings: Settings, connections: Connections, watch: Lea
         if stopped.is_set() or not connections.ledger.may_trade:
             await closing
     return None if stopped.is_set() else Turn(warmth.rules, closing)
-
-
-async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
-    """Returns, or raises, what the first of them to end does; ends the others."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _nothing_to_hand_over() -> None:
