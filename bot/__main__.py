@@ -1,7 +1,6 @@
 """The `marketflow` command line. Imports what a command needs only when it runs, so that `--help` is quick."""
 
 import argparse
-import asyncio
 import gc
 import os
 import sys
@@ -78,9 +77,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command whose modules are loaded; from here on garbage is collected, but never looked for in them."""
+    from bot.event_loop import run_in_loop
+
     gc.freeze()
     gc.enable()
-    return asyncio.run(work)
+    return run_in_loop(work)
 
 
 def _settings() -> "Settings":

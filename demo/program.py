@@ -4,7 +4,6 @@ Standard input brings a line of JSON, {"settings": {...}, "away": seconds}, and 
 answer; end of input ends the demo. It prints READY on standard output once it trades.
 """
 
-import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +14,7 @@ import threading
 from bot.app.foundation import Embedded
 from bot.app.running import run
 from bot.clock import SystemClock
+from bot.event_loop import run_in_loop
 from bot.settings.redaction import hide, shown
 from bot.settings.settings import load_settings
 from core.domain.errors import MarketFlowError
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         settings = load_settings(asked["settings"], env_file=None)
         hide(settings.secret_values())
-        asyncio.run(run(settings, Embedded(market, _FETCH_MS), on_ready=_say_ready))
+        run_in_loop(run(settings, Embedded(market, _FETCH_MS), on_ready=_say_ready))
     except MarketFlowError as error:
         print(f"marketflow: {shown(str(error))}", file=sys.stderr)
         return FAILED
