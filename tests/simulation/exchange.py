@@ -282,10 +282,10 @@ class SimulatedWire:
         dated = int((self.now() + self._offset) * 1000)
         return {**parameters, "timestamp": str(dated), "recvWindow": str(RECV_WINDOW_MS)}
 
-    def _note_sending(self, endpoint: str, parameters: Mapping[str, str]) -> None:
+    def _note_sending(self, endpoint: str, parameters: Mapping[str, str], dated: float) -> None:
         for name in _NAMES[endpoint]:
             side = parameters.get("side") or parameters["workingSide" if name.startswith("working") else "pendingSide"]
-            self._exchange.polling.sends(parameters[name], side)
+            self._exchange.polling.sends(parameters[name], side, dated)
             self._exchange.fate.tell(f"sends {parameters[name]} {side} {parameters['symbol']}")
 
     async def _sets_off(self, endpoint: str, parameters: Mapping[str, str]) -> bool:
@@ -294,11 +294,12 @@ class SimulatedWire:
         await fate.may_die(0.01 if order else 0.02)
         if not order:
             return True
+        dated = self._loop.time()
         if fate.strikes("stopped before sending", 0.003):  # dated and signed, then the machine sleeps
             await fate.pause(5.0, 40.0)
         if not self._may_send():
             return False
-        self._note_sending(endpoint, parameters)
+        self._note_sending(endpoint, parameters, dated)
         return True
 
     async def _ask(self, endpoint: str, parameters: Mapping[str, str], *, signed: bool = False) -> Said:

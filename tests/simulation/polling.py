@@ -38,7 +38,8 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An order as a process sent it, in seconds since the beginning."""
+    """An order as a process sent it. `at` is when it was dated, in seconds since the beginning: one that leaves much later is
+    refused for its date."""
 
     process: str
     at: float
@@ -62,11 +63,11 @@ class Polling:
         self.lives.append(life)
         process.deaths.append(lambda: setattr(life, "ended", asyncio.get_running_loop().time()))
 
-    def sends(self, client_order_id: str, side: str) -> None:
-        """Records an order that is sent."""
+    def sends(self, client_order_id: str, side: str, at: float) -> None:
+        """Records an order that is sent, dated `at`."""
         process = PROCESS.get()
         if process is not None:
-            self.sent.append(Sent(process.name, asyncio.get_running_loop().time(), side, client_order_id))
+            self.sent.append(Sent(process.name, at, side, client_order_id))
 
     async def listen(self, alone: SingleInstance, clock: Clock) -> None:
         """Polls as `bot.telegram.telegram_app` does."""
