@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     prove.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
     resend = commands.add_parser("resend", help="brings a day's executions to the history once more")
     resend.add_argument("--day", metavar="YYYY-MM-DD", type=_day, help="a UTC day (default: yesterday)")
+    backup = commands.add_parser("backup", help="a complete copy of the ledger, taken while the program runs")
+    backup.add_argument("file", metavar="FILE", type=Path, help="a new file, e.g. marketflow-backup.db")
+    restore = commands.add_parser("restore", help="puts such a copy back, once it was compared with the exchange")
+    restore.add_argument("file", metavar="FILE", type=Path, help="what `marketflow backup` wrote")
     commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
     return parser
 
@@ -187,6 +191,24 @@ def _resend(chosen: argparse.Namespace) -> int:
     return OK
 
 
+def _backup(chosen: argparse.Namespace) -> int:
+    from bot.cli.backup import backup
+    from bot.observability.logging_setup import keep_quiet
+
+    keep_quiet()
+    _finish(backup(_settings(), chosen.file, _say))
+    return OK
+
+
+def _restore(chosen: argparse.Namespace) -> int:
+    from bot.cli.restore import restore
+    from bot.observability.logging_setup import keep_quiet
+
+    keep_quiet()
+    _finish(restore(_settings(), chosen.file, _say, _progress))
+    return OK
+
+
 def _reconcile(_: argparse.Namespace) -> int:
     from bot.cli.reconcile import reconcile
     from bot.observability.logging_setup import keep_quiet
@@ -210,6 +232,8 @@ _COMMANDS = {
     "export": _export,
     "prove": _prove,
     "resend": _resend,
+    "backup": _backup,
+    "restore": _restore,
     "reconcile": _reconcile,
 }
 

@@ -13,7 +13,7 @@ def run_in_loop(work: Coroutine[Any, Any, T]) -> T:
     Windows, for which uvloop is not made (https://github.com/MagicStack/uvloop)."""
     if sys.platform == "win32":
         return asyncio.run(work)
-    from uvloop import new_event_loop
+    from uvloop import new_event_loop  # noqa: PLC0415 - not there on Windows
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)

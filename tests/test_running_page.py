@@ -33,4 +33,4 @@ def test_the_table_of_limits_has_the_defaults_of_the_settings() -> None:
 
 
 def test_the_table_of_the_command_line_has_every_command_and_no_other() -> None:
-    assert set(re.findall(r"^\| `marketflow ([a-z]+)`", PAGE, re.MULTILINE)) == _COMMANDS.keys()
+    assert set(re.findall(r"^\| `marketflow ([a-z]+)(?: FILE)?`", PAGE, re.MULTILINE)) == _COMMANDS.keys()

@@ -1,6 +1,6 @@
 """`marketflow reconcile`: compares ledger and exchange and reports the differences."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from bot.clock import SystemClock
 from bot.factories import check_trading_mode, open_venue
@@ -15,9 +15,11 @@ from core.reconciliation.symbol_comparison import compare
 NEWEST = 1_000  # executions compared one by one; the positions are the sum of all
 
 
-async def reconcile(settings: Settings, say: Callable[[str], None], progress: Callable[[str], None]) -> bool:
-    """Returns True when there is no difference; `progress` is called with how far it is. Raises MarketFlowError where ledger
-    or exchange cannot be read."""
+async def reconcile(
+    settings: Settings, say: Callable[[str], None], progress: Callable[[str], None], *, also: Set[str] = frozenset()
+) -> bool:
+    """Returns True when there is no difference in any symbol that the ledger knows, and in those of `also`; `progress` is called
+    with how far it is. Raises MarketFlowError where ledger or exchange cannot be read."""
     clock = SystemClock()
     ledger = await look_into_ledger(settings.database_url.get_secret_value(), clock)
     spare_capacity = SpareCapacity(
@@ -29,6 +31,7 @@ async def reconcile(settings: Settings, say: Callable[[str], None], progress: Ca
             state = await ledger.load(clock.now().date().isoformat())
             executions = await LedgerQueries(ledger.reader).recent_executions(NEWEST)
             symbols = {position.symbol for position in state.positions} | {row.symbol for row in executions} | set(state.touched)
+            symbols |= also
             progress(f"{len(symbols)} symbols: rules, holdings, newest orders")
             found = await compare(
                 venue,

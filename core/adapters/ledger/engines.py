@@ -151,7 +151,7 @@ class SqliteTransactions:
 
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
-        self._lock = _FileLock(url.database)
+        self._lock = FileLock(url.database)
         self._file = DatabaseFile(url.database)
         self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
@@ -204,7 +204,7 @@ class SqliteTransactions:
         self._lock.release()
 
 
-class _FileLock:
+class FileLock:
     """A lock beside the database's file, held as long as this process lives."""
 
     def __init__(self, database: str | None) -> None:

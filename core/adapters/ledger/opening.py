@@ -102,6 +102,31 @@ async def look_into_ledger(database_url: str, clock: Clock) -> SqlLedger:
     return SqlLedger(writing, LedgerReader(questions_to(url, pooled=pooled)), None, clock)
 
 
+async def has_ledger(database_url: str) -> bool:
+    """Tells whether there is a ledger at `database_url`, of whatever version. Raises LedgerUnavailable."""
+    url = parse_url(database_url)
+    if is_missing(url):
+        return False
+    async with _opening(url) as (writing, _):
+        revision, _ = await writing.run(revisions)
+    await writing.close()
+    return revision is not None
+
+
+async def upgrade_unused(database_url: str) -> None:
+    """Upgrades a ledger that certainly nobody works on, such as a copy, to the newest schema. Who held it last, and when, is not
+    changed. Raises LedgerUnavailable."""
+    async with _opening(parse_url(database_url)) as (writing, _):
+        revision, newest = await writing.run(revisions)
+        if revision is None:
+            raise LedgerUnavailable("there is no ledger of MarketFlow in that copy")
+        if revision > newest:
+            raise _of_newer_version()
+        if revision < newest:
+            await writing.run(upgrade, within=None)
+    await writing.close()
+
+
 @asynccontextmanager
 async def _opening(url: URL) -> AsyncIterator[tuple[Transactions, bool]]:
     """Opens connections to `url`, and tells whether a pooler lends them. Closes them if the block fails, and puts the database's
