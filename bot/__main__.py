@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"marketflow {version('marketflow')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("init", help="asks for what is needed, tries each answer at once, and writes .env")
     run = commands.add_parser("run", help="bot, Kafka consumer and executor, with the settings of the environment and .env")
     run.add_argument("--standby", action="store_true", help="wait while another process holds the ledger, then take over")
     commands.add_parser("handover", help="has the active process on this machine let its standby take over")
@@ -58,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, default=0, help="port of the chat's page (default: 8090, or any free one)")
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
     demo.add_argument("--ledger", metavar="FILE", help="SQLite file to keep (default: a new one, gone at the end)")
-    commands.add_parser("check", help="a doctor: reads the settings, reaches each part, says what it found")
+    check = commands.add_parser("check", help="a doctor: reads the settings, reaches each part, says what it found")
+    check.add_argument("--message", action="store_true", help="also send a test message to the chat")
+    check.add_argument("--json", action="store_true", help="print one JSON document: well, and the findings")
     publish = commands.add_parser("publish", help="puts a signal on the topic")
     publish.add_argument("signal_type", metavar="TYPE", help="BUY_... enters, SELL_... exits, e.g. BUY_SM")
     publish.add_argument("--close", required=True, metavar="PRICE", help="reference price, e.g. 0.4801")
@@ -137,8 +140,28 @@ def _demo(chosen: argparse.Namespace) -> int:
     return OK
 
 
-def _check(_: argparse.Namespace) -> int:
+def _init(_: argparse.Namespace) -> int:
+    from bot.cli.init import init
+    from bot.observability.logging_setup import keep_quiet
+
+    keep_quiet()
+    return OK if _finish(init(Path(".env"), _ask, _say)) else FAILED
+
+
+def _ask(question: str, secret: bool) -> str:
+    from getpass import getpass
+
+    from core.domain.errors import MarketFlowError
+
+    try:
+        return getpass(question) if secret and sys.stdin.isatty() else input(question)
+    except EOFError:
+        raise MarketFlowError("the answers ended early: nothing was written") from None
+
+
+def _check(chosen: argparse.Namespace) -> int:
     from bot.cli.doctor import check
+    from bot.cli.findings import as_json, as_lines
     from bot.cli.partial_settings import load_partly
     from bot.observability.logging_setup import keep_quiet
     from bot.settings.redaction import hide
@@ -146,7 +169,8 @@ def _check(_: argparse.Namespace) -> int:
     keep_quiet()
     found = load_partly()
     hide(found.settings.secret_values())
-    return OK if _finish(check(found, _say)) else FAILED
+    shown = as_json if chosen.json else as_lines
+    return OK if _finish(shown(check(found, message=chosen.message), _say)) else FAILED
 
 
 def _publish(chosen: argparse.Namespace) -> int:
@@ -224,6 +248,7 @@ def _progress(line: str) -> None:
 
 
 _COMMANDS = {
+    "init": _init,
     "run": _run,
     "handover": _handover,
     "demo": _demo,

@@ -2,10 +2,11 @@
 except that it creates a missing ledger and migrates an older one, as `run` would."""
 
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.cli.findings import Finding, Level
 from bot.cli.partial_settings import PartialSettings
 from bot.cli.webhook_check import webhook_line
 from bot.clock import SystemClock
@@ -14,7 +15,7 @@ from bot.settings.fields import TradingMode
 from bot.settings.settings import Settings
 from bot.settings.strategies import strategy_settings
 from bot.telegram.client import connect
-from bot.texts import short
+from bot.texts import short, texts
 from bot.views.api_key_warning import IN_ENGLISH
 from bot.views.book_names import book_name
 from core.adapters.binance.binance_client import BinanceClient
@@ -40,7 +41,6 @@ from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
 
-Say = Callable[[str], None]
 CLOCK_WARNING_SECONDS = 1.0
 _HERE = Path(__file__).parents[2]
 
@@ -51,37 +51,49 @@ class Doubt(str):
     __slots__ = ()
 
 
-async def check(found: PartialSettings, say: Say) -> bool:
-    """Checks every part that can be checked with the settings that are right; returns True when all parts are well."""
+async def check(found: PartialSettings, *, message: bool = False) -> AsyncIterator[Finding]:
+    """Yields what is found in every part that can be checked with the settings that are right. `message`: the chat gets one, if
+    it can be reached."""
     settings = found.settings
-    parts: dict[str, Callable[[Settings], AsyncIterator[str]]] = {
-        "settings": _settings,
-        "ledger": _ledger,
-        "telegram": _telegram,
-        "kafka": _kafka,
-        "binance": _binance,
-        **({"snowflake": _snowflake} if snowflake_options(settings) is not None else {}),
-        **({"webhook": _webhook} if settings.webhook_secret is not None and settings.http_port else {}),
-    }
-    well = not found.problems
+    parts = [part for part in _PARTS if _is_used(part, settings)]
     for problem in found.problems:
-        say(f"FAIL  settings  {problem}")
+        yield Finding(Level.FAIL, "settings", problem)
     for part in sorted(found.untried):
-        say(f"FAIL  {part:9} not tried: its settings are wrong")
-    for part, look in parts.items():
+        yield Finding(Level.FAIL, part, "not tried: its settings are wrong")
+    for part in parts:
         if part in found.untried or (part == "settings" and found.problems):
             continue
-        try:
-            async for line in look(settings):
-                say(f"{'warn' if isinstance(line, Doubt) else 'ok  '}  {part:9} {line}")
-        except MarketFlowError as error:
-            well = False
-            for line in str(error).splitlines():
-                say(f"FAIL  {part:9} {line}")
-        except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody; texts of libraries may hold secrets
-            well = False
-            say(f"FAIL  {part:9} something odd, unknown to this program: {type(error).__name__}, {_place(error)}")
-    return well
+        async for one in examine(part, settings):
+            yield one
+    if message and "telegram" not in found.untried:
+        async for one in examine("message", settings):
+            yield one
+
+
+def _is_used(part: str, settings: Settings) -> bool:
+    match part:
+        case "snowflake":
+            return snowflake_options(settings) is not None
+        case "webhook":
+            return settings.webhook_secret is not None and bool(settings.http_port)
+        case "message":
+            return False  # sent only where it is asked for
+        case _:
+            return True
+
+
+async def examine(part: str, settings: Settings) -> AsyncIterator[Finding]:
+    """Yields what is found in one part: `settings`, `ledger`, `telegram`, `kafka`, `binance`, `snowflake` or `webhook`; `message`
+    sends one to the chat."""
+    try:
+        async for line in _PARTS[part](settings):
+            yield Finding(Level.WARN if isinstance(line, Doubt) else Level.OK, part, line)
+    except MarketFlowError as error:
+        for line in str(error).splitlines():
+            yield Finding(Level.FAIL, part, line)
+    except Exception as error:  # noqa: BLE001 - a doctor that faints helps nobody; texts of libraries may hold secrets
+        odd = f"something odd, unknown to this program: {type(error).__name__}, {_place(error)}"
+        yield Finding(Level.FAIL, part, odd)
 
 
 def _place(error: BaseException) -> str:
@@ -104,7 +116,7 @@ async def _settings(settings: Settings) -> AsyncIterator[str]:
         yield Doubt(warning)
     if missing := settings.missing_for_run():
         if _has_no_file():
-            yield Doubt("there is no .env here; `install -m 600 .env.example .env` makes one to fill in")
+            yield Doubt("there is no .env here; `marketflow init` asks for what is needed and writes it")
         raise MarketFlowError("\n".join(missing))
 
 
@@ -145,10 +157,26 @@ async def _telegram(settings: Settings) -> AsyncIterator[str]:
             chat = await bot.get_chat(settings.tg_chat_id)
             yield f"@{bot.username}; alerts go to {chat.effective_name or settings.tg_chat_id} ({chat.type})"
     except TelegramError as error:
-        raise MarketFlowError(_telegram_trouble(error, settings)) from None
+        raise MarketFlowError(telegram_trouble(error, settings)) from None
 
 
-def _telegram_trouble(error: Exception, settings: Settings) -> str:
+async def _message(settings: Settings) -> AsyncIterator[str]:
+    from telegram.error import TelegramError  # noqa: PLC0415 - heavy
+
+    if settings.tg_token is None or settings.tg_chat_id is None:
+        raise MarketFlowError("not sent: TG_TOKEN and TG_CHAT_ID are not both set")
+    bot = connect(settings.tg_token.get_secret_value(), settings.tg_api_url)
+    try:
+        async with bot:
+            said = texts(settings.tg_lang)("check.message")
+            await bot.send_message(settings.tg_chat_id, said, parse_mode="HTML", message_thread_id=settings.tg_topic_id)
+            yield "sent: the chat has a test message"
+    except TelegramError as error:
+        raise MarketFlowError(telegram_trouble(error, settings)) from None
+
+
+def telegram_trouble(error: Exception, settings: Settings) -> str:
+    """Returns what is wrong and what to do, without the token."""
     from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError  # noqa: PLC0415 - heavy
 
     from bot.telegram.api_responses import OddAnswer  # noqa: PLC0415 - heavy
@@ -287,3 +315,15 @@ async def _entry(client: BinanceClient, settings: Settings, rules: Instrument, q
     if rate.at_most(sized.notional) > settings.max_order_notional:
         return True, f"{symbol}: an order of {order} is above MAX_ORDER_NOTIONAL"
     return False, f"{least}; an order is {order}"
+
+
+_PARTS: Mapping[str, Callable[[Settings], AsyncIterator[str]]] = {
+    "settings": _settings,
+    "ledger": _ledger,
+    "telegram": _telegram,
+    "kafka": _kafka,
+    "binance": _binance,
+    "snowflake": _snowflake,
+    "webhook": _webhook,
+    "message": _message,
+}

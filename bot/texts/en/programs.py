@@ -1,6 +1,7 @@
 """Another program on this bot's token, and this one's end."""
 
 CATALOGUE: dict[str, str] = {
+    "check.message": "✅ <b>Test message</b>\nMarketFlow can write to this chat; alerts arrive here.",
     "part.alone": "Bot token",
     "word.alone_unknown": "unknown while Telegram isn't responding",
     "word.alone": "nobody else uses this bot's token",

@@ -1,6 +1,7 @@
 """Another program on this bot's token, and this one's end."""
 
 CATALOGUE: dict[str, str] = {
+    "check.message": "✅ <b>Проверка связи</b>\nMarketFlow может писать в этот чат: уведомления придут сюда.",
     "part.alone": "Токен бота",
     "word.alone_unknown": "неизвестно, пока Telegram не отвечает",
     "word.alone": "токеном бота больше никто не пользуется",

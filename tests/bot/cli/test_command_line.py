@@ -5,6 +5,7 @@ At least one test of each command, and each that is about the loading, starts th
 
 import asyncio
 import gc
+import json
 import os
 import re
 import signal
@@ -40,7 +41,7 @@ from tests.venue.venue import KEY, READ_ONLY_KEY, SECRET, Venue
 NOBODY = "127.0.0.1:1"  # an address where nothing listens
 COMMANDS = ("run", "demo", "check", "publish", "reconcile")
 PARTS = ("settings", "ledger", "telegram", "kafka", "binance")
-BESIDES = ("webhook", "snowflake")
+BESIDES = ("webhook", "snowflake", "message")
 SECRETS = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "TG_TOKEN")
 
 # Everything a start needs, with none of it reachable: for findings that come before anything is reached.
@@ -319,7 +320,30 @@ async def test_check_tries_what_a_wrong_value_does_not_concern(tmp_path: Path) -
 async def test_check_without_anything_says_how_to_begin(tmp_path: Path) -> None:
     ended = await run_command("check", settings={"BINANCE_API_URL": f"http://{NOBODY}/api"}, cwd=tmp_path)
     assert ended.code == 1
-    assert any(line.startswith("warn  settings  there is no .env here; `install -m 600") for line in ended.stdout.splitlines())
+    begins = "warn  settings  there is no .env here; `marketflow init` asks"
+    assert any(line.startswith(begins) for line in ended.stdout.splitlines())
+
+
+async def test_check_as_json_is_what_it_says_by_line(ring: Ring) -> None:
+    by_line, as_json = [await ring.command("check", *words) for words in ((), ("--json",))]
+    document = json.loads(as_json.stdout)
+    assert (as_json.code, document["well"]) == (0, True)
+    assert [(one["level"], one["part"]) for one in document["findings"]] == [found[:2] for found in findings(by_line)]
+    ill = json.loads((await ring.command("check", "--json", TG_TOKEN="12", BINANCE_API_SECRET="")).stdout)
+    assert ill["well"] is False
+    assert "fail" in {one["level"] for one in ill["findings"] if one["part"] == "settings"}
+
+
+async def test_check_sends_a_message_to_the_chat_where_it_is_asked_to(ring: Ring) -> None:
+    before = len(ring.chat.owner.received)
+    assert (await ring.command("check")).code == 0
+    assert len(ring.chat.owner.received) == before
+    ended = await ring.command("check", "--message")
+    assert ("ok", "message", "sent: the chat has a test message") in findings(ended)
+    assert "MarketFlow can write to this chat" in ring.chat.owner.received[-1].text
+    nobody = await ring.command("check", "--message", TG_CHAT_ID="99")
+    assert nobody.code == 1
+    assert [text for level, part, text in findings(nobody) if (level, part) == ("FAIL", "message")]
 
 
 # --- publish
