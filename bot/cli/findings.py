@@ -1,4 +1,4 @@
-"""What `marketflow check` finds in each part, for people by line and for programs as JSON."""
+"""Shows the findings of `marketflow check`, for people by line and for programs as JSON."""
 
 import json
 from collections.abc import AsyncIterator, Callable
