@@ -9,7 +9,7 @@ Say = Callable[[str], None]
 
 
 class Level(StrEnum):
-    """How well a part is: `warn` is no fault, and probably not intended."""
+    """Grades a part: `warn` is no fault, and probably not intended."""
 
     OK = "ok"
     WARN = "warn"
