@@ -14,6 +14,7 @@ from importlib import import_module
 
 LOADED = (
     "bot.app.running",
+    "bot.cli.backup",
     "bot.cli.daily_reconciliation",
     "bot.cli.doctor",
     "bot.cli.export_csv",
@@ -22,6 +23,7 @@ LOADED = (
     "bot.cli.publish",
     "bot.cli.reconcile",
     "bot.cli.resend",
+    "bot.cli.restore",
     "alembic.command",
     "alembic.config",
     "core.adapters.binance.http_client",
