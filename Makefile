@@ -13,19 +13,33 @@ help: ## this list
 
 install: $(STAMP) ## .venv with the program and everything its tests need
 
-# uv is used when it is on the machine and put into .venv when it is not. The lock is hash-checked either way.
+# What a recipe below begins with: Python that is new enough, .venv, and uv, put into .venv where the machine has none.
+define PREPARE
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+  || { echo "MarketFlow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }; \
+test -x $(BIN)/python || { echo "Making .venv, once"; $(PYTHON) -m venv $(VENV); }; \
+uv=$$(command -v uv || echo $(BIN)/uv); \
+test -x "$$uv" || { echo "Fetching uv into .venv, once"; \
+  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; }; \
+export VIRTUAL_ENV=$(CURDIR)/$(VENV)
+endef
+PROGRAM = "$$uv" pip install --quiet --no-deps --no-build-isolation --editable .
+OWN_UV  = $$(test -x $(BIN)/uv && echo requirements/uv.txt)
+
+# Each lock is hash-checked.
 $(STAMP): requirements/dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "MarketFlow needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	  test -x "$$uv" || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip sync --quiet --require-hashes --allow-empty-requirements requirements/dev.txt \
-	    $$(test -x $(BIN)/uv && echo requirements/uv.txt); \
-	  VIRTUAL_ENV=$(CURDIR)/$(VENV) "$$uv" pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PREPARE); echo "Installing the program and what its tests need, once"; \
+	  "$$uv" pip sync --quiet --require-hashes --allow-empty-requirements requirements/dev.txt $(OWN_UV) && $(PROGRAM)
 	@touch $@
 
-demo: install ## the whole thing on embedded parts: no account, no token, no server
+# The demo needs a third of that, which is there sooner; where everything is installed, it is enough.
+DEMO := $(if $(wildcard $(STAMP)),$(STAMP),$(VENV)/.installed-demo)
+$(VENV)/.installed-demo: requirements/demo.txt pyproject.toml
+	@$(PREPARE); echo "Installing what the demo needs, once"; \
+	  "$$uv" pip sync --quiet --require-hashes requirements/demo.txt requirements/build.txt $(OWN_UV) && $(PROGRAM)
+	@touch $@
+
+demo: $(DEMO) ## the whole thing on embedded parts: no account, no token, no server
 	@$(BIN)/marketflow demo
 
 run: install ## the real thing, with .env
@@ -61,6 +75,7 @@ lock: install ## requirements/ anew, after dependencies in pyproject.toml were c
 	@export PATH=$(CURDIR)/$(BIN):$$PATH; \
 	  $(LOCK) --all-extras pyproject.toml --output-file requirements/dev.txt && \
 	  $(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt && \
+	  $(LOCK) --constraints requirements/dev.txt --extra demo pyproject.toml --output-file requirements/demo.txt && \
 	  $(LOCK) --group warehouse --output-file requirements/warehouse.txt
 
 lint: install ## what `check` would complain of and a machine can mend
