@@ -27,6 +27,7 @@ _OFF_FOR_ALL: Mapping[Topic, Level] = dict.fromkeys(Topic, Level.OFF)
 DEFAULTS: Mapping[Role, Mapping[Topic, Level]] = {
     Role.OWNER: {
         **dict.fromkeys(Topic, Level.LOUD),
+        Topic.REFUSALS: Level.SILENT,  # nothing was traded, and nobody has to act; those that do are problems
         Topic.DIGESTS: Level.SILENT,
     },
     Role.TRADER: {
