@@ -59,9 +59,21 @@ class Inbox:
         return body.signal
 
 
+class Polls(SystemClock):
+    """Counts the polls that are over, each of which is followed by a pause."""
+
+    def __init__(self) -> None:
+        self.over = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.over += 1
+        await super().sleep(seconds)
+
+
 @dataclass
 class Table:
     connection: SnowflakeConnection
+    polls: Polls = field(default_factory=Polls)
     inbox: Inbox = field(default_factory=Inbox)
 
     async def run(self, statement: str, *values: object) -> None:
@@ -86,7 +98,7 @@ class Table:
             deliver=self.inbox.deliver,
             stored_positions=self.inbox.stored,
             stored_letters=self.inbox.stored_letters,
-            clock=SystemClock(),
+            clock=self.polls,
         )
         task = asyncio.create_task(source.run())
         try:
@@ -100,7 +112,7 @@ class Table:
 
 
 async def until(source: SnowflakeSource, table: Table, *ids: str, well: bool = True) -> None:
-    """Waits until exactly these arrived, and a few polls more."""
+    """Waits until exactly these arrived, and two whole polls more."""
 
     def reached() -> bool:
         is_well, words = source.ready
@@ -109,7 +121,9 @@ async def until(source: SnowflakeSource, table: Table, *ids: str, well: bool = T
     async with asyncio.timeout(20):
         while not reached():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.3)
+        enough = table.polls.over + 3  # one may be under way
+        while table.polls.over < enough:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     assert table.inbox.ids == list(ids)
 
 
