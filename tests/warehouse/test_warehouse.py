@@ -198,8 +198,8 @@ def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
 
 @pytest.mark.timeout(400)
 def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
-    executions = list(round_trips(2_000))
-    late, known = executions[234:240], executions[:1_000]
+    executions = list(round_trips(10_000))
+    late, known = executions[1_234:1_240], executions[:5_000]
     warehouse.load([])
     warehouse.dbt()
     check(warehouse, [])
@@ -208,16 +208,16 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     warehouse.dbt()
     check(warehouse, [one for one in known if one not in late])
 
-    corrected = [*executions[:1_600]]
+    corrected = [*executions[:8_000]]
     corrected[17] = replace(corrected[17], fee=Decimal("0.0300000000000001"), order_id="4711")
-    assert warehouse.load(corrected).startswith("raw.executions: 607 new or changed, 1600 in all")
+    assert warehouse.load(corrected).startswith("raw.executions: 3007 new or changed, 8000 in all")
     warehouse.dbt()
     check(warehouse, corrected)
     check_trips(warehouse, corrected)
 
-    everything = [*corrected, *executions[1_600:]]
+    everything = [*corrected, *executions[8_000:]]
     warehouse.load(everything)
-    assert warehouse.load(everything).startswith("raw.executions: 0 new or changed, 2000 in all")
+    assert warehouse.load(everything).startswith("raw.executions: 0 new or changed, 10000 in all")
     warehouse.dbt("run")
     check(warehouse, everything)
     check_trips(warehouse, everything)
