@@ -74,7 +74,7 @@ class Trading:
         self.execution = shared.execution(first, self.symbol_halts.before_sending, timings, self._put, self._taken)
         self.comparing = ComparisonSchedule(self.symbol_halts, venue, portfolio, clock)
         self.executor = ExecutorAssembly(shared, first, self.execution, self.symbol_halts, token).executor()
-        self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity)
+        self.inbox = Inbox(ledger, self._handle, clock, capacity=capacity, is_at_hand=self.executor.is_at_hand)
         self.exits = ExitTimer(portfolio, ask := self.inbox.ask_all, clock)
         self.protection = ProtectionTimer(portfolio, self.market, ask, clock)
         self.entries = EntryTimer(portfolio, self.execution.entries, ask, clock)

@@ -3,7 +3,8 @@
 MarketFlowError
 ├── ConfigurationError     a setting is wrong: report all of them, end with exit code 2
 ├── LedgerUnavailable      a commit did not happen: do nothing to the world, try again
-│   └── LedgerNotReady     none yet, or of an older version: the program creates or upgrades it at start
+│   ├── LedgerNotReady     none yet, or of an older version: the program creates or upgrades it at start
+│   └── MessageKnown       its message, which was decided before it was stored, is there already: deliver it again
 ├── LedgerInUse            another process holds the ledger: report it, end
 ├── LeaseLost              another process took the ledger over: end at once, touch nothing
 │   └── LedgerSetBack      the ledger is not as this process left it: end at once; the next start asks the exchange
@@ -35,6 +36,10 @@ class LedgerUnavailable(MarketFlowError):
 
 class LedgerNotReady(LedgerUnavailable):
     """There is no ledger yet, or one of an older version: the program creates or upgrades it at start."""
+
+
+class MessageKnown(LedgerUnavailable):
+    """The ledger has the message already that the commit of its outcome was to bring."""
 
 
 class LedgerInUse(MarketFlowError):

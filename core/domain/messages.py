@@ -1,5 +1,6 @@
-"""The messages: every incoming event becomes one of these, stored in the inbox before anything is done about it."""
+"""The messages: every incoming event becomes one of these, stored in the inbox before anything is done to the world about it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -337,17 +338,6 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message stored in the ledger; `seq` orders all of them. `arrived` is when it reached this process and `stored` when it
-    was in the ledger (monotonic seconds), None if a former process received it."""
-
-    seq: int
-    message: Message
-    arrived: float | None = field(default=None, compare=False)
-    stored: float | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that cannot be read as a signal. `position` is its origin (topic/partition/offset), `problem` the fault in plain
     English, `reason` the same as a value (older ones have none); `raw` is at most its first 2,048 bytes."""
@@ -371,3 +361,36 @@ class SourcePosition:
     offset: int
     generation: int = 0
     witness: str = ""
+
+
+@dataclass(slots=True)
+class Unstored:
+    """What the commit of a message's outcome stores with it: the message itself, and the `position` of its source, which has the
+    record until then. `on_stored` is called at that commit."""
+
+    position: SourcePosition
+    on_stored: Callable[[], None]
+    is_stored: bool = False
+
+    def stored(self) -> None:
+        """Notes that both are in the ledger."""
+        self.is_stored = True
+        self.on_stored()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message of the ledger; `seq` orders all of them. `arrived` is when it reached this process and `stored` when it was in
+    the ledger, or had its turn if it is decided first (monotonic seconds); None if a former process received it. `unstored` is
+    set if it comes into the ledger with its outcome."""
+
+    seq: int
+    message: Message
+    arrived: float | None = field(default=None, compare=False)
+    stored: float | None = field(default=None, compare=False)
+    unstored: Unstored | None = field(default=None, compare=False)
+
+    @property
+    def is_stored(self) -> bool:
+        """Tells whether the ledger has it."""
+        return self.unstored is None or self.unstored.is_stored

@@ -33,6 +33,12 @@ class EarlierOrders:
         self._first = first
         self._symbol_halts = symbol_halts
 
+    def is_at_hand(self, signal: Signal, received_at: datetime) -> bool:
+        """Tells whether nothing has to be asked before `signal`, which came at `received_at`, is decided: neither about earlier
+        orders nor for what the decision needs."""
+        is_new = not self._first.is_old(signal.ts, received_at) and self._symbol_halts.is_looked_at(signal.symbol)
+        return is_new and self._decisions.is_at_hand(signal)
+
     async def weigh(self, signal: Signal, approved_at: datetime | None, size_request: SizeRequest) -> Weighed:
         """Decides; before an entry, finds out whether this ledger has ordered in the symbol before."""
         weighed = await self._decisions.weigh_patiently(signal, approved_at=approved_at, size_request=size_request)

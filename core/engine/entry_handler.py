@@ -1,5 +1,7 @@
 """Entry signals: weighed against every rule, then carried out."""
 
+from datetime import datetime
+
 from core.domain.messages import ManualInstruction, StoredMessage
 from core.domain.signal import Signal
 from core.engine.approval_flow import ApprovalFlow
@@ -23,6 +25,10 @@ class EntryHandler:
         self._earlier = earlier
         self._approvals = approvals
         self._decisions = decisions
+
+    def is_at_hand(self, signal: Signal, received_at: datetime) -> bool:
+        """Tells whether `handle` would wait for nothing before its one commit, which carries the outcome."""
+        return self._earlier.is_at_hand(signal, received_at)
 
     async def handle(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         """Orders, asks or refuses; `hand` is the person's instruction for a manual order."""

@@ -1,6 +1,7 @@
 """Exit signals: a pending exit is retried until it is done, over or expired."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from core.domain.assets import base_of
 from core.domain.events.signals import SignalRefused
@@ -56,6 +57,12 @@ class ExitHandler:
         self._resting = resting
         self._entries = entries
         self._clock = clock
+
+    def is_at_hand(self, signal: Signal, received_at: datetime) -> bool:
+        """Tells whether `handle` would wait for nothing before its one commit, which carries the outcome: not if an order has to
+        be taken off the exchange first."""
+        rests = self._portfolio.entries_for(signal.book) or self._portfolio.resting_for(signal.book)
+        return not rests and not signal.is_again and self._earlier.is_at_hand(signal, received_at)
 
     async def handle(self, stored: StoredMessage, signal: Signal, hand: ManualInstruction | None) -> MessageOutcome:
         """Sells, asks, postpones or ends; `hand` is the person's instruction for a manual order."""

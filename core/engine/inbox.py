@@ -1,4 +1,5 @@
-"""The inbox: stored, ordered, one mailbox per symbol. Every message is stored before it is handled, and handled once, in turn."""
+"""The inbox: stored, ordered, one mailbox per symbol. Every message is stored before anything is done about it, and handled once,
+in turn. One that waits for nothing is stored with its outcome."""
 
 import asyncio
 from collections import deque
@@ -9,9 +10,10 @@ from functools import partial
 import structlog
 
 from core.domain.arrival import Arrival
+from core.domain.errors import LeaseLost
 from core.domain.events.intake import DeadLettersFound
 from core.domain.events.table import Event
-from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage
+from core.domain.messages import DeadLetter, Message, SourcePosition, StoredMessage, Unstored
 from core.domain.record_problems import kinds_of
 from core.ports.clock import Clock
 from core.ports.ledger import Ledger
@@ -32,6 +34,8 @@ def beside(symbol: str) -> str:
 
 Handle = Callable[[StoredMessage], Awaitable[MessageOutcome]]
 Work = Callable[[], Awaitable[object]]
+IsAtHand = Callable[[Message], bool]
+_Found = asyncio.Future[bool]
 
 
 def _unasked(_: int) -> None:
@@ -51,13 +55,15 @@ class Inbox:
         clock: Clock,
         *,
         capacity: int = CAPACITY,
+        is_at_hand: IsAtHand = lambda _: False,
     ) -> None:
         """Builds the inbox. `capacity` is how many messages may wait; a source that brings more waits itself, and nothing is
-        dropped."""
+        dropped. `is_at_hand` tells whether `handle` waits for nothing before it commits a message's outcome."""
         self._ledger = ledger
         self._handle = handle
         self._clock = clock
         self._capacity = capacity
+        self._is_at_hand = is_at_hand
         self._mailboxes: dict[str, deque[Work]] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._answers: dict[int, asyncio.Future[MessageOutcome]] = {}
@@ -67,6 +73,7 @@ class Inbox:
         self._pending: dict[tuple[str, str], StoredMessage] = {}  # waiting in a mailbox
         self._handled_early: set[int] = set()
         self._storing: set[asyncio.Task[Sequence[Arrival]]] = set()
+        self._deciding: set[_Found] = set()
         self._open = True
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -76,10 +83,42 @@ class Inbox:
     async def deliver(
         self, messages: Sequence[Message], dead: Sequence[DeadLetter] = (), position: SourcePosition | None = None
     ) -> None:
-        """Returns once all of it is stored. Raises LedgerUnavailable: then none of it was, and it must be delivered again."""
+        """Returns once all of it is stored. Raises LedgerUnavailable: then none of it was, and it must be delivered again.
+
+        Whoever brings a `position` has the record until that is stored. So a message that comes alone and finds its mailbox idle
+        is decided first, and stored with the position by the commit of its outcome.
+        """
+        arrived = self._clock.monotonic()
         async with self._room:
             await self._room.wait_for(lambda: self._waiting < self._capacity)
+        if position is not None and len(messages) == 1 and not dead and await self._decide(messages[0], position, arrived):
+            return
         await self._store(messages, dead, position)
+
+    async def _decide(self, message: Message, position: SourcePosition, arrived: float) -> bool:
+        """Handles a message in its mailbox, if nothing else is there, before it is stored. Returns True once it is, False if it
+        was not: then nothing was done about it."""
+        if not self._open or self.is_busy(message.mailbox):
+            return False
+        found: _Found = asyncio.get_running_loop().create_future()
+        self._deciding.add(found)
+        found.add_done_callback(self._deciding.discard)
+        self._put(message.mailbox, partial(self._handle_first, message, position, arrived, found))
+        return await found
+
+    async def _handle_first(self, message: Message, position: SourcePosition, arrived: float, found: "_Found") -> None:
+        unstored = Unstored(position, partial(_answer, found, is_stored=True))
+        try:
+            if self._is_at_hand(message):
+                await self._handle(StoredMessage(self._ledger.next_seq(), message, arrived, self._clock.monotonic(), unstored))
+        except LeaseLost:
+            raise
+        except Exception as error:
+            if unstored.is_stored:
+                raise
+            log.info("not decided before it is stored", source_id=message.source_id, error=str(error))
+        finally:
+            _answer(found, is_stored=unstored.is_stored)
 
     async def submit(self, message: Message) -> Arrival:
         """Returns what became of the message once it is stored, or that its identity is known already. Raises
@@ -236,7 +275,15 @@ class Inbox:
             await asyncio.wait(list(self._storing))
         if self._workers:
             await asyncio.wait(list(self._workers.values()))
+        for found in list(self._deciding):
+            _answer(found, is_stored=False)
         for answer in self._answers.values():
             answer.cancel()
         if not self.failure.done():
             self.failure.cancel()
+
+
+def _answer(found: _Found, *, is_stored: bool) -> None:
+    """Tells a source whether its message is stored, unless it waits no longer."""
+    if not found.done():
+        found.set_result(is_stored)

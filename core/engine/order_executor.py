@@ -10,6 +10,7 @@ from core.domain.messages import (
     CancelRequested,
     FeePaid,
     ManualInstruction,
+    Message,
     OrderFound,
     SignalReceived,
     StoredMessage,
@@ -79,17 +80,31 @@ class OrderExecutor:
         self._errors = errors
         self._clock = clock
 
+    def is_at_hand(self, message: Message) -> bool:
+        """Tells whether `message` is a signal that is decided from memory alone, by one commit that carries its outcome. Only
+        such a one may be handled before it is stored."""
+        match message.body:
+            case SignalReceived(signal, None) if self._portfolio.in_flight_for(signal.symbol) is None:
+                return self._handler(signal).is_at_hand(signal, message.received_at)
+            case _:
+                return False
+
     async def handle(self, stored: StoredMessage) -> MessageOutcome:
-        """Handles a message to the end; while the ledger cannot be written it does nothing and retries."""
+        """Handles a message to the end; while the ledger cannot be written it does nothing and retries. Raises whatever keeps one
+        that is not stored from being so: nothing was done then."""
         while True:
             try:
                 return await self._dispatch(stored)
             except LedgerUnavailable as error:
+                if not stored.is_stored:
+                    raise
                 log.error("the ledger cannot be written; nothing is traded meanwhile", error=str(error))
                 await self._clock.sleep(LEDGER_PAUSE_SECONDS)
             except LeaseLost:
                 raise
             except Exception as error:
+                if not stored.is_stored:
+                    raise
                 log.exception("a message could not be handled", seq=stored.seq)
                 return await self._errors.handle(stored, error)
 
@@ -121,8 +136,10 @@ class OrderExecutor:
         structlog.contextvars.bind_contextvars(
             signal_id=signal.signal_id, symbol=signal.symbol, client_order_id=client_order_id(signal)
         )
-        handler = self._exits if signal.side is Side.SELL else self._entries
-        return await handler.handle(stored, signal, hand)
+        return await self._handler(signal).handle(stored, signal, hand)
+
+    def _handler(self, signal: Signal) -> EntryHandler | ExitHandler:
+        return self._exits if signal.side is Side.SELL else self._entries
 
     async def _fee(self, stored: StoredMessage, paid: FeePaid) -> MessageOutcome:
         left = after_fee(self._portfolio.position(paid.book), paid.fee, self._market.instrument(paid.symbol))

@@ -21,8 +21,8 @@ class OutcomeWriter:
     def outcome(
         self, stored: StoredMessage, outcome: str, why: Reason | None = None, facts: DecisionRecord | None = None
     ) -> MessageOutcome:
-        """Returns the outcome of a message, dated now."""
-        return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts)
+        """Returns the outcome of a message, dated now. It brings one that is not stored yet."""
+        return MessageOutcome(stored.seq, outcome, self._clock.now(), why, facts, None if stored.is_stored else stored)
 
     async def commit(self, batch: CommitBatch) -> MessageOutcome:
         """Commits `batch` and returns the outcome that comes first in them. Raises LedgerUnavailable."""

@@ -121,6 +121,17 @@ class DecisionService:
         decision = decide(signal, decision_context)
         return Weighed(decision, _record(signal, decision_context, decision), counts(signal, decision_context))
 
+    def is_at_hand(self, signal: Signal) -> bool:
+        """Tells whether everything that `weigh` reads for `signal` is in memory: then it waits for nothing."""
+        instrument = self._market.instrument(signal.symbol)
+        if instrument is None or not instrument.trading or self._needs_funds(signal, USUAL, instrument):
+            return False
+        if signal.side is Side.SELL:
+            prices_known = not self._is_in_doubt(signal.symbol)
+        else:
+            prices_known = self._rates.are_at_hand(self._rates.needed(instrument.quote))
+        return prices_known and self._market.quote_at_hand(signal.symbol) is not None
+
     async def _read(self, signal: Signal, size_request: SizeRequest) -> _Read:
         """Reads what is not in memory; the price last, as it ages."""
         instrument = await self._instrument(signal)
@@ -227,8 +238,7 @@ class DecisionService:
     async def _free(self, signal: Signal, instrument: Instrument | None) -> Decimal | None:
         """Returns the amount of the base asset that the exchange could sell, for an exit where the ledger may be wrong; None if
         that cannot be asked soon, or need not be."""
-        in_doubt = self._portfolio.halt_on(signal.symbol) is not None or self._portfolio.account_halt is not None
-        if instrument is None or signal.side is Side.BUY or not in_doubt:
+        if instrument is None or signal.side is Side.BUY or not self._is_in_doubt(signal.symbol):
             return None
         try:
             async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
@@ -240,6 +250,10 @@ class DecisionService:
             return ZERO
         # What protects the position is taken off before the exit is sent.
         return min(balance.free + bound(self._portfolio.resting_for(signal.book)), balance.total)
+
+    def _is_in_doubt(self, symbol: str) -> bool:
+        """Tells whether the ledger may be wrong about what is held of `symbol`."""
+        return self._portfolio.halt_on(symbol) is not None or self._portfolio.account_halt is not None
 
     async def _prices(self, signal: Signal, instrument: Instrument) -> tuple[Quote | None, Mapping[str, Rate | Unknown]]:
         """Returns the price, and the rates that convert an entry's amounts; the price last, as it ages while a rate is read. An

@@ -24,6 +24,11 @@ class Ledger(Protocol):
         """Returns the state to start from; `today` is the UTC day, `YYYY-MM-DD`."""
         ...
 
+    def next_seq(self) -> int:
+        """Returns the number of a message that is to come into the ledger with its outcome; `store` and `commit` give the others
+        theirs. Each number is higher than those before."""
+        ...
+
     async def store(
         self,
         messages: Sequence[Message],
@@ -49,5 +54,6 @@ class Ledger(Protocol):
 
     async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         """Writes all of `batch` or nothing. Commits that are ready together share one transaction. `taken` is given what became
-        of its messages, as by `store`."""
+        of its messages, as by `store`. A message that an outcome brings is stored with the position of its source, or nothing is:
+        if its identity is known already MessageKnown is raised."""
         ...

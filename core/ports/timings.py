@@ -8,7 +8,7 @@ class Stage(StrEnum):
     """A step that an order has come to. Its time counts from the step before; the first begins when the record was read."""
 
     RECEIVED = "received"
-    """The signal is stored."""
+    """The signal is stored; or, where it is stored with its outcome, it has its turn."""
     DECIDED = "decided"
     """The rules have let the order through. Includes waiting for what the symbol has to do first."""
     COMMITTED = "committed"

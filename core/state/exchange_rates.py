@@ -56,6 +56,10 @@ class ExchangeRates:
             found[asset] = await self._ask(asset)
         return found
 
+    def are_at_hand(self, assets: Collection[str]) -> bool:
+        """Tells whether `fresh` would answer from memory."""
+        return not any(isinstance(self._rate(asset, self._fresh), Unknown) for asset in assets)
+
     async def look(self, assets: Iterable[str]) -> None:
         """Requests the prices of the first way from each of `assets`, in one question, if they are not fresh. Reads no rules;
         unanswered prices stay as they are."""

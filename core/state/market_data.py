@@ -110,10 +110,14 @@ class MarketDataCache:
         self._asked_at[symbol] = now
         return True
 
+    def quote_at_hand(self, symbol: str) -> Quote | None:
+        """Returns the quote that is in memory if it is at most 3 s old."""
+        quote = self._quotes.get(symbol)
+        return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
+
     async def fresh_quote(self, symbol: str) -> Quote | None:
         """Returns a quote that is at most 3 s old: from memory, else requested once however many wait. None if there is none."""
-        quote = self._quotes.get(symbol)
-        if quote is not None and quote.is_fresh(self._clock.now(), FRESH):
+        if (quote := self.quote_at_hand(symbol)) is not None:
             return quote
         request = self._requests.get(symbol)
         if request is None:
@@ -130,8 +134,7 @@ class MarketDataCache:
                 log.warning("no current price", symbol=symbol, error=str(error) or "no answer in time")
             self._priceless.add(symbol)
             return None
-        quote = self._quotes.get(symbol)
-        return quote if quote is not None and quote.is_fresh(self._clock.now(), FRESH) else None
+        return self.quote_at_hand(symbol)
 
     async def freshen(self, symbols: Collection[str]) -> None:
         """Requests the prices of many symbols in one question; unanswered ones stay as they are."""

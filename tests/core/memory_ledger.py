@@ -10,7 +10,7 @@ from core.domain.approval import Approval, ApprovalState
 from core.domain.arrival import Arrival
 from core.domain.day_result import DayResult
 from core.domain.equity_mark import EquityMark, LossReset
-from core.domain.errors import LedgerUnavailable
+from core.domain.errors import LedgerUnavailable, MessageKnown
 from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SignalReceived, SourcePosition, StoredMessage
 from core.domain.money import ZERO
@@ -66,6 +66,7 @@ class MemoryLedger:
     is_full: bool = False
     refused: list[CommitBatch] = field(default_factory=list)
     _failing: list[Picks] = field(default_factory=list)
+    _seq: int = 0
 
     def fail(self, times: int, picks: Picks = lambda _: True) -> None:
         """Makes the next `times` commits that `picks` names fail."""
@@ -112,6 +113,10 @@ class MemoryLedger:
         stopped = {row.symbol: row.executed_at for row in sorted(stops, key=lambda row: row.executed_at)}
         return TradingRecord(realised, stopped, losing)
 
+    def next_seq(self) -> int:
+        self._seq += 1
+        return self._seq
+
     async def store(
         self,
         messages: Sequence[Message],
@@ -137,8 +142,18 @@ class MemoryLedger:
             if key in self.messages:
                 found.append(self._again(message, self.messages[key].message))
             else:
-                found.append(self.messages.setdefault(key, StoredMessage(len(self.messages) + 1, message)))
+                found.append(self.messages.setdefault(key, StoredMessage(self.next_seq(), message)))
         return found
+
+    def _bring(self, brought: Sequence[StoredMessage]) -> None:
+        for stored in brought:
+            key = (stored.message.source, stored.message.source_id)
+            if key in self.messages:
+                raise MessageKnown(f"message {key} is there")
+            self.messages[key] = stored
+            if stored.unstored is not None:
+                self.source_positions.append(stored.unstored.position)
+                stored.unstored.stored()
 
     def _again(self, message: Message, before: Message) -> Conflict | None:
         if not isinstance(message.body, SignalReceived) or not isinstance(before.body, SignalReceived):
@@ -162,6 +177,7 @@ class MemoryLedger:
             self._failing.remove(failing)
             self.refused.append(batch)
             raise LedgerUnavailable("the disk is full")
+        self._bring([outcome.brings for outcome in batch.outcomes if outcome.brings is not None])
         self.outcomes.update({outcome.seq: outcome for outcome in batch.outcomes})
         self.orders.update({order.client_order_id: order for order in batch.orders})
         self.order_history.extend(batch.orders)
@@ -198,6 +214,9 @@ class CountedLedger:
     async def load(self, today: str) -> LedgerState:
         with self._clock.busy():
             return await self._ledger.load(today)
+
+    def next_seq(self) -> int:
+        return self._ledger.next_seq()
 
     async def store(
         self,

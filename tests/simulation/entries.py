@@ -134,7 +134,7 @@ def _one_after_the_other(seen: Evidence) -> Iterator[str]:
 def failures_told(seen: Evidence) -> list[str]:
     """Returns the entries of which it was told that they ended without a fill, by their client order ids. Without those of an
     earlier process that did arrive after all, as the failure said they may: that was told then. A ledger that was set back may
-    know nothing of one that it takes over later."""
+    know nothing of one that it takes over later: it told that it never came to the exchange."""
     found = []
     arrived = {row["client_order_id"] for row in seen.rows(order_tables.orders) if row["state"] != "REJECTED"}
     for row in seen.rows(notification_tables.outbox):
@@ -142,7 +142,7 @@ def failures_told(seen: Evidence) -> list[str]:
         if (
             isinstance(event, OrderFailed)
             and event.order.client_order_id in arrived
-            and (_may_arrive(event) or seen.accident == SET_BACK)
+            and (_may_arrive(event) or (seen.accident == SET_BACK and event.order.order_id is None))
         ):
             continue
         if isinstance(event, OrderFailed | EntryMissed) or (isinstance(event, EntryChased) and not event.order.executed_qty):

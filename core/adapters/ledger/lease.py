@@ -13,6 +13,7 @@ from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import upkeep_tables
+from core.adapters.ledger.tables.signal_tables import newest_seq
 from core.domain.errors import LeaseLost, LedgerInUse, LedgerSetBack
 from core.ports.clock import Clock
 
@@ -40,6 +41,14 @@ class Holder:
     since: str
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The ledger as it was taken: the new epoch, and the number of its newest message."""
+
+    epoch: int
+    newest: int
+
+
 class Lease:
     """This process's right to write. Created by `take_lease`.
 
@@ -49,9 +58,10 @@ class Lease:
     the row: a query about it waits until the transaction in doubt has ended.
     """
 
-    def __init__(self, transactions: Transactions, epoch: int, clock: Clock, proved_at: float) -> None:
+    def __init__(self, transactions: Transactions, taken: Taken, clock: Clock, proved_at: float) -> None:
         self._transactions = transactions
-        self._epoch = epoch
+        self._epoch = taken.epoch
+        self._newest = taken.newest
         self._clock = clock
         self._proved_at = proved_at
         self._number = 0
@@ -69,7 +79,7 @@ class Lease:
         standby. None: it may lack any that was dated before this process took it."""
         self._stamp = DriverStatement(
             update(upkeep_tables.lease)
-            .where(_LEASE.epoch == epoch, _LEASE.commits == bindparam("b_committed"))
+            .where(_LEASE.epoch == taken.epoch, _LEASE.commits == bindparam("b_committed"))
             .values(commits=bindparam("b_commits"), seen_at=bindparam("b_seen"), session=transactions.session)
         )
 
@@ -87,6 +97,12 @@ class Lease:
         """Returns the number of the next transaction."""
         self._number += 1
         return self._number
+
+    def next_seq(self) -> int:
+        """Returns the number of the next message: while this process has the ledger, nobody else gives any. A number that is not
+        used is left out."""
+        self._newest += 1
+        return self._newest
 
     def stamp(self, connection: Connection, number: int) -> None:
         """Proves the lease; the first statement of a transaction. Raises LeaseLost, and its kind LedgerSetBack if the ledger went
@@ -167,8 +183,10 @@ async def try_to_take(transactions: Transactions, holder: str, clock: Clock, sta
     return lease
 
 
-def _take(connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: Holder | None) -> int | Holder:
-    """Returns the new epoch, or the current holder."""
+def _take(
+    connection: Connection, *, transactions: Transactions, holder: str, clock: Clock, stale: Holder | None
+) -> Taken | Holder:
+    """Takes the ledger, or returns the current holder."""
     row = _read(connection)
     unmoved = stale is not None and (row["epoch"], row["commits"]) == (stale.epoch, stale.commits)
     if row["holder"] and not unmoved and not transactions.is_gone(connection, row["session"]):
@@ -177,7 +195,7 @@ def _take(connection: Connection, *, transactions: Transactions, holder: str, cl
     epoch: int = row["epoch"] + 1
     ours = {"epoch": epoch, "holder": holder, "session": transactions.session, "taken_at": now, "seen_at": now}
     connection.execute(update(upkeep_tables.lease).values(commits=0, **ours), transactions.session_parameters())
-    return epoch
+    return Taken(epoch, newest_seq(connection))
 
 
 def holder_of(row: Row) -> Holder:

@@ -1,6 +1,6 @@
 """The rows that one or many works write, by table, ready for one transaction. Knows their merging, not the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,16 +24,20 @@ from core.domain.events.table import Event
 from core.domain.messages import DeadLetter, Message, SourcePosition
 from core.records.commit_batch import CommitBatch
 
+NextSeq = Callable[[], int]
+"""Returns the number of the next message."""
+
 _OF_BATCH = [entry for entry in TABLES if entry.encode is not None and entry.batch]
 
 
 @dataclass(slots=True)
 class RowBatch:
     """Rows by table, in order; the registry says whether one replaces the row of its key. `outcomes` are updates of `inbox`,
-    `prune` the rows that the statement of each name deletes or empties."""
+    `decided` those of its rows that have to be new, `prune` the rows that the statement of each name deletes or empties."""
 
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     outcomes: list[Row] = field(default_factory=list)
+    decided: list[Row] = field(default_factory=list)
     strangers: dict[int, tuple[Row, Row]] = field(default_factory=dict)  # user id: (stranger, the outbox row if new)
     prune: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -47,18 +51,27 @@ def merged(works: Iterable[RowBatch]) -> RowBatch:
         for name, rows in work.prune.items():
             whole.prune.setdefault(name, []).extend(rows)
         whole.outcomes += work.outcomes
+        whole.decided += work.decided
         whole.strangers |= work.strangers
     return whole
 
 
-def row_batch_of(batch: CommitBatch, at: datetime) -> RowBatch:
+def row_batch_of(batch: CommitBatch, at: datetime, next_seq: NextSeq) -> RowBatch:
     """Returns the rows of a commit; `at` is when its events happened. Raises ValueError for what no ledger can hold."""
     rows = {entry.table: found for entry in _OF_BATCH if (found := entry.rows_of(batch))}
     if batch.events:
         rows[outbox] = [outbox_row(event, at) for event in batch.events]
-    if batch.messages:
-        rows[inbox] = [message_row(message) for message in batch.messages]
-    return RowBatch(rows, [outcome_row(outcome) for outcome in batch.outcomes])
+    brought = [outcome.brings for outcome in batch.outcomes if outcome.brings is not None]
+    decided = [_inbox_row(one.message, one.seq) for one in brought]
+    if brought or batch.messages:
+        rows[inbox] = [*decided, *(_inbox_row(message, next_seq()) for message in batch.messages)]
+    if brought:
+        rows[source_positions] = [source_position_row(one.unstored.position) for one in brought if one.unstored is not None]
+    return RowBatch(rows, [outcome_row(outcome) for outcome in batch.outcomes], decided)
+
+
+def _inbox_row(message: Message, seq: int) -> Row:
+    return {"seq": seq, **message_row(message)}
 
 
 def batch_of_arrivals(
@@ -66,12 +79,14 @@ def batch_of_arrivals(
     dead: Sequence[DeadLetter],
     position: SourcePosition | None,
     events: Sequence[Event],
+    *,
     at: datetime,
+    next_seq: NextSeq,
 ) -> RowBatch:
     """Returns the rows of incoming messages. Raises ValueError for what no ledger can hold."""
     return RowBatch(
         {
-            inbox: [message_row(message) for message in messages],
+            inbox: [_inbox_row(message, next_seq()) for message in messages],
             source_positions: [] if position is None else [source_position_row(position)],
             dead_letters: [dead_letter_row(letter) for letter in dead],
             outbox: [outbox_row(event, at) for event in events],

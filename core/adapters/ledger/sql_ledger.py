@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, union_all
+from sqlalchemy import func, select
 
-from core.adapters.ledger import codec
+from core.adapters.ledger import codec, outbox_queries
+from core.adapters.ledger.codec import storable
 from core.adapters.ledger.conflicts import key_of
 from core.adapters.ledger.engines import Transactions
 from core.adapters.ledger.lease import BEAT_SECONDS, Lease
@@ -197,6 +197,12 @@ class SqlLedger:
 
     # --- writing
 
+    def next_seq(self) -> int:
+        """See Ledger."""
+        if self.lease is None:
+            raise LedgerUnavailable("the ledger is open for reading only")
+        return self.lease.next_seq()
+
     async def store(
         self,
         messages: Sequence[Message],
@@ -207,7 +213,8 @@ class SqlLedger:
         taken: Taken = ignored,
     ) -> Sequence[Arrival]:
         """See Ledger."""
-        batch = self._made(lambda: batch_of_arrivals(messages, dead, position, events, self._clock.now()))
+        now, next_seq = self._clock.now(), self.next_seq
+        batch = self._made(lambda: batch_of_arrivals(messages, dead, position, events, at=now, next_seq=next_seq))
         stored: list[Arrival] = []
 
         def after(written: Written) -> None:
@@ -221,12 +228,13 @@ class SqlLedger:
 
     async def commit(self, batch: CommitBatch, *, taken: Taken = ignored) -> None:
         """See Ledger."""
-        rows = self._made(lambda: row_batch_of(batch, self._clock.now()))
+        rows = self._made(lambda: row_batch_of(batch, self._clock.now(), self.next_seq))
 
         def after(written: Written) -> None:
-            stored = _take(batch.messages, rows.rows.get(signal_tables.inbox, []), written)
+            brought, inbox = _bring(batch, written), rows.rows.get(signal_tables.inbox, [])
+            stored = _take(batch.messages, inbox[len(brought) :], written)
             taken(stored)
-            self._notify(batch, stored, ())
+            self._notify(batch, [*brought, *stored], ())
 
         await self._write(rows, after)
 
@@ -258,7 +266,7 @@ class SqlLedger:
 
     async def waiting(self, cursor: DeliveryCursor, limit: int) -> Sequence[OutboxItem]:
         """See Outbox."""
-        found = await self.reader.read(_waiting(tuple(cursor)), {"most": limit, **_seqs(cursor)})
+        found = await self.reader.read(outbox_queries.waiting(tuple(cursor)), {"most": limit, **outbox_queries.seqs(cursor)})
         return [notification_tables.outbox_item(row) for row in found]
 
     async def keep_cursor(self, reader: str, cursor: DeliveryCursor, delivery: Delivery | None = None) -> None:
@@ -276,7 +284,7 @@ class SqlLedger:
 
     async def pending(self, cursor: DeliveryCursor) -> int:
         """See Outbox."""
-        found = await self.reader.read(_pending(tuple(cursor)), _seqs(cursor))
+        found = await self.reader.read(outbox_queries.pending(tuple(cursor)), outbox_queries.seqs(cursor))
         return int(found[0]["pending"])
 
     async def news(self, seen: int) -> int:
@@ -333,33 +341,6 @@ class SqlLedger:
             observer.committed(batch, stored, dead)
 
 
-@cache
-def _waiting(priorities: tuple[Priority, ...]) -> Select[Any]:
-    """Builds the query once: every alert runs it for every reader, and building it takes longer than running it."""
-    outbox, most = notification_tables.outbox, bindparam("most", type_=Integer)
-    lanes = [select(outbox).where(_untold(each)).order_by(outbox.c.seq).limit(most).subquery() for each in priorities]
-    together = union_all(*(select(lane) for lane in lanes)).subquery()
-    return select(together).order_by(together.c.priority, together.c.seq)
-
-
-@cache
-def _pending(priorities: tuple[Priority, ...]) -> Select[Any]:
-    counts = [
-        select(func.count()).select_from(notification_tables.outbox).where(_untold(each)).scalar_subquery() for each in priorities
-    ]
-    return select(sum(counts[1:], counts[0]).label("pending"))
-
-
-def _untold(priority: Priority) -> ColumnElement[bool]:
-    return and_(
-        notification_tables.outbox.c.priority == priority, notification_tables.outbox.c.seq > bindparam(f"told_{priority.name}")
-    )
-
-
-def _seqs(cursor: DeliveryCursor) -> dict[str, int]:
-    return {f"told_{priority.name}": seq for priority, seq in cursor.items()}
-
-
 class _News:
     """Wakes all readers that wait for new events."""
 
@@ -385,6 +366,16 @@ def _take(messages: Sequence[Message], inbox: Sequence[Row], written: Written) -
         seq = written.inbox.pop((row["source"], row["source_id"]), None)
         taken.append(written.conflicts.get(key_of(row)) if seq is None else StoredMessage(seq, message))
     return taken
+
+
+def _bring(batch: CommitBatch, written: Written) -> list[StoredMessage]:
+    """Returns the messages that have come with their outcomes, and notes on each that it is stored."""
+    brought = [outcome.brings for outcome in batch.outcomes if outcome.brings is not None]
+    for one in brought:
+        del written.inbox[storable(one.message.source), storable(one.message.source_id)]
+        if one.unstored is not None:
+            one.unstored.stored()
+    return brought
 
 
 def _nothing(_: Written) -> None:

@@ -21,7 +21,8 @@ from core.adapters.ledger.tables.people_tables import strangers
 from core.adapters.ledger.tables.plan_tables import order_plans
 from core.adapters.ledger.tables.registry import TABLES
 from core.adapters.ledger.tables.result_tables import day_results, executions, totals
-from core.adapters.ledger.tables.signal_tables import PRUNED, dead_letter_row, dead_letters, inbox
+from core.adapters.ledger.tables.signal_tables import PRUNED, dead_letter_row, dead_letters, given_seq, inbox
+from core.domain.errors import MessageKnown
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
@@ -50,7 +51,9 @@ class Statements:
 
     def __init__(self, dialect: str) -> None:
         self._insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the other one takes long to import
-        self.new_messages = DriverStatement(self._add(inbox).returning(inbox.c.source, inbox.c.source_id, inbox.c.seq))
+        identity = inbox.c.source, inbox.c.source_id
+        new_messages = self._insert(inbox).on_conflict_do_nothing(index_elements=identity)
+        self.new_messages = DriverStatement(new_messages.returning(*identity, given_seq(dialect)))
         self.new_executions = DriverStatement(self._add(executions).returning(executions.c.execution_id))
         self.new_strangers = DriverStatement(self._add(strangers).returning(strangers.c.user_id))
         self.of = {entry.table: DriverStatement(self._of(entry)) for entry in TABLES if entry.writing is not Writing.APART}
@@ -90,9 +93,12 @@ def statements_of(dialect: str) -> Statements:
 
 
 def write(connection: Connection, statements: Statements, batch: RowBatch) -> Written:
-    """Writes all rows on `connection`, whose transaction the caller began and ends."""
+    """Writes all rows on `connection`, whose transaction the caller began and ends. Raises MessageKnown if a message that comes
+    with its outcome is there already: nothing that was decided about it counts."""
     messages = batch.rows.get(inbox, [])
     new = {(source, name): seq for source, name, seq in statements.new_messages.returned(connection, messages)}
+    if known := [row for row in batch.decided if new.get((row["source"], row["source_id"])) != row["seq"]]:
+        raise MessageKnown(f"the ledger has message {known[0]['source_id']} of {known[0]['source']} already")
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
     statements.outcome.run(connection, batch.outcomes)
     for entry in TABLES:

@@ -11,7 +11,7 @@ from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
 from core.adapters.ledger.row_batch import RowBatch, merged
 from core.adapters.ledger.transaction import Written, statements_of, write
-from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable
+from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable, MessageKnown
 from core.ports.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -102,6 +102,8 @@ class Writer:
         except LeaseLost as error:
             self._lease.lost = True
             self.problem = "older than it was left" if isinstance(error, LedgerSetBack) else "held by another process"
+            raise
+        except MessageKnown:  # the ledger is well
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)

@@ -3,7 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
 
 from core.adapters.ledger import codec
 from core.adapters.ledger.codec import storable
@@ -77,6 +91,23 @@ dead_letters = Table(
     Index(None, "position"),
     sqlite_autoincrement=True,
 )
+
+
+_NEWEST = {
+    "sqlite": text("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'"),
+    "postgresql": text("SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM inbox_seq_seq"),
+}
+
+
+def newest_seq(connection: Connection) -> int:
+    """Returns the highest number that a message was given so far; 0 before the first. It may be pruned since."""
+    return connection.scalar(_NEWEST[connection.dialect.name]) or 0
+
+
+def given_seq(dialect: str) -> ColumnElement[int]:
+    """Returns the number of an inserted message, for RETURNING. PostgreSQL counts only the numbers that it gives itself, so it is
+    told of ours: `newest_seq` asks for it, and an earlier version has it give them."""
+    return func.setval("inbox_seq_seq", inbox.c.seq, type_=BigInteger()) if dialect == "postgresql" else inbox.c.seq
 
 
 def message_row(message: Message) -> Row:
