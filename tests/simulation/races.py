@@ -30,6 +30,7 @@ SYMBOLS = ("WIFUSDC", "DOGEUSDT", "SOLUSDT")
 ROUNDS = 7  # for each symbol, in one history
 A_HISTORY = ROUNDS * len(SYMBOLS)
 _CANCEL, _LIST, _OPEN = "DELETE /api/v3/order", "POST /api/v3/orderList/oco", "GET /api/v3/openOrders"
+_ORDER = "POST /api/v3/order"
 _ATTEMPTS, _PATIENCE = 12, 25.0  # seconds: an answer may be lost again and again
 _NEAR = 0.14  # seconds from a request setting off, within which its rival comes: it arrives, acts and is answered meanwhile
 _NETWORK = frozenset(
@@ -42,6 +43,7 @@ _FAULTS = (frozenset[str](), _NETWORK, _NETWORK | {"kill"})
 _STOP, _NEAR_BY, _FAR = StopLoss(Level(pct=Decimal("0.8"))), Level(pct=Decimal("0.5")), Level(pct=Decimal("1.2"))
 _OPEN_STATES = {"SUBMITTED", "UNKNOWN", "CANCEL_SUBMITTED", "ACCEPTED", "PARTIALLY_FILLED"}
 _SELLERS = {LegKind.STOP: "a stop", LegKind.TARGET: "a target", LegKind.EXIT: "an exit of the plan"}
+_TURN = 60.0  # seconds for one symbol, before another one's turn
 _LADDER = (Target(_NEAR_BY, Decimal(50)), Target(_FAR, Decimal(50)))
 
 
@@ -109,6 +111,17 @@ class Track(Story):
         for process, program in self.programs:
             for _ in range(self.random.choice([1, 1, 2]) if process.alive else 0):
                 self.loop.start(process, tell(program), "stream")
+
+    def end(self) -> None:
+        """Kills the process."""
+        for process in [one for one in self.processes if one.alive]:
+            self.parts.fate.tell(f"{process} is killed")
+            self.loop.kill(process)
+
+    def end_in_a_commit(self) -> None:
+        """Kills the process that has just committed something, before it knows."""
+        self.parts.disk.committed = lambda: None
+        self.end()
 
     async def race(self) -> Raced:
         """Plays all rounds, and judges them."""
@@ -250,6 +263,23 @@ async def _time_out_and_fill(track: Track, symbol: str, name: str) -> None:
     await track.say(symbol, "SELL_SM", f"{name}-out")
 
 
+async def _end_while_deciding(track: Track, symbol: str, name: str) -> None:
+    """The process ends, or its disk is full, while a signal that finds everything in memory becomes an order."""
+    # One symbol after the other: a new process asks first about each signal of before its start.
+    await asyncio.sleep((SYMBOLS.index(symbol) * _TURN - track.loop.time()) % (len(SYMBOLS) * _TURN))
+    disk = track.parts.disk
+    match track.random.choice(["commit", "commit", "request", "full", "full", ""]):
+        case "commit":
+            disk.committed = track.end_in_a_commit
+        case "request":
+            track.rivals[_ORDER, symbol] = track.end
+        case "full":
+            disk.full = True
+            track.later(track.random.uniform(0.1, 0.5), lambda: setattr(disk, "full", False))
+    await track.say(symbol, "BUY_SM", f"{name}-in")
+    await track.until(lambda: not track.is_over(symbol), _PATIENCE)
+
+
 _BRACKET = ExitPlan(_STOP, (Target(_FAR),))
 RACES: Mapping[str, Race] = {
     "a stop fills while a SELL takes it off": Race(_BRACKET, _stop_and_sell, frozenset({"a stop", "a SELL"})),
@@ -257,6 +287,7 @@ RACES: Mapping[str, Race] = {
         ExitPlan(_STOP, _LADDER, Breakeven()), _target_and_breakeven, frozenset({"a stop", "a target", "an exit of the plan"})
     ),
     "a fill is told by the stream and asked for at once": Race(_BRACKET, _stream_and_poll, frozenset({"a target"}), streams=True),
+    "a process ends while a signal becomes an order": Race(ExitPlan(), _end_while_deciding, frozenset({"a SELL"})),
     "an entry fills as its time is over": Race(_BRACKET, _time_out_and_fill, frozenset({"an entry", "the end of an entry"})),
 }
 

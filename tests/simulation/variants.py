@@ -57,6 +57,7 @@ from tests.simulation.wrong_adding import WRONG_ADDING
 from tests.simulation.wrong_books import WRONG_BOOKS
 from tests.simulation.wrong_entries import WRONG_ENTRIES
 from tests.simulation.wrong_exits import WRONG_EXITS
+from tests.simulation.wrong_first import WRONG_FIRST
 from tests.simulation.wrong_lists import WRONG_LISTS
 from tests.simulation.wrong_plans import WRONG_PLANS
 from tests.simulation.wrong_sizes import WRONG_SIZES
@@ -328,6 +329,7 @@ def _swap_all(swaps: Sequence[Swap]) -> Variant:
 
 VARIANTS: dict[str, Variant] = {
     **WRONG_EXITS,
+    **WRONG_FIRST,
     **WRONG_PLANS,
     **WRONG_ENTRIES,
     **WRONG_LISTS,

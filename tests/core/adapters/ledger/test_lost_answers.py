@@ -16,8 +16,9 @@ from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.reading import questions_to
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.domain.errors import LedgerUnavailable
-from core.domain.messages import SourcePosition, StoredMessage
+from core.domain.messages import SourcePosition, StoredMessage, Unstored
 from core.records.commit_batch import CommitBatch
+from core.records.message_outcome import MessageOutcome
 from tests.core.adapters.ledger import values
 from tests.own_time import own_seconds
 from tests.servers.postgres import PostgresServer
@@ -61,6 +62,28 @@ async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(ledger: S
     assert stored.message == values.message(1)
     assert await ledger.store([values.message(1)]) == [None]
     assert ledger.ready[0]
+
+
+async def test_a_message_whose_commit_lost_its_answer_is_there_with_its_outcome(ledger: SqlLedger, proxy: Proxy) -> None:
+    proxy.lose_the_answer_to(b"COMMIT")
+    told: list[bool] = []
+    unstored = Unstored(SourcePosition("kafka:t", 0, 2), lambda: told.append(True))
+    coming = StoredMessage(ledger.next_seq(), values.message(1), unstored=unstored)
+    await ledger.commit(CommitBatch(outcomes=[MessageOutcome(coming.seq, "ignored", values.NOW, brings=coming)]))
+    assert (told, [one.offset for one in (await ledger.source_positions("kafka:t")).values()]) == ([True], [2])
+    assert await ledger.store([values.message(1)]) == [None]
+    assert (await ledger.load(TODAY)).waiting == []
+
+
+async def test_a_message_whose_commit_was_cut_before_its_end_is_not_there(ledger: SqlLedger, proxy: Proxy) -> None:
+    proxy.lose_the_answer_to(b"INSERT INTO source_positions")
+    unstored = Unstored(SourcePosition("kafka:t", 0, 2), lambda: None)
+    coming = StoredMessage(ledger.next_seq(), values.message(1), unstored=unstored)
+    with pytest.raises(LedgerUnavailable):
+        await ledger.commit(CommitBatch(outcomes=[MessageOutcome(coming.seq, "ignored", values.NOW, brings=coming)]))
+    assert (coming.is_stored, await ledger.source_positions("kafka:t")) == (False, {})
+    (stored,) = await ledger.store([values.message(1)])
+    assert isinstance(stored, StoredMessage)
 
 
 async def test_each_of_a_group_whose_answer_is_lost_gets_its_own(ledger: SqlLedger, proxy: Proxy) -> None:
