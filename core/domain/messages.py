@@ -365,8 +365,8 @@ class SourcePosition:
 
 @dataclass(slots=True)
 class Unstored:
-    """What the commit of a message's outcome stores with it: the message itself, and the `position` of its source, which has the
-    record until then. `on_stored` is called at that commit."""
+    """The mark of a message that is stored by the commit of its outcome, with the `position` of its source, which has the record
+    until then. `on_stored` is called at that commit."""
 
     position: SourcePosition
     on_stored: Callable[[], None]
