@@ -238,6 +238,9 @@ class MemoryLedger:
         self.messages[key] = StoredMessage(len(self.messages) + 1, message)
         return self.messages[key]
 
+    def next_seq(self) -> int:
+        raise LedgerUnavailable("not needed here")
+
     async def load(self, today: str) -> LedgerState:
         raise LedgerUnavailable("not needed here")
 

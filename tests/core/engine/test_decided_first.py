@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ async def _unknown(world: World) -> None:
 
 async def _asks_for_balances(world: World) -> None:
     await in_memory(world)
-    world.portfolio.limits = replace(world.portfolio.limits, max_exposure_pct=100)
+    world.portfolio.limits = replace(world.portfolio.limits, max_exposure_pct=Decimal(100))
 
 
 @pytest.mark.parametrize("prepare", [_old, _stale, _unknown, _asks_for_balances])
@@ -232,7 +233,7 @@ async def test_a_signal_that_has_to_wait_for_something_is_stored_first(
 
 
 async def _protected(world: World) -> None:
-    plan = ExitPlan(StopLoss(Level(pct=5)))
+    plan = ExitPlan(StopLoss(Level(pct=Decimal(5))))
     bought = replace(world.signal("BUY_SM"), plan=plan)
     await world.clock.run(world.inbox.ask(world.said(bought)))
     assert world.portfolio.resting_for(BOOK)
