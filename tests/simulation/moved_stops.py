@@ -16,6 +16,7 @@ from core.domain.trade_plan import ChangeCause, PlanState
 from core.policy.exits.bracket import level_price
 from core.policy.exits.too_little import TOO_LITTLE
 from core.policy.exits.trailing import LEAST_STEP_PCT
+from tests.simulation import steps
 from tests.simulation.as_booked import trades_as_booked
 from tests.simulation.books import Whose, book_of
 from tests.simulation.evidence import Evidence
@@ -39,6 +40,7 @@ def _only_up(seen: Evidence) -> Iterator[str]:
     wanted = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
     went_on = {row["plan_id"] for row in seen.legs if row["leg"] == LegKind.ENTRY and row["executed_qty"]}
     went_on |= {plan_id for name, plan_id in _plans(seen).items() if name != plan_id}  # more was bought
+    went_on |= {place.entry_id for place in steps.bought_by_resting(seen)}
     with_entry = {
         leg.client_order_id for found in seen.venue.exchange.state.orders.lists.values() if found.pays for leg in found.legs
     }

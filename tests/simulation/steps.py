@@ -65,6 +65,12 @@ def resting_steps(seen: Evidence) -> list[Row]:
     return [row for row in seen.rows(order_tables.orders) if _place(row) is not None and row["state"] in RESTS]
 
 
+def bought_by_resting(seen: Evidence) -> list[StepPlace]:
+    """Returns the places of the steps that have bought a part and rest on: their executions are written at their ends."""
+    bought = [_place(row) for row in resting_steps(seen) if row["executed_qty"]]
+    return [place for place in bought if place is not None]
+
+
 def names(seen: Evidence) -> set[str]:
     """Returns the client order ids of all steps."""
     return {row["client_order_id"] for row in seen.rows(order_tables.orders) if _place(row) is not None}
