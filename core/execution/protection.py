@@ -95,7 +95,7 @@ class Protection:
         (quote asset). Returns the orders to send once that is committed."""
         now = self._clock.now()
         if not position.is_open:
-            batch.plans.append(emptied(plan, now, entry_rests=bool(self._portfolio.entries_for(plan.book))))
+            batch.plans.append(emptied(plan, now, rests=bool(self._portfolio.entries_for(plan.book))))
             return []
         plan = exposed(plan, now)
         if self._is_leaving(position.book, batch):

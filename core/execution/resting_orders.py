@@ -203,8 +203,8 @@ class RestingOrders:
             others = bound(leg for leg in resting if not _is_part(leg, order))
             settled.tell(plan, others)
             if not settled.position.is_open:  # also at the end of an order without a fill: what it left is too little for another
-                entry_rests = bool(self._portfolio.entries_for(order.book))
-                settled.batch.plans.append(emptied(plan, self._clock.now(), entry_rests=entry_rests))
+                rests = others > ZERO or bool(self._portfolio.entries_for(order.book))
+                settled.batch.plans.append(emptied(plan, self._clock.now(), rests=rests))
             elif settled.order.executed_qty > order.executed_qty:
                 after = self._after_leg(plan, order, settled)
                 is_over = settled.order.state is OrderState.FILLED and remaining(after, settled.instrument).is_empty

@@ -58,7 +58,7 @@ def after_purchase(
     return Step(exposed(plan, now)) if is_covered else Step(plan, protect=True)
 
 
-def emptied(plan: TradePlan, now: datetime, *, entry_rests: bool) -> TradePlan:
-    """Returns the plan after its position is gone: it is over, unless its entry still rests, which may fill until it is taken
-    off."""
-    return exposed(plan, now) if entry_rests else closed(plan, now)
+def emptied(plan: TradePlan, now: datetime, *, rests: bool) -> TradePlan:
+    """Returns the plan after its position is gone: it is over, unless something of it still rests, which may fill until it is
+    taken off: its entry, or a target that has sold a part."""
+    return exposed(plan, now) if rests else closed(plan, now)

@@ -254,6 +254,21 @@ async def test_a_ladder_sells_its_shares_and_the_stop_stays_for_the_rest(open_wo
     assert_is_over(world, ledger)
 
 
+async def test_a_target_that_has_sold_a_part_is_taken_off_where_what_is_left_is_too_little_to_sell(
+    open_world: OpenWorld, ledger: MemoryLedger
+) -> None:
+    near, far = Target(Level(pct=Decimal(5)), Decimal(60)), Target(Level(pct=Decimal(10)), Decimal(40))
+    world = await open_world(trade_qty=Decimal(40), stop_loss_pct=Decimal(5), take_profit_pct=(near, far))
+    await world.say("BUY_SM")
+    ids = [one.above.client_order_id for one in world.venue.listed]
+    world.venue.fill(ids[1], Decimal("0.528"), Decimal(10))
+    await world.clock.forward(5)
+    world.venue.fill(ids[0], Decimal("0.504"))
+    await world.clock.forward(10)
+    assert world.portfolio.position(StrategyBook(WIF)).qty == Decimal("5.99")
+    assert_is_over(world, ledger)
+
+
 async def test_a_fill_that_is_heard_twice_moves_the_position_once(bracketed: World, ledger: MemoryLedger) -> None:
     await bracketed.say("BUY_SM")
     target = legs(bracketed)[LegKind.TARGET].client_order_id

@@ -212,8 +212,8 @@ def test_the_plan_of_an_entry_without_a_position(state: PlanState, *, goes_on: b
 
 
 def test_the_plan_of_a_position_that_was_sold_stays_while_its_entry_may_fill() -> None:
-    assert emptied(PLAN, NOON, entry_rests=True).state is PlanState.EXPOSED
-    assert emptied(PLAN, NOON, entry_rests=False).state is PlanState.CLOSED
+    assert emptied(PLAN, NOON, rests=True).state is PlanState.EXPOSED
+    assert emptied(PLAN, NOON, rests=False).state is PlanState.CLOSED
 
 
 # --- placing it
