@@ -104,6 +104,10 @@ class BinanceClient:
         """Keeps a connection of the WebSocket API open for orders, until it is cancelled; `ws_url` must be set."""
         await self._order_connection.run()
 
+    async def try_order_connection(self) -> float:
+        """Connects to the WebSocket API once. Returns the seconds until it answered; raises ExchangeUnavailable."""
+        return await self._order_connection.try_out()
+
     async def measure_clock(self) -> float:
         """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips (by its end if it
         took more than 2 s), and dates requests by it from now on. Returns the offset in seconds; raises ExchangeUnavailable. Call

@@ -19,8 +19,9 @@ from core.adapters.binance.errors import MAY_NOT_SEND, Answer, Refusal, Said, Si
 from core.adapters.binance.event_codec import StreamAnswer, StreamEvent
 from core.adapters.binance.json_fields import Unreadable
 from core.adapters.binance.rate_limit_budget import Request
-from core.adapters.binance.reconnecting import Opened, keep_connected
+from core.adapters.binance.reconnecting import Opened, keep_connected, load_opened
 from core.adapters.binance.stream_cut import StreamCut
+from core.domain.errors import ExchangeUnavailable
 from core.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -80,6 +81,27 @@ class OrderConnection:
             return MAY_NOT_SEND
         return await session.ask(method, signed)
 
+    async def try_out(self) -> float:
+        """Connects, asks for a sign of life and disconnects. Returns the seconds until its answer, without those of connecting;
+        raises ExchangeUnavailable."""
+        opened = await load_opened()
+        try:
+            async with opened(self._url, _PING_SECONDS) as socket:
+                session = self._session_on(socket)
+                hearing = asyncio.create_task(session.hear())
+                began = self._clock.monotonic()
+                said = await session.ask("ping", {})
+                took = self._clock.monotonic() - began
+                hearing.cancel()
+        except StreamCut as cut:
+            raise ExchangeUnavailable(str(cut), retry_after=cut.wait) from None
+        if not isinstance(said, Answer):
+            raise ExchangeUnavailable(said.what if isinstance(said, Silence) else str(said))
+        return took
+
+    def _session_on(self, socket: "StreamSocket") -> "_Session":
+        return _Session(socket, self._credentials, urlsplit(self._url).netloc, self._timeout)
+
     async def _serve(self, opened: Opened) -> StreamCut:
         """Serves one connection to its end, and returns why it ended. A ban concerns questions as well."""
         if wait := self._rest.backoff.left():
@@ -88,7 +110,7 @@ class OrderConnection:
         self._rest.budget.end(_CONNECTING, {}, taken=True)
         try:
             async with opened(self._url, _PING_SECONDS) as socket:
-                return await self._use(_Session(socket, self._credentials, urlsplit(self._url).netloc, self._timeout))
+                return await self._use(self._session_on(socket))
         except StreamCut as cut:
             if cut.refused is not None:
                 self._rest.backoff.note(cut.refused)

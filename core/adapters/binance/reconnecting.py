@@ -28,7 +28,7 @@ class Opened(Protocol):
 
 async def keep_connected(follow: Callable[[Opened], Awaitable[StreamCut]], clock: Clock, event: str) -> NoReturn:
     """Calls `follow`, which serves one connection to its end, again after each end. Logs each end as `event`."""
-    opened = await asyncio.to_thread(_import_opened)
+    opened = await load_opened()
     failures = 0
     while True:
         began = clock.monotonic()
@@ -39,7 +39,12 @@ async def keep_connected(follow: Callable[[Opened], Awaitable[StreamCut]], clock
         await clock.sleep(pause)
 
 
+async def load_opened() -> Opened:
+    """Returns `stream_socket.opened`, imported in a thread."""
+    return await asyncio.to_thread(_import_opened)
+
+
 def _import_opened() -> Opened:
-    from core.adapters.binance.stream_socket import opened  # noqa: PLC0415 - takes long; in a thread, so that the loop goes on
+    from core.adapters.binance.stream_socket import opened  # noqa: PLC0415 - takes long
 
     return opened
