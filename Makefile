@@ -105,6 +105,7 @@ bench: install ## MarketFlow beside a naive loop, in one run on this machine; CH
 ifndef CHECK
 	@$(BIN)/python -m bench.status
 	@$(BIN)/python -m bench.protection
+	@$(BIN)/python -m bench.order_way
 	@$(BIN)/python -m bench.start
 endif
 

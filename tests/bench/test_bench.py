@@ -94,6 +94,13 @@ def test_the_time_without_protection_is_measured_for_both_ways_of_sending_exits(
     assert "OPOCO" in said
 
 
+def test_an_order_is_measured_by_both_ways() -> None:
+    command = [sys.executable, "-m", "bench.order_way", "--turns", "2"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    lines = [line for line in said.splitlines() if line.startswith("an order ")]
+    assert [line.partition(":")[0] for line in lines] == ["an order by REST", "an order over the WebSocket API"]
+
+
 def test_the_answer_to_status_is_measured_under_load_and_after_a_history() -> None:
     command = [sys.executable, "-m", "bench.status", "--trades", "2000", "--answers", "10", "--rate", "50"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout

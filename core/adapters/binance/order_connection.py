@@ -103,7 +103,8 @@ class OrderConnection:
         return _Session(socket, self._credentials, urlsplit(self._url).netloc, self._timeout)
 
     async def _serve(self, opened: Opened) -> StreamCut:
-        """Serves one connection to its end, and returns why it ended. A ban concerns questions as well."""
+        """Serves one connection to its end, and returns why it ended. A ban of the address holds REST too; any other refusal of a
+        connection may be about connections alone, and must not keep an exit from its other way."""
         if wait := self._rest.backoff.left():
             return StreamCut(str(self._rest.backoff.reason(wait)), wait)
         self._rest.budget.begin(_CONNECTING)
@@ -112,7 +113,7 @@ class OrderConnection:
             async with opened(self._url, _PING_SECONDS) as socket:
                 return await self._use(self._session_on(socket))
         except StreamCut as cut:
-            if cut.refused is not None:
+            if cut.refused is not None and cut.refused.banned and cut.refused.definite:
                 self._rest.backoff.note(cut.refused)
             return cut
 

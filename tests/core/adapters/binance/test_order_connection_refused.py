@@ -1,5 +1,6 @@
 """Refusals, limits, dates and secrets of orders over the WebSocket API: all as by REST."""
 
+import asyncio
 import json
 import logging
 import re
@@ -16,7 +17,6 @@ from core.adapters.binance.rate_limit_budget import ORDERS, WEIGHT
 from core.domain.order import ExecutionReport, NotTaken, PlaceResult, Rejected, Unanswered
 from tests.core.adapters.binance.order_ways import BUY, PLACE, Restless, orders
 from tests.core.adapters.binance.test_errors import ERRORS
-from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.conftest import Connect
 from tests.core.adapters.keys import both_kinds
 from tests.core.adapters.over_websocket import keeping_connection, over_websocket, placings, until
@@ -129,18 +129,45 @@ async def test_a_pause_that_the_exchange_asks_for_is_kept_by_either_way(
         assert isinstance(await client.place(BUY), ExecutionReport)
 
 
-async def test_a_banned_address_is_not_connected_from(venue: Venue, connect: Connect, slow_clock: RealClock) -> None:
-    client = connect(ws_url=venue.ws_url, clock=slow_clock)
+async def test_a_banned_address_is_not_connected_from(venue: Venue, connect: Connect, clock: Restless) -> None:
+    client = connect(ws_url=venue.ws_url)
     await client.measure_clock()
     venue.limits.strikes = 0
     venue.set_limits(weight_1m=1)
     async with keeping_connection(client):
-        await until(lambda: venue.limits.refusals > 0)
+        await until(lambda: len(clock.pauses) > 3)
         refused = await client.place(BUY)
         assert isinstance(refused, NotTaken)
         assert refused.reason.code == "banned"
         assert 110 <= (refused.retry_after or 0) <= 121
     assert placings(venue) == []
+    assert venue.limits.refusals == 1
+    assert min(clock.pauses) > 110
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(429, ""), (418, ""), (418, "<html>"), (429, '{"code":-1003,"msg":"Too many requests."}'), (403, "<html>"), (302, "")],
+)
+async def test_a_refused_connection_keeps_no_order_from_rest(
+    venue: Venue, connect: Connect, clock: Restless, status: int, body: str
+) -> None:
+    """Guards exits: a proxy that lets no WebSocket through, or a limit on connections, says nothing about orders."""
+
+    async def refusing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 {status} No\r\nRetry-After: 200\r\nLocation: {venue.ws_url}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write((head + body).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refusing, "127.0.0.1", 0) as server:
+        client = connect(ws_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws-api/v3")
+        async with keeping_connection(client):
+            await until(lambda: len(clock.pauses) > 2)
+            assert isinstance(await client.place(BUY), ExecutionReport)
+    assert placings(venue) == ["POST"]
+    assert min(clock.pauses) >= (60 if status in {418, 429} else 0.5)
 
 
 async def test_the_counts_of_an_answer_are_the_budgets(venue: Venue, quick: BinanceClient) -> None:
