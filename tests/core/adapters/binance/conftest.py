@@ -20,6 +20,15 @@ def slow_clock() -> RealClock:
 @pytest.fixture
 async def quick(venue: Venue, connect: Connect, slow_clock: RealClock) -> AsyncIterator[BinanceClient]:
     """Yields a client whose connection for orders is open, and is not made again within half a second."""
+    client = connect(ws_url=venue.ws_url, clock=slow_clock)
+    await client.measure_clock()
+    async with over_websocket(client):
+        yield client
+
+
+@pytest.fixture
+async def hasty(venue: Venue, connect: Connect, slow_clock: RealClock) -> AsyncIterator[BinanceClient]:
+    """Yields such a client that waits for no answer longer than a second."""
     client = connect(ws_url=venue.ws_url, clock=slow_clock, timeout=1.0)
     await client.measure_clock()
     async with over_websocket(client):

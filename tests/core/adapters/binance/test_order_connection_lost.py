@@ -19,16 +19,16 @@ from tests.venue.asking import WIF
 
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize("lost", LOST)
-async def test_a_lost_answer_leaves_it_open(venue: Venue, quick: BinanceClient, lost: str, executed: bool) -> None:
+async def test_a_lost_answer_leaves_it_open(venue: Venue, hasty: BinanceClient, lost: str, executed: bool) -> None:
     LOST[lost](venue.faults, PLACE, executed=executed)
-    result = await quick.place(BUY)
+    result = await hasty.place(BUY)
     assert isinstance(result, Unanswered)
     assert result.detail
     assert placings(venue) == [PLACE]
-    found = await quick.find_order(WIF, "mf-1")
+    found = await hasty.find_order(WIF, "mf-1")
     assert (found is not None) is executed
     if found is not None:
-        assert sum(fill.qty for fill in await quick.fills(WIF, found.order_id)) == found.executed_qty == 20
+        assert sum(fill.qty for fill in await hasty.fills(WIF, found.order_id)) == found.executed_qty == 20
 
 
 @pytest.mark.parametrize("executed", [True, False])
@@ -106,12 +106,12 @@ async def test_what_is_about_no_order_is_skipped(venue: Venue, quick: BinanceCli
     assert isinstance(await placing, ExecutionReport)
 
 
-async def test_after_a_time_out_no_other_order_goes_the_same_way(venue: Venue, quick: BinanceClient) -> None:
+async def test_after_a_time_out_no_other_order_goes_the_same_way(venue: Venue, hasty: BinanceClient) -> None:
     venue.faults.hang(PLACE)
     venue.faults.slow_answer(PLACE, 1500)
-    lost, late = quick.place(BUY), quick.place(replace(BUY, client_order_id="mf-2"))
+    lost, late = hasty.place(BUY), hasty.place(replace(BUY, client_order_id="mf-2"))
     assert isinstance(await lost, Unanswered)
-    assert not quick.has_order_connection
+    assert not hasty.has_order_connection
     assert isinstance(await late, ExecutionReport)
     assert placings(venue) == [PLACE, "POST"]
 
