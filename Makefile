@@ -100,11 +100,14 @@ chaos: install ## KILLS=100: the program under load and faults, killed with -9 a
 	@KILLS=$(KILLS) STARTS=$(STARTS) HISTORY=$(HISTORY) FAILOVERS=$(FAILOVERS) ROUNDS=3 $(BIN)/pytest tests/chaos -s -q
 	@DAYS=$(DAYS) $(BIN)/pytest tests/week -s -q
 
-bench: install ## MarketFlow beside a naive loop, in one run on this machine
-	@$(BIN)/python -m bench
+bench: install ## MarketFlow beside a naive loop, in one run on this machine; CHECK=1: only that, and fails where it is worse than recorded
+	@$(BIN)/python -m bench $(if $(CHECK),--check)
+ifndef CHECK
 	@$(BIN)/python -m bench.status
 	@$(BIN)/python -m bench.protection
+	@$(BIN)/python -m bench.order_way
 	@$(BIN)/python -m bench.start
+endif
 
 # Without DEMO=1 a running demo's ledger is only read where the directory has neither a .env nor a ledger.
 dashboard: install ## the Streamlit dashboard on the ledger that .env names; DEMO=1: on the running demo's

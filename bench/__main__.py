@@ -1,5 +1,5 @@
 """`python -m bench`: the naive loop, the same with one commit before each order, and MarketFlow in turn, round after round.
-Prints a table and the goals."""
+Prints a table and the goals; with `--check` also how MarketFlow's ratios to the others compare with those of RESULTS.md."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench import recorded
 from bench.contenders import CONTENDERS, Contender
 from bench.load import BenchmarkFailed, Load, signals
 from bench.report import Figures, as_json, as_table
@@ -33,10 +34,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--memory-broker", action="store_true", help="the in-memory broker even where Apache Kafka is")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--check", action="store_true", help="fail where a ratio is worse than RESULTS.md lets pass")
     chosen = parser.parse_args()
     cycle = 2 * len(SYMBOLS)
     if chosen.rounds < 1 or chosen.singles < cycle or chosen.singles % cycle or chosen.burst < cycle or chosen.burst % cycle:
         parser.error(f"at least 1 round; --singles and --burst in multiples of {cycle}, which leave no position open")
+    if chosen.check and (chosen.json or chosen.memory_broker):
+        parser.error("--check prints a table, and compares figures of Apache Kafka: not with --json or --memory-broker")
     return chosen
 
 
@@ -50,6 +54,7 @@ async def _measure(place: World, contender: Contender, name: str, folder: Path, 
         contender(world, name, folder, orders) as pid,
         Load(world, name) as load,
     ):
+        started = cpu_seconds(pid)
         await load.one_at_a_time(list(signals(f"{name}-warm", _WARM_UP)), _WARM_UP_PAUSE)
         await asyncio.sleep(chosen.settle)
         seconds = await load.one_at_a_time(list(signals(f"{name}-single", chosen.singles)), chosen.pause)
@@ -59,13 +64,17 @@ async def _measure(place: World, contender: Contender, name: str, folder: Path, 
         filled, taken = await load.filled()
         if filled != taken:
             raise BenchmarkFailed(f"the exchange took {taken} orders and filled {filled}")
-    return Figures(seconds, [rate], [cpu], [resident])
+    return Figures(seconds, [rate], [cpu], [resident], [started])
 
 
-async def _run(chosen: argparse.Namespace, folder: Path) -> None:
+async def _run(chosen: argparse.Namespace, folder: Path) -> bool:
+    """Measures and prints; returns whether the check passes, True without one."""
+    before = recorded.read_recorded(recorded.RESULTS.read_text(encoding="utf-8")) if chosen.check else None
     figures = {name: Figures() for name in CONTENDERS}
     machine = f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} before the start, Python {platform.python_version()}"
     async with running_world(folder, memory_broker=chosen.memory_broker) as world:
+        if before is not None and world.broker_name != recorded.BROKER:
+            raise BenchmarkFailed(f"--check compares figures of {recorded.BROKER}, which this machine cannot run")
         for number in range(chosen.rounds):
             for index, (name, contender) in enumerate(CONTENDERS.items()):
                 _progress(f"round {number + 1} of {chosen.rounds}: {name}")
@@ -78,6 +87,11 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> None:
     else:
         each = f"{chosen.rounds} rounds in turn, {chosen.singles} single signals and a burst in each, {len(SYMBOLS)} symbols"
         print(f"{each}\n{broker}, loopback exchange and chat; {machine}\n\n{as_table(figures, chosen.burst)}")
+    if before is None:
+        return True
+    comparisons = recorded.compare(figures, before)
+    print(f"\n{recorded.as_table(comparisons)}")
+    return all(one.passes for one in comparisons)
 
 
 def _progress(text: str) -> None:
@@ -86,19 +100,18 @@ def _progress(text: str) -> None:
 
 
 def main() -> int:
-    """Returns 0 when all were measured, whatever the figures; 1 when one of them did not do its work."""
+    """Returns 0 when all were measured, whatever the figures; 1 when one of them did not do its work or a check fails."""
     chosen = _arguments()
     try:
         with tempfile.TemporaryDirectory(prefix="marketflow-bench-") as folder:
-            asyncio.run(_run(chosen, Path(folder)))
-    except (BenchmarkFailed, ServerDidNotStartError) as error:
+            return 0 if asyncio.run(_run(chosen, Path(folder))) else 1
+    except (BenchmarkFailed, ServerDidNotStartError, recorded.UnreadableResults) as error:
         _progress("")
         print(f"The benchmark failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         _progress("")
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ async def naive(world: World, topic: str, folder: Path, orders: int, *, journal:
 @asynccontextmanager
 async def marketflow(world: World, topic: str, folder: Path, orders: int) -> AsyncIterator[int]:
     """Runs `marketflow run`. Raises BenchmarkFailed at the end where its ledger lacks an execution for any order."""
-    program = Program(folder, world.settings(topic) | _UNBOUND, installed=True)
+    ways = {"BINANCE_WS_URL": world.ws_url}  # on Binance it has one by default
+    program = Program(folder, world.settings(topic) | _UNBOUND | ways, installed=True)
     try:
         await program.start()
         yield program.last_pid

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from bench.world import PRICE, SYMBOLS, World
 
 _LOOK_EVERY = 0.2  # seconds
+_ORDERS = {("POST", "/api/v3/order"), ("WS order.place", "ws-api")}  # either way of an order
 _SETTLED = 0.5  # seconds in which a second order for the same signal would show
 _LONGEST = 90.0  # seconds that a burst may take
 _JITTER = 0.25  # of the pause, so that it does not synchronize with anything
@@ -109,7 +110,7 @@ class Load:
     async def _new_orders(self) -> list[Seen]:
         log = await self._ask("requests", since=self._looked_at)
         self._looked_at += len(log)
-        orders = (entry for entry in log if (entry["method"], entry["path"]) == ("POST", "/api/v3/order"))
+        orders = (entry for entry in log if (entry["method"], entry["path"]) in _ORDERS)
         return [Seen(order["params"]["symbol"], order["params"]["side"], order["time_us"] / 1e6) for order in orders]
 
     async def filled(self) -> tuple[int, int]:

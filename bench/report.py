@@ -23,6 +23,8 @@ class Figures:
     """Seconds of processor time for an order of each burst."""
     resident: list[float] = field(default_factory=list)
     """The most memory at once, in MB, by the end of each burst."""
+    starts: list[float] = field(default_factory=list)
+    """Seconds of processor time from the start of each process until it was ready."""
 
     def add(self, round_: "Figures") -> None:
         """Adds the results of another round."""
@@ -30,6 +32,7 @@ class Figures:
         self.rates += round_.rates
         self.cpu += round_.cpu
         self.resident += round_.resident
+        self.starts += round_.starts
 
     def percentile(self, number: int) -> float:
         """Returns a percentile of the time from signal to order, in milliseconds."""
@@ -49,6 +52,11 @@ class Figures:
     def memory(self) -> float:
         """Returns the most memory of all rounds, in MB."""
         return max(self.resident)
+
+    @property
+    def start(self) -> float:
+        """Returns the median of the processor time until it was ready, in seconds."""
+        return statistics.median(self.starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +92,13 @@ def as_table(figures: dict[str, Figures], burst: int) -> str:
     """Formats the figures for a person."""
     lines = [
         f"{'':14}{'signal to order (ms)':>24}   {f'burst of {burst:,} signals':>46}",
-        f"{'':14}{'p50':>12}{'p99':>12}   {'orders/s':>12}{'ms CPU each':>12}{'each round':>22}{'MB':>8}",
+        f"{'':14}{'p50':>12}{'p99':>12}   {'orders/s':>12}{'ms CPU each':>12}{'each round':>22}{'MB':>8}{'s CPU to start':>17}",
     ]
     for name, figure in figures.items():
         rounds = " ".join(f"{rate:.0f}" for rate in figure.rates)
         lines.append(
             f"{name:14}{figure.percentile(50):12.2f}{figure.percentile(99):12.2f}   "
-            f"{figure.rate:12.0f}{figure.cpu_ms:12.2f}{rounds:>22}{figure.memory:8.0f}"
+            f"{figure.rate:12.0f}{figure.cpu_ms:12.2f}{rounds:>22}{figure.memory:8.0f}{figure.start:17.2f}"
         )
     lines.append("")
     lines += [
@@ -111,6 +119,7 @@ def as_json(figures: dict[str, Figures]) -> dict[str, Any]:
                 "bursts": figure.rates,
                 "burst_cpu_ms_per_order": figure.cpu_ms,
                 "resident_mb": figure.memory,
+                "start_cpu_seconds": figure.start,
             }
             for name, figure in figures.items()
         },

@@ -37,6 +37,7 @@ class World:
     broker_name: str
     create_topic: Callable[[str], Awaitable[None]]
     api_url: str = ""
+    ws_url: str = ""
     key: str = ""
     secret: str = ""
 
@@ -93,11 +94,15 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
 @asynccontextmanager
 async def with_exchange(world: World, folder: Path) -> AsyncIterator[World]:
     """Yields `world` with an exchange on which nothing was ever traded."""
-    symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
     async with AsyncExitStack() as stack:
-        arguments = ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols]
-        venue = await _speaking(stack, arguments, folder / "venue.log")
-        yield replace(world, api_url=venue["api_url"], key=venue["key"], secret=venue["secret"])
+        venue = await running_exchange(stack, folder)
+        yield replace(world, api_url=venue["api_url"], ws_url=venue["ws_url"], key=venue["key"], secret=venue["secret"])
+
+
+async def running_exchange(stack: AsyncExitStack, folder: Path) -> dict[str, Any]:
+    """Starts an exchange without limits, whose log is in `folder`; returns its addresses and its key."""
+    symbols = [option for base in BASES for option in (f"--symbol={base}=USDC", f"--balance={base}={_PLENTY}")]
+    return await _speaking(stack, ["tests.venue", "--no-limits", f"--balance=USDC={_PLENTY}", *symbols], folder / "venue.log")
 
 
 async def _speaking(stack: AsyncExitStack, arguments: Sequence[str], log: Path) -> dict[str, Any]:

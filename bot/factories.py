@@ -123,7 +123,13 @@ def binance_client(settings: Settings, may_send: Callable[[], bool] = lambda: Fa
         clock=SystemClock(),
         credentials=credentials_of(settings),
         may_send=may_send,
+        ws_url=settings.binance_ws_url,
     )
+
+
+def has_order_connection(settings: Settings) -> bool:
+    """Tells whether orders go over the WebSocket API while its connection is open. Paper orders go nowhere."""
+    return bool(settings.binance_ws_url) and settings.trading_mode is not TradingMode.PAPER
 
 
 def credentials_of(settings: Settings) -> Credentials:

@@ -1,12 +1,13 @@
 """The composition root: connects the concrete parts. Reads as a signal travels; decides nothing about trading."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from bot.app.chat import Chat, build_chat
 from bot.app.foundation import Embedded, Foundation
 from bot.app.health_checks import HealthChecks
 from bot.app.intake import Intake, build_intake
-from bot.factories import limits_of, today_of
+from bot.factories import has_order_connection, limits_of, today_of
 from bot.process_identity import this_program
 from bot.settings.fields import TradingMode
 from bot.settings.strategies import strategy_settings
@@ -93,5 +94,14 @@ def _add_health_checks(parts: Parts) -> None:
     required["telegram"] = lambda: chat.ready
     required["alone"] = lambda: alone.ready
     optional["account"] = lambda: parts.trading.comparing.ready
+    if parts.base.settings.trading_mode is not TradingMode.PAPER:
+        optional["orders"] = partial(_way_of_orders, parts.base)
     if export is not None:
         optional["history"] = lambda: export.ready
+
+
+def _way_of_orders(base: Foundation) -> tuple[bool, str]:
+    """Returns which way the next order goes. Both are well."""
+    if base.client.has_order_connection:
+        return True, "over the WebSocket API"
+    return True, "over REST while the WebSocket API is away" if has_order_connection(base.settings) else "over REST"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import structlog
 
 from bot.app.building import Parts
+from bot.factories import has_order_connection
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,7 @@ class Gauges:
         self._portfolio = parts.trading.portfolio
         self._hearing = parts.trading.hearing
         self._has_stream = bool(parts.base.settings.binance_ws_url)
+        self._has_order_connection = has_order_connection(parts.base.settings)
         self._client = parts.base.client
         self._clock = parts.base.clock
 
@@ -37,6 +39,8 @@ class Gauges:
         self._metrics.log_lines_dropped(self._loki.dropped if self._loki is not None else 0)
         if self._has_stream:
             self._metrics.user_stream(connected=self._hearing.is_connected)
+        if self._has_order_connection:
+            self._metrics.order_connection(is_open=self._client.has_order_connection)
         self._metrics.order_limits(self._client.budget.order_limits())
         self._metrics.unprotected(self._portfolio.unprotected(self._clock.now()))
         if self._kafka is not None and self._kafka.lag is not None:

@@ -15,7 +15,7 @@ from bot.app.schedule import build_schedule
 from bot.app.standby import wait_for_turn
 from bot.app.startup import trade
 from bot.app.web import serving
-from bot.factories import user_stream
+from bot.factories import has_order_connection, user_stream
 from bot.jobs.ledger_outage import end_lines
 from bot.lifecycle import Lifecycle, ignoring_handover, stop_on_signals
 from bot.observability.logging_setup import configure_logging
@@ -98,6 +98,8 @@ def _start(parts: Parts, lifecycle: Lifecycle, on_ready: Callable[[], None]) -> 
     if parts.base.settings.binance_ws_url:
         stream = user_stream(parts.base.settings, parts.base.client, parts.trading.hearing)
         lifecycle.start("user stream", stream.run())
+    if has_order_connection(parts.base.settings):
+        lifecycle.start("order connection", parts.base.client.keep_order_connection())
 
 
 async def _watch_mailboxes(parts: Parts) -> None:

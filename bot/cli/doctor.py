@@ -26,7 +26,7 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.snowflake.connection import SnowflakeConnection, name
 from core.adapters.snowflake.history import TABLE
 from core.domain.api_key_permissions import DANGEROUS
-from core.domain.errors import LedgerNotReady, LedgerUnavailable, MarketFlowError
+from core.domain.errors import ExchangeUnavailable, LedgerNotReady, LedgerUnavailable, MarketFlowError
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import plain
 from core.domain.position import Position
@@ -251,6 +251,7 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
         if settings.trading_mode is not TradingMode.PAPER:
             if (own := settings.binance_private_key_path) is not None:
                 yield f"requests are signed with an Ed25519 key, whose public half at Binance has to be {own.public}"
+            yield await _way_of_orders(client, settings.binance_ws_url)
             try:
                 for line in await _rights(client, settings.trading_mode):
                     yield line
@@ -266,6 +267,17 @@ async def _binance(settings: Settings) -> AsyncIterator[str]:
             raise MarketFlowError("\n".join(problems))
     finally:
         await client.close()
+
+
+async def _way_of_orders(client: BinanceClient, url: str) -> str:
+    """Returns which way orders would go now."""
+    if not url:
+        return "orders go by REST: BINANCE_WS_URL names no WebSocket API"
+    try:
+        took = await client.try_order_connection()
+    except ExchangeUnavailable as error:
+        return Doubt(f"orders go by REST as long as {url} cannot be used: {error}")
+    return f"orders go over the WebSocket API, {url}, which answered in {took * 1000:.0f} ms; by REST while it is away"
 
 
 async def _rights(client: BinanceClient, mode: TradingMode) -> list[str]:

@@ -88,8 +88,9 @@ class Exchange(Section):
     binance_api_url: Annotated[str, PlainValidator(read.url("http", "https", ending="/api"))]
     """REST base, which ends in /api (testnet: https://testnet.binance.vision/api)."""
     binance_ws_url: Annotated[str, PlainValidator(read.stream_url)]
-    """WebSocket API for the user data stream, by mode: fills of resting orders are heard as they happen. Set and empty: they are
-    asked for every 2 seconds instead."""
+    """WebSocket API for orders and the user data stream, by mode: orders go over a connection that is kept open (by REST while it
+    is away), and fills of resting orders are heard as they happen. Set and empty: orders go by REST, and fills are asked for
+    every 2 seconds."""
 
 
 class Trading(Section):

@@ -44,6 +44,9 @@ _WORDS = tuple(
             r"no entries before Telegram was polled undisturbed for (?P<seconds>\d+) s on end, or some minutes in a busy chat",
             "not_alone_yet",
         ),
+        (r"over the WebSocket API", "orders_over_websocket"),
+        (r"over REST while the WebSocket API is away", "orders_over_rest_meanwhile"),
+        (r"over REST", "orders_over_rest"),
         (r"could not answer: (?P<error>\w+)", "could_not"),
     )
 )

@@ -147,6 +147,10 @@ class ExecutionLogger:
         """Records whether the exchange tells of orders as they happen. Not called where it is only asked."""
         self._metrics.trading.user_stream.set(connected)
 
+    def order_connection(self, *, is_open: bool) -> None:
+        """Records whether orders go over the WebSocket API. Not called where they always go by REST."""
+        self._metrics.trading.order_connection.set(is_open)
+
     def order_limits(self, used: Mapping[str, float]) -> None:
         """Sets which part of the exchange's limits on new orders is used, by the length of their windows."""
         for window, part in used.items():

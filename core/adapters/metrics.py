@@ -56,6 +56,10 @@ class TradingMetrics:
             "marketflow_user_stream_connected", "1 while the exchange's stream of order reports is connected; NaN: there is none."
         )
         self.user_stream.set(nan)
+        self.order_connection = make.gauge(
+            "marketflow_order_connection_open", "1 while orders go over the WebSocket API, 0 while by REST; NaN: always by REST."
+        )
+        self.order_connection.set(nan)
         self.protection_failures = make.counter(
             "marketflow_protection_failures_total", "Times that a position with a plan lost its protection, or did not get it."
         )

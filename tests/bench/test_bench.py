@@ -50,13 +50,13 @@ def test_every_signal_can_be_executed_and_no_position_is_left() -> None:
 @pytest.mark.parametrize(
     ("ours", "met"),
     [
-        (Figures([0.0135] * 3, [75.0], [0.0012], [130.0]), [True] * 4),
-        (Figures([0.0136] * 3, [74.0], [0.00121], [131.0]), [False] * 4),
+        (Figures([0.0135] * 3, [75.0], [0.0012], [130.0], [1.0]), [True] * 4),
+        (Figures([0.0136] * 3, [74.0], [0.00121], [131.0], [1.0]), [False] * 4),
     ],
 )
 def test_the_goals_are_part_of_what_is_shown(ours: Figures, met: list[bool]) -> None:
-    bare = Figures([0.001] * 3, [50.0, 100.0, 900.0], [0.001], [60.0])
-    figures = {NAIVE: bare, FLOOR: Figures([0.01] * 3, [20.0], [0.001], [60.0]), OURS: ours}
+    bare = Figures([0.001] * 3, [50.0, 100.0, 900.0], [0.001], [60.0], [0.5])
+    figures = {NAIVE: bare, FLOOR: Figures([0.01] * 3, [20.0], [0.001], [60.0], [0.5]), OURS: ours}
     assert [goal.met for goal in goals(figures)] == met
     assert as_table(figures, 1000).count("MISSED") == met.count(False)
 
@@ -83,7 +83,8 @@ def test_it_measures_round_after_round() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     figures = json.loads(done.stdout)["contenders"]
     assert [(each["samples"], len(each["bursts"])) for each in figures.values()] == [(80, 2)] * 3
-    assert all(each["burst_cpu_ms_per_order"] > 0 and each["resident_mb"] > 1 for each in figures.values())
+    assert all(each["burst_cpu_ms_per_order"] > 0 and each["start_cpu_seconds"] > 0 for each in figures.values())
+    assert all(each["resident_mb"] > 1 for each in figures.values())
 
 
 def test_the_time_without_protection_is_measured_for_both_ways_of_sending_exits() -> None:
@@ -91,6 +92,13 @@ def test_the_time_without_protection_is_measured_for_both_ways_of_sending_exits(
     said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
     assert said.count("ratio: ") == 2
     assert "OPOCO" in said
+
+
+def test_an_order_is_measured_by_both_ways() -> None:
+    command = [sys.executable, "-m", "bench.order_way", "--turns", "2"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True).stdout
+    lines = [line for line in said.splitlines() if line.startswith("an order ")]
+    assert [line.partition(":")[0] for line in lines] == ["an order by REST", "an order over the WebSocket API"]
 
 
 def test_the_answer_to_status_is_measured_under_load_and_after_a_history() -> None:

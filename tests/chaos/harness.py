@@ -117,7 +117,7 @@ class Chaos:
         faults, executed, endpoint = self.venue.faults, self.random.random() < 0.5, self.random.choice(self.orders)
         choice = self.random.randrange(9)
         if choice == 0:
-            fault = faults.cut(endpoint, executed=executed, times=1 if endpoint.startswith("POST") else 2)
+            fault = faults.cut(endpoint, executed=executed, times=1 if endpoint.startswith(("POST", "WS")) else 2)
         elif choice == 1:
             fault = faults.error(endpoint, -1007, executed=executed)
         elif choice == 2:
@@ -134,6 +134,7 @@ class Chaos:
             fault = faults.cut("GET order", times=2)
         else:
             fault = faults.cut("GET myTrades", times=2)
+            self.venue.streams.cut()  # with the orders in it
         self.spoiled.append(fault)
 
     def _trouble_chat(self) -> None:
@@ -313,7 +314,7 @@ async def chaos(
     installed: bool = False,
 ) -> AsyncIterator[Chaos]:
     """Builds the surroundings and creates the topic; does not start the program. Without `database_url` the ledger is SQLite.
-    `changes` override the settings; `streams`: fills are told by the user data stream; `installed` is that of Program."""
+    `changes` override the settings; `streams`: there is the WebSocket API; `installed` is that of Program."""
     async with AsyncExitStack() as stack:
         venue = await stack.enter_async_context(running_venue(balances=START_BALANCES, prices={**SYMBOLS, "USDCUSDT": "1"}))
         venue.lift_limits()

@@ -6,6 +6,7 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.servers.kafka import RealKafka
 KILLS = int(os.environ.get("KILLS", "3"))
 LONGEST_LIFE = 9.0 if KILLS > 10 else 4.0  # seconds
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
+PLACE = "WS order.place"
+WAYS = {(PLACE, "ws-api"), ("POST", "/api/v3/order")}
 
 Broker = Callable[[], Awaitable[str]]
 
@@ -51,9 +54,15 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.timeout(120 + 15 * KILLS)
-@pytest.mark.parametrize(("database_url", "broker"), [("sqlite", "memory"), ("postgresql", "real")], indirect=True)
-async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_url: str) -> None:
-    async with chaos(tmp_path, await broker(), seed=SEED, database_url=database_url) as world:
+@pytest.mark.parametrize(
+    ("database_url", "broker", "over_websocket"),
+    [("sqlite", "memory", False), ("sqlite", "memory", True), ("postgresql", "real", False)],
+    indirect=["database_url", "broker"],
+)
+async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_url: str, over_websocket: bool) -> None:
+    async with chaos(tmp_path, await broker(), seed=SEED, database_url=database_url, streams=over_websocket) as world:
+        if over_websocket:
+            world.orders = (PLACE, PLACE, PLACE, "POST order")
         await world.program.start()
         working = [asyncio.create_task(world.load(every=0.15)), asyncio.create_task(world.trouble())]
         await asyncio.sleep(2)
@@ -69,5 +78,7 @@ async def test_killed_again_and_again(tmp_path: Path, broker: Broker, database_u
         await asyncio.gather(*working)
         await world.settle()
         broken = await world.judged()
-        print(f"\nseed {SEED}: {await world.summary()}; back {back:.1f} s after the last kill")
+        ways = Counter(seen.method for seen in world.venue.requests if (seen.method, seen.path) in WAYS)
+        print(f"\nseed {SEED}: {await world.summary()}; {dict(ways)}; back {back:.1f} s after the last kill")
     assert broken == []
+    assert (ways[PLACE] > 0) is over_websocket

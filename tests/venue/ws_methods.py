@@ -10,7 +10,7 @@ from tests.venue.errors import VenueError, missing
 from tests.venue.model import ApiKey
 from tests.venue.params import INTEGER, Params
 from tests.venue.routes import ROUTES
-from tests.venue.security import key_format, read_window, verify
+from tests.venue.security import TimeWindow, key_format, read_window, verify
 from tests.venue.venue import Venue
 
 # WebSocket method -> REST endpoint, with the same parameters and answer
@@ -48,6 +48,7 @@ _REST: Mapping[str, str] = {
     "account.rateLimits.orders": "GET /api/v3/rateLimit/order",
 }
 _OWN_WEIGHT = 2
+_PLACING = ("order.place", "order.cancelReplace", "orderList.place.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,35 +93,50 @@ def weight_of(request: Request) -> int:
     return route.weight if isinstance(route.weight, int) else route.weight(request.values)
 
 
-def execute(connection: Connection, request: Request, *, half: bool = False) -> object:
-    """Returns the `result` of a request, or raises VenueError. With `half` only the first of two steps is done."""
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that was let in. `forward` passes it on to the matching engine and returns its `result`, or raises VenueError.
+    `places` is the call whose account's orders it counts as."""
+
+    forward: Callable[[], object]
+    places: Call | None = None
+
+
+def admit(connection: Connection, request: Request, *, half: bool = False) -> Admitted:
+    """Checks date, key and signature as at a REST endpoint; raises VenueError. With `half` only the first of two steps is
+    done."""
     own = _OWN.get(request.method)
     if own is not None:
-        return own(connection, request)
+        return Admitted(lambda: own(connection, request))
     route = ROUTES.get(_REST.get(request.method, ""))
     if route is None:
         raise VenueError(-1020)
-    return _call(connection, request, route, half=half)
-
-
-def _call(connection: Connection, request: Request, route: Route, *, half: bool) -> object:
-    venue = connection.venue
     params = Params(request.values, signed=route.security != "NONE")
-    call = Call(venue, params, None, stops_half_way=half)
-    if route.security != "NONE":
-        call.key = _identify(connection, request, params)
-        if not (call.key.can_trade if route.security == "TRADE" else call.key.can_read):
-            raise VenueError(-2015)
+    call = Call(connection.venue, params, None, stops_half_way=half)
+    if route.security == "NONE":
+        return Admitted(lambda: _answer(call, route))
+    window = read_window(params)
+    call.key = _identify(connection, request, params, window)
+    if not (call.key.can_trade if route.security == "TRADE" else call.key.can_read):
+        raise VenueError(-2015)
+
+    def forward() -> object:
+        window.check_engine(connection.venue.clock.now_us())
+        return _answer(call, route)
+
+    return Admitted(forward, call if request.method.startswith(_PLACING) else None)
+
+
+def _answer(call: Call, route: Route) -> object:
     answer = route.answer(call)
     if route.free and isinstance(route.weight, int):
-        venue.limits.refund(route.weight)
+        call.venue.limits.refund(route.weight)
     return answer
 
 
-def _identify(connection: Connection, request: Request, params: Params) -> ApiKey:
+def _identify(connection: Connection, request: Request, params: Params, window: TimeWindow) -> ApiKey:
     """Returns the key that signed the request, or the one that logged on."""
     name = params.text("apiKey")
-    window = read_window(params)
     if name is None:
         if connection.key is None:
             raise missing("apiKey")
@@ -149,7 +165,7 @@ def _log_on(connection: Connection, request: Request) -> object:
     """Only Ed25519 keys may log on; others were seen to get "Signature for this request is not valid"."""
     params = Params(request.values, signed=True)
     params.required("apiKey")
-    key = _identify(connection, request, params)
+    key = _identify(connection, request, params, read_window(params))
     params.finish()
     if key.public_key is None:
         raise VenueError(-1022)
@@ -182,7 +198,7 @@ def _subscribe(connection: Connection, request: Request) -> object:
 def _subscribe_signed(connection: Connection, request: Request) -> object:
     params = Params(request.values, signed=True)
     params.required("apiKey")
-    key = _identify(connection, request, params)
+    key = _identify(connection, request, params, read_window(params))
     params.finish()
     if not key.can_read:
         raise VenueError(-2015)

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import WSMessage, WSMsgType, web
 
 from tests.venue import reports
+from tests.venue.call import Call
 from tests.venue.errors import VenueError
 from tests.venue.faults import Fault, endpoint_name
 from tests.venue.model import ApiKey
 from tests.venue.venue import Venue
-from tests.venue.ws_methods import Request, execute, weight_of
+from tests.venue.ws_methods import Request, admit, weight_of
 
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -50,7 +52,11 @@ class Session:
                 task.cancel()
 
     def send(self, message: object, delay_ms: float = 0) -> None:
-        self._outgoing.put_nowait((delay_ms, _dumps(message)))
+        self.send_text(_dumps(message), delay_ms)
+
+    def send_text(self, text: str, delay_ms: float = 0) -> None:
+        """Sends a frame as it is, also one that is no JSON."""
+        self._outgoing.put_nowait((delay_ms, text))
 
     def abort(self) -> None:
         if isinstance(self._transport, asyncio.Transport):
@@ -117,35 +123,71 @@ class Session:
             return
         self.venue.note(f"WS {request.method}", "ws-api", request.values)
         fault = self.venue.faults.next_for(endpoint_name(f"WS {request.method}"), request.values.get("symbol"))
+        await asyncio.sleep(self.venue.latency_ms / 2000)
         reply = await self._run(request, fault)
         if fault is not None:
             await asyncio.sleep(fault.answer_delay_ms / 1000)
-            if fault.action == "answer":
-                reply = {"id": request.id, "status": fault.status, "error": _read(fault.body)}
-            elif fault.action == "cut":
-                self.abort()
-            if fault.action in ("cut", "hang"):
-                return
-        self.send({**reply, "rateLimits": self.venue.limits.snapshot()})
+        await asyncio.sleep(self.venue.latency_ms / 2000)
+        if fault is not None and fault.action != "none":
+            self._spoil(request, fault)
+            return
+        self.send(reply)
+        if reply["status"] == 418:  # "you will be disconnected"
+            self.close()
 
     async def _run(self, request: Request, fault: Fault | None) -> dict[str, Any]:
         """Returns the true answer, or nothing if the fault says that the request was not executed."""
-        if fault is not None:
-            fault.arrived.set()
-            if fault.action != "none" and not fault.executed:
-                return {}
-            if fault.gate is not None:
-                await fault.gate.wait()
-            await asyncio.sleep(fault.engine_delay_ms / 1000)
+        venue, places = self.venue, None
         try:
-            self.venue.limits.spend(weight_of(request))
-            return {"id": request.id, "status": 200, "result": execute(self, request, half=fault is not None and fault.half)}
+            venue.limits.spend(weight_of(request))
+            if fault is not None:
+                fault.arrived.set()
+                if fault.action != "none" and not fault.executed:
+                    return {}
+            admitted = admit(self, request, half=fault is not None and fault.half)
+            places = admitted.places
+            if fault is not None:
+                await self._hold(fault)
+            said: dict[str, Any] = {"status": 200, "result": admitted.forward()}
         except VenueError as error:
-            return {"id": request.id, "status": error.status, "error": error.body}
+            said = {"status": error.status, "error": self._error(error)}
+        return {"id": request.id, **said, "rateLimits": [*_orders(venue, places), *venue.limits.snapshot()]}
+
+    def _error(self, error: VenueError) -> dict[str, object]:
+        """Returns the body of a refusal; a rate limit's says until when, as "IP limits" has it."""
+        return {**error.body, **self._retry_after(error.headers)}
+
+    def _retry_after(self, headers: Mapping[str, str]) -> dict[str, object]:
+        if "Retry-After" not in headers:
+            return {}
+        now = self.venue.clock.now_ms()
+        return {"data": {"serverTime": now, "retryAfter": now + 1000 * int(headers["Retry-After"])}}
+
+    async def _hold(self, fault: Fault) -> None:
+        if fault.gate is not None:
+            await fault.gate.wait()
+        await asyncio.sleep(fault.engine_delay_ms / 1000)
+
+    def _spoil(self, request: Request, fault: Fault) -> None:
+        if fault.action == "cut":
+            self.abort()
+        elif fault.action == "answer":
+            try:
+                body = json.loads(fault.body)
+            except (ValueError, RecursionError):
+                self.send_text(fault.body)
+                return
+            if fault.status != 200 and isinstance(body, dict):
+                body |= self._retry_after(fault.headers)
+            self.send({"id": request.id, "status": fault.status, "result" if fault.status == 200 else "error": body})
+            if fault.status == 418:
+                self.close()
 
 
-def _read(body: str) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return {"code": -1000, "msg": body}
+def _orders(venue: Venue, places: Call | None) -> list[dict[str, Any]]:
+    """Returns the order counts of a request that places some: as at REST those before its trades were subtracted again."""
+    if places is None:
+        return []
+    counted = {name.rpartition("-")[2]: int(count) for name, count in places.headers.items() if "ORDER-COUNT" in name}
+    rules = venue.limits.order_counts(places.account.name)
+    return [{**rule, "count": counted.get(f"{rule['intervalNum']}{rule['interval'][0]}", rule["count"])} for rule in rules]

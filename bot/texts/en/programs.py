@@ -9,6 +9,10 @@ CATALOGUE: dict[str, str] = {
     "word.disturbed_closed": "another program uses this bot's token; entries are refused",
     "word.not_alone_yet": "entries wait until nobody else has used this bot's token for {seconds:duration} (a few minutes "
     "in a busy chat)",
+    "part.orders": "Orders",
+    "word.orders_over_websocket": "sent over the WebSocket API",
+    "word.orders_over_rest_meanwhile": "sent over REST while the WebSocket API isn't responding",
+    "word.orders_over_rest": "sent over REST",
     "word.set_back": "older than when it was last used: a backup was restored, or a replica lagged",
     # Starts recorded before the reason was; ledgers still have them.
     "note.newcomer": "Entries wait until it is clear that no other program uses this bot's token (/health). Exits don't wait.",

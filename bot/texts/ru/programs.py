@@ -9,6 +9,10 @@ CATALOGUE: dict[str, str] = {
     "word.disturbed_closed": "токеном бота пользуется ещё одна программа; входы отклоняются",
     "word.not_alone_yet": "входы ждут, пока токеном бота {seconds:duration} не пользуется никто другой (в оживлённом чате "
     "несколько минут)",
+    "part.orders": "Ордера",
+    "word.orders_over_websocket": "уходят по WebSocket API",
+    "word.orders_over_rest_meanwhile": "уходят по REST, пока WebSocket API не отвечает",
+    "word.orders_over_rest": "уходят по REST",
     "word.set_back": "старее, чем при последней работе: восстановлена копия или отстала реплика",
     # Прежде причина не называлась; такие запуски есть в реестрах.
     "note.newcomer": "Входы ждут, пока не станет ясно, что токеном бота не пользуется никто другой (/health). Выходы не ждут.",

@@ -1,4 +1,5 @@
 """Binance Spot over REST, by python-binance: the Venue of testnet and live, and the MarketData of paper trading without keys.
+Orders go over a connection of the WebSocket API while one is kept.
 
 It never repeats an order, makes no decision about one, and leaks no key, secret or signature.
 """
@@ -7,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import NoReturn
 
 from core.adapters.binance import account_history as history
 from core.adapters.binance import codec, order_codec
@@ -15,6 +17,7 @@ from core.adapters.binance.connection import AHEAD, Connection, body_of
 from core.adapters.binance.credentials import Credentials
 from core.adapters.binance.errors import NO_SUCH_ORDER, NOTHING_TO_CANCEL, Answer, Refusal
 from core.adapters.binance.json_fields import read
+from core.adapters.binance.order_connection import OrderConnection
 from core.adapters.binance.order_placing import OrderPlacing
 from core.adapters.binance.requests import Cost, ListCall, Wire
 from core.domain.api_key_permissions import Permissions
@@ -43,7 +46,9 @@ class BinanceClient:
 
     `api_url` ends in `/api`. `timeout` (seconds) is for a whole request; `recv_window` (seconds) is how old an order may be
     when it enters the matching engine. Without `credentials` only market data is available. `may_send` says at the last
-    moment whether this process still has the right to send an order. `wire` replaces the library as the way to the exchange.
+    moment whether this process still has the right to send an order. `ws_url` is the WebSocket API's: while
+    `keep_order_connection` runs, orders go over it, and by REST when it is not open. `wire` replaces the library as the way to
+    the exchange.
     """
 
     def __init__(
@@ -55,6 +60,7 @@ class BinanceClient:
         timeout: float = 10.0,
         recv_window: float = 2.5,
         may_send: Callable[[], bool] = lambda: True,
+        ws_url: str = "",
         wire: Callable[[], Wire] | None = None,
     ) -> None:
         self._api_url = api_url.rstrip("/")
@@ -67,7 +73,16 @@ class BinanceClient:
         self._connection = Connection(self._opened_wire, clock, has_key=credentials.can_sign)
         self.budget = self._connection.budget
         self._assets: dict[str, tuple[str, str]] = {}  # symbol -> base, quote; for the text of a refusal
-        self._placing = OrderPlacing(self._connection, self._assets)
+        self._order_connection = OrderConnection(
+            url=ws_url,
+            credentials=credentials,
+            clock=clock,
+            rest=self._connection,
+            recv_window_ms=self._recv_window_ms,
+            timeout=timeout,
+            may_send=may_send,
+        )
+        self._placing = OrderPlacing(self._connection, self._assets, self._order_connection)
 
     @property
     def clock_offset_seconds(self) -> float | None:
@@ -79,6 +94,19 @@ class BinanceClient:
     def request_lifetime(self) -> float:
         """Returns `recv_window` plus the second that a request may be dated ahead of the exchange's clock."""
         return self._recv_window_ms / 1000 + AHEAD
+
+    @property
+    def has_order_connection(self) -> bool:
+        """Tells whether the next order goes over the WebSocket API; by REST otherwise."""
+        return self._order_connection.is_open
+
+    async def keep_order_connection(self) -> NoReturn:
+        """Keeps a connection of the WebSocket API open for orders, until it is cancelled; `ws_url` must be set."""
+        await self._order_connection.run()
+
+    async def try_order_connection(self) -> float:
+        """Connects to the WebSocket API once. Returns the seconds until it answered; raises ExchangeUnavailable."""
+        return await self._order_connection.try_out()
 
     async def measure_clock(self) -> float:
         """Measures the exchange's clock against this machine's, by the middle of the quicker of two round trips (by its end if it

@@ -38,7 +38,11 @@ class Connection:
         self.offset = 0.0
         """The exchange's clock minus this machine's at the last measurement, in seconds."""
         self.backoff = Backoff(clock)
-        self.budget = RateLimitBudget(lambda: clock.now().timestamp() + self.offset)
+        self.budget = RateLimitBudget(self.venue_time)
+
+    def venue_time(self) -> float:
+        """Returns the exchange's time as last measured, in seconds since the epoch."""
+        return self._clock.now().timestamp() + self.offset
 
     async def server_time(self) -> datetime:
         """Returns the exchange's time."""

@@ -111,6 +111,7 @@ MESSAGES: Mapping[str, Meaning] = {
     "This action is disabled on this account.": Meaning(_X, "account_disabled"),
     "This account may not place or cancel orders.": Meaning(_X, "account_disabled"),
     "Rest API trading is not enabled.": Meaning(_X, "account_disabled"),
+    "WebSocket API trading is not enabled.": Meaning(_X, "account_disabled"),
 }
 
 FILTERS: Mapping[str, Meaning] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.adapters.binance.error_codes import TOO_MUCH, Outcome, broken_filter, meaning_of, says_too_much
-from core.adapters.binance.rate_limit_budget import Counts, counts_of
+from core.adapters.binance.rate_limit_budget import NO_COUNTS, Counts, counts_of
 from core.domain.order import EntryList, ListRequest, NotTaken, OrderRequest, Rejected, Unanswered
 from core.domain.reasons import Reason, reason
 
@@ -53,6 +53,9 @@ class Silence:
     sent: bool = True
 
 
+MAY_NOT_SEND = Silence("the right to trade is in doubt: the ledger cannot be reached", sent=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer whose HTTP status is not 2xx. `code` and `message` are the exchange's own, 0 and empty where the body held
@@ -93,8 +96,8 @@ Said = Answer | Refusal | Silence
 """The response of the exchange: exactly one of these."""
 
 
-def refusal(status: int, code: object, message: object, headers: Mapping[str, str]) -> Refusal:
-    """Makes a Refusal from the content of an answer; `headers` are that answer's.
+def refusal(status: int, code: object, message: object, headers: Mapping[str, str], counts: Counts = NO_COUNTS) -> Refusal:
+    """Makes a Refusal from the content of an answer; `headers` are that answer's. `counts` are what it says besides them.
 
     A message without a code is not the exchange's: if the body was no JSON it is python-binance's, and holds the URL.
     """
@@ -102,7 +105,7 @@ def refusal(status: int, code: object, message: object, headers: Mapping[str, st
     said = message[:_LONGEST_MESSAGE] if known and isinstance(message, str) else ""
     text = "".join(c if c.isprintable() else " " for c in said)
     wait = _wait(status, known, text, headers.get("Retry-After"))
-    return Refusal(status, known, text, wait, counts_of(headers))
+    return Refusal(status, known, text, wait, {**counts_of(headers), **counts})
 
 
 def _wait(status: int, code: int, text: str, retry_after: str | None) -> float:

@@ -1,11 +1,15 @@
-"""Parses messages of the WebSocket API: answers, and the events of the user data stream. Pure; raises only Unreadable."""
+"""Writes requests of the WebSocket API and parses its messages: answers, and the events of the user data stream. Pure; raises
+only Unreadable."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
+from core.adapters.binance.errors import Answer, Refusal, refusal
 from core.adapters.binance.json_fields import Unreadable, amount, integer, json_object, moment, side, text
 from core.adapters.binance.order_codec import PENDING, expiry_reason_of, state_of, terms_of
+from core.adapters.binance.rate_limit_budget import counts_in
 from core.domain.order import ExecutionReport, Fill
 
 EXECUTION_REPORT = "executionReport"
@@ -23,10 +27,13 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class StreamAnswer:
-    """The answer to a request. `code` is the exchange's own, 0 for a success."""
+    """The answer to a request, not yet parsed. `id` is the request's; None: the exchange does not say whose it is. `code` is the
+    exchange's own, 0 for a success."""
 
+    id: int | None
     status: int
     code: int
+    body: Mapping[str, object]
 
 
 def message(frame: str | bytes) -> StreamEvent | StreamAnswer:
@@ -40,7 +47,36 @@ def message(frame: str | bytes) -> StreamEvent | StreamAnswer:
         return StreamEvent(text(event, "e"), event)
     error = json_object(data.get("error", {}), "error")
     code = error.get("code", 0)
-    return StreamAnswer(integer(data, "status"), code if isinstance(code, int) else 0)
+    number = data.get("id")
+    known = number if isinstance(number, int) and not isinstance(number, bool) else None
+    return StreamAnswer(known, integer(data, "status"), code if isinstance(code, int) else 0, data)
+
+
+def written(number: int, method: str, params: Mapping[str, str | int]) -> str:
+    """Writes one request (web-socket-api.md, "Request format")."""
+    return json.dumps({"id": number, "method": method, "params": params})
+
+
+def said(answer: StreamAnswer, redacted: Callable[[str], str]) -> Answer | Refusal:
+    """Returns what an answer says to an order, as that of REST would (web-socket-api.md, "Status codes": they are the same).
+    `redacted` removes secrets from the exchange's text."""
+    counts = counts_in(answer.body.get("rateLimits"))
+    if answer.status == 200:
+        return Answer(answer.body.get("result"), counts)
+    error = json_object(answer.body.get("error", {}), "error")
+    text = error.get("msg")
+    return refusal(answer.status, answer.code, redacted(text) if isinstance(text, str) else "", _retry_after(error), counts)
+
+
+def _retry_after(error: Mapping[str, object]) -> Mapping[str, str]:
+    """Returns the header that REST has for what stands in `data`: both times are in ms since the epoch (web-socket-api.md, "IP
+    limits")."""
+    try:
+        data = json_object(error.get("data"), "data")
+        left = integer(data, "retryAfter") - integer(data, "serverTime")
+    except Unreadable:
+        return {}
+    return {"Retry-After": str(max(ceil(left / 1000), 0))}
 
 
 def execution_report(data: Mapping[str, object]) -> ExecutionReport:

@@ -5,7 +5,6 @@ returns contains a key, a signature or the URL of a signed request.
 """
 
 import os
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -16,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 
 from core.adapters.binance.credentials import Credentials
-from core.adapters.binance.errors import Answer, Said, Silence, refusal
+from core.adapters.binance.errors import MAY_NOT_SEND, Answer, Said, Silence, refusal
 from core.adapters.binance.rate_limit_budget import counts_of
 from core.adapters.lean_imports import postponed
 
@@ -35,8 +34,6 @@ with postponed(
 _KEEPALIVE = 300  # seconds; the library's 15 would mean a TLS handshake for nearly every order
 _CONNECT_TIMEOUT = 5.0  # seconds
 _MOST_BYTES = 64 * 1024 * 1024  # the rules of all symbols are some 20 MB
-# of HMAC in hexadecimal digits, of Ed25519 in base64 as it is or percent-encoded
-_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}|(?:[A-Za-z0-9+/]|%2[BbFf]){86}(?:==|%3[Dd]%3[Dd])?")
 
 
 class _MayNotSend(Exception):
@@ -55,7 +52,7 @@ class BinanceHttpClient:
         self, *, api_url: str, credentials: Credentials, timeout: float, recv_window_ms: int, may_send: Callable[[], bool]
     ) -> None:
         self._host = urlsplit(api_url).netloc
-        self._secrets = [text for text in (credentials.key, credentials.secret) if text]
+        self._credentials = credentials
         self._may_send = may_send
         tracing = aiohttp.TraceConfig()
         tracing.on_request_start.append(self._about_to_send)
@@ -154,10 +151,10 @@ class BinanceHttpClient:
             body = await call
             return Answer(body, counts_of(headers))
         except BinanceAPIException as error:
-            text = self._redacted(error.message) if isinstance(error.message, str) else ""
+            text = self._credentials.redacted(error.message) if isinstance(error.message, str) else ""
             return refusal(error.status_code, error.code, text, error.response.headers)
         except _MayNotSend:
-            return Silence("the right to trade is in doubt: the ledger cannot be reached", sent=False)
+            return MAY_NOT_SEND
         except BinanceRequestException:
             return Silence("the answer is not JSON")
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
@@ -175,12 +172,6 @@ class BinanceHttpClient:
         if isinstance(error, TimeoutError):
             return Silence(f"no answer of {self._host} in time")
         return Silence(f"{self._host} cut the connection")
-
-    def _redacted(self, text: str) -> str:
-        """Removes what an answer may have echoed: key, secret, and anything that looks like a signature."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return _SIGNATURE.sub("***", text)
 
 
 _HEADERS: ContextVar[dict[str, str]] = ContextVar("headers of the answer that is awaited")

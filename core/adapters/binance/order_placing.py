@@ -1,14 +1,16 @@
 """Places orders and order lists on Binance: each request is sent at most once, and every outcome is a value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from core.adapters.binance import order_codec
 from core.adapters.binance import requests as costs
 from core.adapters.binance.connection import Connection, held_back
-from core.adapters.binance.errors import CLOCK_OFF, Answer, AnyRequest, Refusal, Silence, order_refused
+from core.adapters.binance.errors import CLOCK_OFF, Answer, AnyRequest, Refusal, Said, Silence, order_refused
 from core.adapters.binance.json_fields import Unreadable
+from core.adapters.binance.order_connection import OrderConnection
 from core.adapters.binance.rate_limit_budget import Request
 from core.adapters.binance.requests import Call
 from core.domain.errors import ExchangeUnavailable
@@ -34,18 +36,20 @@ _LIST = Request(1, orders=2)  # rest-api.md, "New order list - OCO": weight and 
 
 
 class OrderPlacing:
-    """Places orders for the client. `assets` has base and quote asset by symbol, for the text of a refusal."""
+    """Places orders for the client. `assets` has base and quote asset by symbol, for the text of a refusal. `quick` goes
+    before REST where it is open."""
 
-    def __init__(self, connection: Connection, assets: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(self, connection: Connection, assets: Mapping[str, tuple[str, str]], quick: OrderConnection) -> None:
         self._connection = connection
         self._assets = assets
+        self._quick = quick
 
     async def place(self, request: OrderRequest) -> PlaceResult:
         """See Venue. Sends the request at most once; after `request_lifetime` it can no longer become an order."""
         return await self._place(
             request,
             _ORDER,
-            lambda wire: wire.place(costs.order_parameters(request)),
+            lambda wire: self._send(costs.ORDER_PLACE, costs.order_parameters(request), wire.place),
             lambda body: order_codec.placed(body, request),
         )
 
@@ -54,7 +58,7 @@ class OrderPlacing:
         return await self._place(
             request,
             _LIST,
-            lambda wire: wire.place_list(costs.list_parameters(request)),
+            lambda wire: self._send(costs.LIST_PLACE, costs.list_parameters(request), wire.place_list),
             lambda body: ListPlaced(order_codec.list_placed(body, request)),
         )
 
@@ -64,7 +68,9 @@ class OrderPlacing:
         return await self._place(
             request,
             Request(1, orders=1 + len(request.exits)),  # rest-api.md, "New Order List - OPO", "- OPOCO"
-            lambda wire: wire.place_entry(costs.entry_parameters(request), pair=pair),
+            lambda wire: self._send(
+                costs.ENTRY_PLACE[pair], costs.entry_parameters(request), partial(wire.place_entry, pair=pair)
+            ),
             lambda body: ListPlaced(order_codec.entry_placed(body, request)),
         )
 
@@ -88,6 +94,13 @@ class OrderPlacing:
                 return Unanswered(said.what) if said.sent else NotTaken(reason("unreachable", detail=said.what))
             case Refusal():
                 return await self._refused(said, request, measured)
+
+    async def _send(
+        self, method: str, parameters: Mapping[str, str], by_rest: Callable[[Mapping[str, str]], Awaitable[Said]]
+    ) -> Said:
+        """Sends a request over the open connection, or by REST where nothing of it has left there."""
+        said = await self._quick.send(method, parameters)
+        return await by_rest(parameters) if isinstance(said, Silence) and not said.sent else said
 
     def _kept_back(self, side: Side) -> NotTaken | None:
         """Returns why no order may be sent now: the exchange asked for a pause, or an entry would exceed its order limit. Exits,

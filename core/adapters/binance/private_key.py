@@ -7,7 +7,12 @@ import stat
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _MOST_BYTES = 64 * 1024  # an Ed25519 key has some 120
 _SHORTEST_LINE = 16  # characters of a key's text that say something about it
@@ -67,13 +72,18 @@ def lines_of_key(text: str) -> Iterator[str]:
 
 def sign(pem: str, payload: str) -> str:
     """Returns the signature in base64 (web-socket-api.md, "SIGNED Request Example (Ed25519)")."""
+    return b64encode(_loaded(pem).sign(payload.encode())).decode()
+
+
+@lru_cache(maxsize=1)  # reading the key takes as long as signing with it
+def _loaded(pem: str) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - see above
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
     key = load_pem_private_key(pem.encode(), None)
     if not isinstance(key, Ed25519PrivateKey):
         raise TypeError("not an Ed25519 key")
-    return b64encode(key.sign(payload.encode())).decode()
+    return key
 
 
 def _text_of(path: Path) -> bytes:

@@ -1,22 +1,27 @@
 """The remaining rate limit: the usage that the exchange's answers report, plus requests under way.
 
-The exchange's own counts are authoritative (`X-MBX-USED-WEIGHT-1M`, `X-MBX-ORDER-COUNT-10S`): other programs may share this
-address, and request weights change. Weights are estimated only for requests not answered yet. Questions leave room for orders;
-orders, and questions that decide an order's fate, are never delayed for their weight.
+The exchange's own counts are authoritative (`X-MBX-USED-WEIGHT-1M`, `X-MBX-ORDER-COUNT-10S`, `rateLimits`): other programs may
+share this address, and request weights change. Weights are estimated only for requests not answered yet. Questions leave room for
+orders; orders, and questions that decide an order's fate, are never delayed for their weight.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from core.adapters.binance.json_fields import is_count
 
 ORDERS, WEIGHT, REQUESTS = "ORDERS", "REQUEST_WEIGHT", "RAW_REQUESTS"
 _HEADER = re.compile(r"x-mbx-(used-weight|order-count)-(\d{1,4})([smhd])", re.ASCII)
 _KINDS = {"used-weight": WEIGHT, "order-count": ORDERS}
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_INTERVALS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3_600, "DAY": 86_400}
 _AMOUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 Counts = Mapping[tuple[str, int], int]
 """The usage that an answer reports: by kind of limit and length of its window in seconds."""
+NO_COUNTS: Counts = MappingProxyType({})
 
 
 def counts_of(headers: Mapping[str, str]) -> Counts:
@@ -26,6 +31,19 @@ def counts_of(headers: Mapping[str, str]) -> Counts:
         match = _HEADER.fullmatch(name.lower())
         if match is not None and _AMOUNT.fullmatch(value):
             found[_KINDS[match[1]], int(match[2]) * _UNITS[match[3]]] = int(value)
+    return found
+
+
+def counts_in(limits: object) -> Counts:
+    """Reads the counts in `rateLimits` of a message: web-socket-api.md, "How to interpret rate limits". Skips what is
+    unreadable."""
+    found: dict[tuple[str, int], int] = {}
+    for limit in limits if isinstance(limits, list) else []:
+        rule = limit if isinstance(limit, dict) else {}
+        kind, many, count = rule.get("rateLimitType"), rule.get("intervalNum"), rule.get("count")
+        seconds = _INTERVALS.get(str(rule.get("interval")))
+        if isinstance(kind, str) and seconds and is_count(many) and (count == 0 or is_count(count)):
+            found[kind, seconds * many] = count
     return found
 
 

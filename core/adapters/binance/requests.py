@@ -12,6 +12,10 @@ from core.domain.order_terms import OrderTerms
 from core.domain.signal import Side
 from core.domain.strategy_book import strategy_number
 
+# web-socket-api.md, "Trading requests": these methods take the parameters of their REST endpoints, and answer the same
+ORDER_PLACE, LIST_PLACE = "order.place", "orderList.place.oco"
+ENTRY_PLACE: Mapping[bool, str] = {False: "orderList.place.opo", True: "orderList.place.opoco"}  # by whether it has two exits
+
 FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
 FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
 

@@ -4,20 +4,18 @@ Nothing is sent again after a cut: whoever listens has to ask for what it missed
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from core.adapters.binance.credentials import Credentials
-from core.adapters.binance.event_codec import EXECUTION_REPORT, StreamAnswer, StreamEvent, execution_report, message
+from core.adapters.binance.event_codec import EXECUTION_REPORT, StreamAnswer, StreamEvent, execution_report, message, written
 from core.adapters.binance.json_fields import Unreadable
+from core.adapters.binance.reconnecting import Opened, keep_connected
 from core.adapters.binance.stream_cut import StreamCut
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport
-from core.domain.retry_backoff import RetryBackoff
 from core.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -28,13 +26,10 @@ _SUBSCRIBE_SIGNED = "userDataStream.subscribe.signature"  # with any key
 _LOG_ON, _SUBSCRIBE = "session.logon", "userDataStream.subscribe"  # with Ed25519 keys only
 _ALREADY_SUBSCRIBED = -2035
 _ENDS = {"eventStreamTerminated": "the subscription ended", "serverShutdown": "the server shuts down"}
-_BACKOFF = RetryBackoff(first=0.5, longest=60.0)
-_STEADY_SECONDS = 60.0  # a connection that lasted so long was no failed attempt
 _ANSWER_SECONDS = 10.0  # web-socket-api.md: the exchange itself gives up after so long
 _WAIT_SECONDS = {418: 120.0, 429: 60.0}  # by status: the shortest ban, and the window of the request weight
 
 _log = structlog.get_logger(__name__)
-_Opened = Callable[[str], AbstractAsyncContextManager["StreamSocket"]]
 
 
 class StreamListener(Protocol):
@@ -76,17 +71,9 @@ class UserStream:
 
     async def run(self) -> None:
         """Connects, and connects again after each end, after a pause that grows while attempts fail."""
-        opened = await asyncio.to_thread(_import_opened)
-        failures = 0
-        while True:
-            began = self._clock.monotonic()
-            cut = await self._follow(opened)
-            failures = 1 if self._clock.monotonic() - began >= _STEADY_SECONDS else failures + 1
-            pause = max(_BACKOFF.after(failures), cut.wait)
-            _log.warning("user_stream_away", why=str(cut), failures=failures, retry_in=pause)
-            await self._clock.sleep(pause)
+        await keep_connected(self._follow, self._clock, "user_stream_away")
 
-    async def _follow(self, opened: _Opened) -> StreamCut:
+    async def _follow(self, opened: Opened) -> StreamCut:
         """Follows one connection to its end, and returns why it ended."""
         try:
             offset = await self._offset()
@@ -152,27 +139,10 @@ class UserStream:
     def _requests(self, offset: float) -> Iterator[str]:
         """Yields the requests that begin the stream, each to be sent once the one before it is answered."""
         if not self._credentials.can_log_on:
-            yield _written(1, _SUBSCRIBE_SIGNED, self._signed(offset))
+            yield written(1, _SUBSCRIBE_SIGNED, self._signed(offset))
             return
-        yield _written(1, _LOG_ON, self._signed(offset))
-        yield _written(2, _SUBSCRIBE, {})
+        yield written(1, _LOG_ON, self._signed(offset))
+        yield written(2, _SUBSCRIBE, {})
 
     def _signed(self, offset: float) -> dict[str, str | int]:
-        """Returns the parameters of a signed request, whose signature is over the sorted others (web-socket-api.md, "SIGNED
-        request security")."""
-        params: dict[str, str | int] = {
-            "apiKey": self._credentials.key,
-            "timestamp": int((self._clock.now().timestamp() + offset) * 1000),
-        }
-        payload = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
-        return {**params, "signature": self._credentials.signature(payload)}
-
-
-def _written(number: int, method: str, params: dict[str, str | int]) -> str:
-    return json.dumps({"id": number, "method": method, "params": params})
-
-
-def _import_opened() -> _Opened:
-    from core.adapters.binance.stream_socket import opened  # noqa: PLC0415 - takes long; in a thread, so that the loop goes on
-
-    return opened
+        return self._credentials.signed({}, self._clock.now().timestamp() + offset)

@@ -171,6 +171,7 @@ async def test_check_says_one_line_of_each_part_that_is_well(ring: Ring) -> None
         ("telegram", r"@marketflow_local_bot; alerts go to Owner \(private\)"),
         ("kafka", rf"{ring.broker}: topic {TOPIC} has 4 partition\(s\).*(\blag\b|no position yet).*"),
         ("binance", rf"{ring.venue.api_url}: clock offset [+-]\d+\.\d+ s"),
+        ("binance", r"orders go by REST: BINANCE_WS_URL names no WebSocket API"),
         ("binance", r"the key may trade"),
         ("binance", r"WIFUSDC: .*20 WIF at 0\.4801.*"),
     )

@@ -62,7 +62,7 @@ async def test_a_position_is_bought_protected_and_sold_at_its_target(ring: Ring,
     await ring.told("🔴")
     assert [side for side, filled in ring.orders if filled] == ["BUY", "SELL"]
     begun = [seen.method for seen in ring.venue.requests if seen.method.startswith("WS")]
-    assert begun == ["WS session.logon", "WS userDataStream.subscribe"]
+    assert begun == ["WS session.logon", "WS userDataStream.subscribe", "WS orderList.place.opoco"]
     assert "user_stream_connected" in program.log
     assert pem.splitlines()[1] not in program.log
     compared = await ring.command("reconcile", **with_key(ring, pem))

@@ -440,6 +440,7 @@ def test_parts_speak_the_readers_language() -> None:
     words = [market.ready[1], market.instruments_ready[1]]
     market.problem = ""
     words += [market.ready[1], "migrated", "has not answered for 7 s", "reading a-topic, 3 partition(s)"]
+    words += ["over the WebSocket API", "over REST while the WebSocket API is away", "over REST"]
     for word in words:
         assert re.search("[а-я]", state_text(word, texts("ru"), 100)), word
     assert state_text("<b>no</b>", texts("ru"), 100) == "&lt;b&gt;no&lt;/b&gt;"

@@ -53,8 +53,9 @@ NAMES = {
     "marketflow_proof_timestamp_seconds", "marketflow_symbols_held",
     "buy_orders_total", "sell_orders_total", "last_trade_profit", "open_positions", "marketflow_signals_total",
     "marketflow_orders_total", "marketflow_signal_to_order_seconds", "marketflow_order_ack_seconds", "marketflow_stage_seconds",
-    "marketflow_resting_orders", "marketflow_unprotected_seconds", "marketflow_user_stream_connected",
-    "marketflow_protection_failures_total", "marketflow_order_limit_used", "marketflow_slippage_bps",
+    "marketflow_order_connection_open", "marketflow_resting_orders", "marketflow_unprotected_seconds",
+    "marketflow_user_stream_connected", "marketflow_protection_failures_total",
+    "marketflow_order_limit_used", "marketflow_slippage_bps",
     "marketflow_exchange_errors_total", "marketflow_kafka_lag", "marketflow_alerts_pending", "marketflow_approvals_pending",
     "marketflow_clock_offset_seconds", "marketflow_paused", "marketflow_history_export_pending",
 }  # fmt: skip
@@ -197,6 +198,14 @@ def test_without_a_stream_nothing_says_that_it_is_away() -> None:
     assert isnan(value(watched, "marketflow_user_stream_connected") or 0.0)
     watched.user_stream(connected=False)
     assert value(watched, "marketflow_user_stream_connected") == 0
+
+
+def test_which_way_orders_go_is_shown_where_there_are_two() -> None:
+    watched = ExecutionLogger(EMPTY)
+    assert isnan(value(watched, "marketflow_order_connection_open") or 0.0)
+    for is_open in (True, False):
+        watched.order_connection(is_open=is_open)
+        assert value(watched, "marketflow_order_connection_open") == is_open
 
 
 def test_order_limits_are_shown_by_window() -> None:

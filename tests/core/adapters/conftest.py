@@ -13,6 +13,7 @@ from core.adapters.paper.paper_exchange import PaperExchange
 from core.ports.venue import Venue as VenuePort
 from tests.core.adapters.clocks import RealClock
 from tests.core.adapters.keys import credentials_of
+from tests.core.adapters.over_websocket import over_websocket, placings
 from tests.core.adapters.paper.memory_paper_book import MemoryPaperBook
 from tests.venue import Venue, running_venue
 
@@ -56,11 +57,18 @@ def client(connect: Connect) -> BinanceClient:
     return connect()
 
 
-@pytest.fixture(params=["binance", "paper"])
-async def port(request: pytest.FixtureRequest, venue: Venue, client: BinanceClient, clock: RealClock) -> AsyncIterator[VenuePort]:
-    """Yields each implementation of a Venue on the same market."""
+@pytest.fixture(params=["binance", "binance over websocket", "paper"])
+async def port(
+    request: pytest.FixtureRequest, venue: Venue, client: BinanceClient, connect: Connect, clock: RealClock
+) -> AsyncIterator[VenuePort]:
+    """Yields each implementation of a Venue on the same market, Binance by each way of an order."""
     if request.param == "binance":
         yield client
+    elif request.param == "binance over websocket":
+        quick = connect(ws_url=venue.ws_url)
+        async with over_websocket(quick):
+            yield quick
+        assert "POST" not in placings(venue)
     else:
         market = BinanceClient(api_url=venue.api_url, clock=clock)  # the public API: no key
         start = {asset: held.free for asset, held in venue.balances.items()}

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.adapters.binance import event_codec
+from core.adapters.binance.errors import Answer, Refusal
 from core.adapters.binance.event_codec import EXECUTION_REPORT, StreamAnswer, StreamEvent
 from core.adapters.binance.json_fields import Unreadable
 from core.domain.order import ExecutionReport, Fill
@@ -138,9 +139,74 @@ def test_whatever_the_frame_it_is_read_or_unreadable(frame: str | bytes) -> None
         assert isinstance(event_codec.message(frame), StreamEvent | StreamAnswer)
 
 
+def answered(frame: str) -> tuple[int | None, int, int]:
+    """Returns whose answer a frame is, and its status and code."""
+    answer = event_codec.message(frame)
+    assert isinstance(answer, StreamAnswer)
+    return answer.id, answer.status, answer.code
+
+
+def said_by(**answer: Any) -> Answer | Refusal:
+    """Returns what an answer says; its own text is not redacted."""
+    found = event_codec.message(json.dumps({"id": 1, **answer}))
+    assert isinstance(found, StreamAnswer)
+    return event_codec.said(found, lambda text: text)
+
+
+ORDERS_10S = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50, "count": 12}
+WEIGHT_1M = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 6000, "count": 0}
+COUNTS = {("ORDERS", 10): 12, ("REQUEST_WEIGHT", 60): 0}
+
+
+def test_an_answer_says_what_that_of_rest_says() -> None:
+    body = {"orderId": 1}
+    assert said_by(status=200, result=body, rateLimits=[ORDERS_10S, WEIGHT_1M]) == Answer(body, COUNTS)
+    error = {"code": -2010, "msg": "Market is closed."}
+    assert said_by(status=400, error=error, rateLimits=[ORDERS_10S, WEIGHT_1M]) == Refusal(
+        400, -2010, "Market is closed.", 0.0, COUNTS
+    )
+    assert said_by(status=500) == Refusal(500)
+
+
+@pytest.mark.parametrize("limits", [None, 5, {}, [5], [{**ORDERS_10S, "count": -1}], [{**ORDERS_10S, "interval": "WEEK"}]])
+def test_counts_that_cannot_be_read_are_skipped(limits: object) -> None:
+    assert said_by(status=200, result=5, rateLimits=limits) == Answer(5, {})
+
+
+@pytest.mark.parametrize(
+    ("data", "seconds"),
+    [
+        ({"serverTime": 1_659_142_907_531, "retryAfter": 1_659_143_037_031}, 130.0),
+        ({"serverTime": 1_659_142_907_531, "retryAfter": 1_659_142_907_531}, 1.0),
+        ({"serverTime": 1_659_142_907_531, "retryAfter": 1}, 1.0),
+        ({"serverTime": 1_659_142_907_531, "retryAfter": 1_660_006_907_531}, 259_200.0),  # no ban is longer
+        ({"retryAfter": 1_659_142_907_531}, 120.0),
+        ({}, 120.0),
+        (None, 120.0),
+        ([], 120.0),
+    ],
+)
+def test_a_ban_lasts_as_long_as_it_says(data: object, seconds: float) -> None:
+    said = said_by(status=418, error={"code": -1003, "msg": "banned", "data": data})
+    assert isinstance(said, Refusal)
+    assert (said.wait, said.banned) == (seconds, True)
+
+
+_KEYS = st.sampled_from(["code", "msg", "data", "retryAfter", "serverTime"])
+ODD = st.recursive(st.none() | st.text() | st.integers(), lambda each: st.lists(each) | st.dictionaries(_KEYS, each))
+
+
+@given(st.sampled_from([200, 400, 418, 500]), ODD)
+def test_whatever_the_answer_it_says_something_or_is_unreadable(status: int, odd: object) -> None:
+    with suppress(Unreadable):
+        assert isinstance(said_by(status=status, error=odd, result=odd, rateLimits=odd), Answer | Refusal)
+
+
 def test_answers() -> None:
-    assert event_codec.message('{"id":1,"status":200,"result":{"subscriptionId":0}}') == StreamAnswer(200, 0)
-    assert event_codec.message('{"id":1,"status":400,"error":{"code":-2035,"msg":"active"}}') == StreamAnswer(400, -2035)
+    assert answered('{"id":1,"status":200,"result":{"subscriptionId":0}}') == (1, 200, 0)
+    assert answered('{"id":1,"status":400,"error":{"code":-2035,"msg":"active"}}') == (1, 400, -2035)
+    for nobodys in ('{"status":200}', '{"id":null,"status":200}', '{"id":"1","status":200}', '{"id":true,"status":200}'):
+        assert answered(nobodys) == (None, 200, 0)
     for frame in ("[" * 100_000, '{"id":1}', '{"event":5}', "5", '{"status":200,"error":5}'):
         with pytest.raises(Unreadable):
             event_codec.message(frame)
