@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,8 @@ from bot.commands.program_status import ProgramStatus
 from bot.jobs.timers import ApprovalTimer, PauseTimer
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.event_emitter import EventEmitter
+from bot.reports.chart_process import ChartProcess
+from bot.reports.charts import THEMES
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
@@ -34,7 +36,8 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.access import Role
-from core.domain.errors import ExchangeUnavailable
+from core.domain.candle import Candle, Interval
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.events.table import Event
 from core.domain.instrument import Instrument, Quote
 from core.domain.limit_entry import LimitEntry
@@ -57,6 +60,11 @@ ROLES = {OWNER: Role.OWNER, TRADER: Role.TRADER, VIEWER: Role.VIEWER}
 ROOMY = replace(LIMITS, max_order_notional=Decimal(5000))
 BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
+
+
+def still(at: datetime, price: Decimal) -> Candle:
+    """Returns a candle of one price."""
+    return Candle(at, price, price, price, price, Decimal(100))
 
 
 class Timer(Protocol):
@@ -85,6 +93,15 @@ class Prices:
         self._check()
         now = self._clock.now()
         return {name: Quote(name, self.bid[name], self.bid[name], now) for name in symbols if name in self.bid}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """Returns candles that stand still at the present price."""
+        self._check()
+        if symbol not in self.bid:
+            raise SymbolUnknown("Invalid symbol.")
+        first = -(-since.timestamp() // interval.length.total_seconds()) * interval.length.total_seconds()
+        times = [datetime.fromtimestamp(first, UTC) + interval.length * number for number in range(limit)]
+        return [still(at, self.bid[symbol]) for at in times if at <= self._clock.now()]
 
     def _check(self) -> None:
         if self.down:
@@ -192,9 +209,16 @@ async def firm_on(
         raise AssertionError(f"{user_id} has blocked nobody")
 
     codes = OneTimeCodes(secret, portfolio.authenticators, clock) if secret else None
-    rate_limiters = RateLimiters(clock)
+    rate_limiters, charts = RateLimiters(clock), ChartProcess()
     notifiers = NotificationDispatcher(
-        alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, rate_limiters=rate_limiters
+        alerts,
+        recipients,
+        ledger,
+        clock,
+        blocked=blocked,
+        quote=trading.market.quote,
+        rate_limiters=rate_limiters,
+        draw=charts.draw,
     )
     reader = ledger.reader
     context = CommandContext(
@@ -218,6 +242,8 @@ async def firm_on(
         clock=clock,
         language="en",
         zone="UTC",
+        theme=THEMES[0],
+        draw=charts.draw,
     )
     chat = TelegramChat(answers, context, ledger, rate_limiters, alone(clock))
     timers = (
@@ -233,7 +259,7 @@ async def firm_on(
     trading.inbox.start_controls(state.waiting)
     trading.start(state)
     async with (
-        _closing(trading, ledger),
+        _closing(trading, ledger, charts),
         running(chat.run()),
         running(notifiers.run()),
         running(trading.market.run()),
@@ -244,10 +270,11 @@ async def firm_on(
 
 
 @contextlib.asynccontextmanager
-async def _closing(trading: Trading, ledger: SqlLedger) -> AsyncIterator[None]:
+async def _closing(trading: Trading, ledger: SqlLedger, charts: ChartProcess) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await charts.close()
         await trading.inbox.close()
         await ledger.close()
 
