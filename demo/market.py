@@ -121,7 +121,7 @@ class SimulatedMarket:
 
     def _candle(self, symbol: str, at: datetime, length: timedelta, now: datetime) -> Candle:
         moments = [at + length * look / _LOOKS for look in range(_LOOKS + 1)]
-        seen = [self._middle(symbol, moment) for moment in moments if moment < now] or [self._middle(symbol, at)]
+        seen = [self._middle(symbol, moment) for moment in moments if moment <= now]
         if moments[-1] > now:
             seen.append(self._middle(symbol, now))
         moved = sum((abs(after - before) for before, after in pairwise(seen)), Decimal(0)) / seen[0]
