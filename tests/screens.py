@@ -105,7 +105,9 @@ async def lists(scene: Scene) -> None:
 
 
 async def pictures(scene: Scene) -> None:
-    await scene.say("/chart", "/report day", "/export csv")
+    scene.firm.prices.swing = 0.03
+    await scene.say("/chart", "/chart wif", "/theme light", "/chart WIFUSDC 24h", "/report day", "/export csv")
+    await scene.say("/theme dark")
 
 
 async def why(scene: Scene) -> None:

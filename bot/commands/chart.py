@@ -19,7 +19,7 @@ from core.domain.money import ZERO
 from core.read_models import Selection
 
 _RESULTS = ("equity", "daily")
-_RESULT_PERIODS = ("7d", "30d", "90d", "all")
+_RESULT_PERIODS = ("7d", "30d", "all")
 _EXITS, _DAYS = 2_000, 60
 _MOST_SYMBOLS = 6
 

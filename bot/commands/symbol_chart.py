@@ -20,7 +20,7 @@ from core.domain.position import Execution
 from core.domain.signal import Side
 from core.read_models import Selection
 
-PERIODS = ("24h", "7d", "30d", "90d")
+_PERIODS = ("24h", "7d", "30d")
 _USAGE = "chart SYMBOL [7d] [1h]"
 _ANSWER_SECONDS = 8.0
 _EXECUTIONS, _TRADES = 500, 200
@@ -122,7 +122,7 @@ async def _chart(
 
 
 def _buttons(context: CommandContext, symbol: str, words: Sequence[str], kinds: Keyboard) -> Keyboard:
-    labels = {period: context.texts(f"period.{period}") for period in PERIODS}
+    labels = {period: context.texts(f"period.{period}") for period in _PERIODS}
     shown = labels.get(words[0].lower(), "") if len(words) == 1 else ""
     periods = choices(shown, [(label, f"/chart {symbol} {period}") for period, label in labels.items()])
     return (*kinds, *periods, (refresh(" ".join(["/chart", symbol, *words]), context.texts),))

@@ -113,9 +113,9 @@ class Canvas:
         """Puts ticks at whole hours, days or months of the reader's zone; below stand the days and the zone."""
         axes, length = self.panels[-1], last - first
         locator = dates.AutoDateLocator(tz=self.zone, minticks=3, maxticks=_MOST_TICKS)  # type: ignore[no-untyped-call]
-        low, high = date_number(first), date_number(last)
+        low, high, local = date_number(first), date_number(last), (first.astimezone(self.zone), last.astimezone(self.zone))
         edge = (high - low) * _EDGE
-        places = [at for at in locator.tick_values(first, last) if low + edge <= at <= high - edge]  # type: ignore[no-untyped-call]
+        places = [at for at in locator.tick_values(*local) if low + edge <= at <= high - edge]  # type: ignore[no-untyped-call]
         for panel in self.panels:
             panel.set_xlim(low, high)
             panel.set_xticks(places)

@@ -45,18 +45,19 @@ def curve(chart: Mapping[str, Any]) -> Figure:
 
 
 def _falls(canvas: Canvas, axes: Axes, x: Sequence[float], falls: Sequence[float], chart: Mapping[str, Any]) -> None:
-    colours = canvas.colours
-    axes.fill_between(x, falls, 0, step="post", color=colours.down, alpha=0.3, linewidth=0)
-    axes.plot(x, falls, color=colours.down, linewidth=1.6, drawstyle="steps-post")
-    deepest = min(falls)
+    colours, deepest = canvas.colours, min(falls)
     axes.set_ylim(deepest * 1.35 or -1, -deepest * 0.5 or 0.5)
     axes.text(0.012, 0.93, chart["fall_title"], transform=axes.transAxes, color=colours.muted, va="top", fontsize=SMALL)
+    axes.axhline(0, color=colours.muted, linewidth=1.2)
+    if not deepest:
+        axes.set_yticks([0.0], [canvas.number(0, 0)])
+        return
+    axes.fill_between(x, falls, 0, step="post", color=colours.down, alpha=0.3, linewidth=0)
+    axes.plot(x, falls, color=colours.down, linewidth=1.6, drawstyle="steps-post")
     canvas.numbers(axes, 3)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= 0])
-    axes.set_ylim(deepest * 1.35 or -1, -deepest * 0.5 or 0.5)
-    if deepest:
-        canvas.hide_ticks_near(axes, [deepest])
-        canvas.tag(axes, deepest, chart["deepest"], colours.down)
+    canvas.hide_ticks_near(axes, [deepest])
+    canvas.tag(axes, deepest, chart["deepest"], colours.down)
 
 
 def bars(chart: Mapping[str, Any]) -> Figure:

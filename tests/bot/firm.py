@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -62,9 +63,11 @@ BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
 
 
-def still(at: datetime, price: Decimal) -> Candle:
-    """Returns a candle of one price."""
-    return Candle(at, price, price, price, price, Decimal(100))
+def candle(at: datetime, opened: Decimal, closed: Decimal, swing: float = 0) -> Candle:
+    """Returns a candle that goes a little beyond both prices."""
+    low, high = min(opened, closed), max(opened, closed)
+    wick = (high * Decimal(swing) / 9).quantize(Decimal("0.0001"))
+    return Candle(at, opened, high + wick, low - wick, closed, 100 + 10_000 * (high - low))
 
 
 class Timer(Protocol):
@@ -74,12 +77,14 @@ class Timer(Protocol):
 
 
 class Prices:
-    """Two symbols at prices that the test sets; `down` makes every request fail."""
+    """Two symbols at prices that the test sets; `down` makes every request fail. `swing` is how far candles of the past are from
+    the present price at most, as a part of it."""
 
     def __init__(self, clock: FastClock) -> None:
         self._clock = clock
         self.bid = dict(PRICES)
         self.down = False
+        self.swing = 0.0
         self.rules = {"WIFUSDC": instrument(), "SOLUSDC": replace(instrument("SOL"), tick_size=Decimal("0.01"))}
 
     async def server_time(self) -> datetime:
@@ -95,13 +100,20 @@ class Prices:
         return {name: Quote(name, self.bid[name], self.bid[name], now) for name in symbols if name in self.bid}
 
     async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
-        """Returns candles that stand still at the present price."""
+        """Returns candles that come to the present price in waves, or stand still at it."""
         self._check()
         if symbol not in self.bid:
             raise SymbolUnknown("Invalid symbol.")
         first = -(-since.timestamp() // interval.length.total_seconds()) * interval.length.total_seconds()
         times = [datetime.fromtimestamp(first, UTC) + interval.length * number for number in range(limit)]
-        return [still(at, self.bid[symbol]) for at in times if at <= self._clock.now()]
+        past = [at for at in times if at <= self._clock.now()]
+        path = [self._wave(symbol, len(past) - number) for number in range(len(past) + 1)]
+        return [candle(at, *ends, self.swing) for at, ends in zip(past, pairwise(path), strict=True)]
+
+    def _wave(self, symbol: str, back: int) -> Decimal:
+        """Returns the price so many candles ago."""
+        waves = math.sin(back / 9) + math.sin(back / 2.3) / 4 + math.sin(back * 2.1) / 9
+        return (self.bid[symbol] * Decimal(1 + self.swing * waves)).quantize(Decimal("0.0001"))
 
     def _check(self) -> None:
         if self.down:

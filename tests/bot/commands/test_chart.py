@@ -77,7 +77,7 @@ async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None
     of_symbol = await firm.owner.ask("/chart wif", within=30)
     assert of_symbol.photo is not None
     assert "WIFUSDC" in of_symbol.text
-    firm.owner.press(of_symbol, "24 hours")
+    firm.owner.press(of_symbol, "24 h")
     await firm.owner.wait_for_edit(of_symbol, "WIFUSDC, 15 min", within=30)
     report = await firm.owner.ask("/report month", within=30)
     assert report.photo is not None

@@ -152,7 +152,7 @@ def test_a_step_holds_until_the_next_and_the_last_until_now() -> None:
     x, y = numbers(line)
     assert y == [0.0, 10.0, -15.0, -15.0]
     assert x[-1] == date_number(START + 3 * HOUR)
-    assert numbers(lower.lines[0])[1] == [0.0, 0.0, -25.0, -25.0]
+    assert numbers(lower.lines[-1])[1] == [0.0, 0.0, -25.0, -25.0]
     assert words(figure_of(chart)) >= {"-15.00", "-25.00", "Drawdown"}
 
 
@@ -239,6 +239,12 @@ def test_the_axis_of_time_is_the_readers() -> None:
     assert "22:30" in labels["UTC"][0]
     assert "04:00" in labels["Asia/Kolkata"][0]  # 22:30 UTC
     assert labels["Asia/Kolkata"][1] == "02 Mar 2026, Asia/Kolkata"
+
+
+def test_days_begin_at_the_readers_midnight() -> None:
+    chart = candles(96, style=Style(zone="Europe/Moscow"))
+    labels = [tick.get_text() for tick in figure_of(chart).axes[-1].get_xticklabels()]
+    assert labels == ["03 Mar", "04 Mar", "05 Mar"]
 
 
 def test_numbers_and_days_are_written_in_the_readers_language() -> None:
