@@ -1,12 +1,14 @@
 """A simulated market: price paths determined by a seed and the time alone. Nothing in it is real."""
 
 import hashlib
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from itertools import pairwise
 
-from core.domain.errors import ExchangeUnavailable
+from core.domain.candle import Candle, Interval
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Instrument, Quote
 from core.domain.order_terms import OrderType
 from core.domain.resting_rules import PriceBand, RestingRules
@@ -21,7 +23,9 @@ _WAVES = (
     (Decimal(1), Decimal("0.0005")),
 )
 _HALF_SPREAD = Decimal("0.0002")
+_TURNOVER = Decimal(900)  # in quote asset, at each look at a price
 _PATIENCE_SECONDS = 1.5  # how long a caller waits for an answer that does not come
+_LOOKS = 12  # at a candle's prices: its high and low are the highest and the lowest of them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # symbol's base asset, base price, tick, step, least notional; in USDC, as Binance Spot has them or close to it
@@ -102,6 +106,31 @@ class SimulatedMarket:
         await self._must_be_there()
         now = self._clock.now()
         return {symbol: self.quote_at(symbol, now) for symbol in symbols if symbol in INSTRUMENTS}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """Returns candles of the middle of bid and ask."""
+        await self._must_be_there()
+        if symbol not in INSTRUMENTS:
+            raise SymbolUnknown("no such symbol")
+        now, length = self._clock.now(), interval.length
+        first, found = -(-(since - _EPOCH) // length), list[Candle]()
+        while len(found) < limit and (at := _EPOCH + length * (first + len(found))) <= now:
+            found.append(self._candle(symbol, at, length, now))
+            await self._clock.sleep(0)  # others have their turn
+        return found
+
+    def _candle(self, symbol: str, at: datetime, length: timedelta, now: datetime) -> Candle:
+        moments = [at + length * look / _LOOKS for look in range(_LOOKS + 1)]
+        seen = [self._middle(symbol, moment) for moment in moments if moment <= now]
+        if moments[-1] > now:
+            seen.append(self._middle(symbol, now))
+        moved = sum((abs(after - before) for before, after in pairwise(seen)), Decimal(0)) / seen[0]
+        volume = _TURNOVER * Decimal(len(seen)) * (1 + 100 * moved) / seen[0]
+        return Candle(at, seen[0], max(seen), min(seen), seen[-1], volume.quantize(INSTRUMENTS[symbol].step_size))
+
+    def _middle(self, symbol: str, moment: datetime) -> Decimal:
+        quote, tick = self.quote_at(symbol, moment), INSTRUMENTS[symbol].tick_size
+        return ((quote.bid + quote.ask) / 2 / tick).quantize(Decimal(1), ROUND_HALF_EVEN) * tick
 
     def quote_at(self, symbol: str, moment: datetime) -> Quote:
         """Returns bid and ask, at least one tick apart, at any aware `moment`. Raises KeyError for a symbol that is not traded

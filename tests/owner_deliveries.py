@@ -7,6 +7,7 @@ from telegram.ext import ExtBot
 
 from bot.access.roles import Roles
 from bot.notifications.dispatcher import NotificationDispatcher
+from bot.reports.chart_process import ChartProcess
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.rate_limiter import RateLimiters
 from core.domain.delivery import MAIN_READER
@@ -26,7 +27,14 @@ def owners_notifier(
     portfolio = Portfolio(TradingState(), LIMITS)
     recipients = Recipients(chat_id, topic, "en", "UTC", Roles(portfolio), portfolio)
     return NotificationDispatcher(
-        bot, recipients, outbox, clock, blocked=_nobody, quote=lambda _: None, rate_limiters=RateLimiters(clock)
+        bot,
+        recipients,
+        outbox,
+        clock,
+        blocked=_nobody,
+        quote=lambda _: None,
+        rate_limiters=RateLimiters(clock),
+        draw=ChartProcess().draw,
     )
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
 import bot.texts
-from bot.reports import charts
+from bot.reports import chart_process
 from bot.telegram.client import RetryingBot, connect
 from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import ChatMessage
@@ -105,7 +105,9 @@ async def lists(scene: Scene) -> None:
 
 
 async def pictures(scene: Scene) -> None:
-    await scene.say("/chart", "/report day", "/export csv")
+    scene.firm.prices.swing = 0.03
+    await scene.say("/chart", "/chart wif", "/theme light", "/chart WIFUSDC 24h", "/report day", "/export csv")
+    await scene.say("/theme dark")
 
 
 async def why(scene: Scene) -> None:
@@ -276,7 +278,7 @@ async def play(browser: Browser, language: str, folder: Path) -> None:
 
 async def main() -> None:
     """Writes the pictures and the page."""
-    charts.SECONDS = 60.0  # a machine that draws pictures of everything is slow
+    chart_process.SECONDS = 60.0  # a machine that draws pictures of everything is slow
     (DOCS / "images" / "screens").mkdir(exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

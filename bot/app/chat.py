@@ -18,6 +18,8 @@ from bot.commands.ledger_reads import LedgerReads
 from bot.commands.program_status import ProgramStatus
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.emergency_alert import EmergencyAlert
+from bot.reports.chart_process import ChartProcess
+from bot.reports.charts import THEMES
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
@@ -50,6 +52,7 @@ class Chat:
     notifiers: NotificationDispatcher
     emergency: EmergencyAlert
     context: CommandContext
+    charts: ChartProcess
 
     @property
     def ready(self) -> tuple[bool, str]:
@@ -69,7 +72,7 @@ def build_chat(
     place = settings.tg_chat_id, settings.tg_topic_id
     roles = Roles(trading.portfolio)
     recipients = Recipients(*place, settings.tg_lang, _ZONE, roles, trading.portfolio, lambda: name_of(for_answers))
-    rate_limiters = RateLimiters(clock)
+    rate_limiters, charts = RateLimiters(clock), ChartProcess()
     notifiers = NotificationDispatcher(
         for_alerts,
         recipients,
@@ -78,6 +81,7 @@ def build_chat(
         blocked=partial(_deactivate, trading.inbox, clock),
         quote=trading.market.quote,
         rate_limiters=rate_limiters,
+        draw=charts.draw,
     )
     context = CommandContext(
         portfolio=trading.portfolio,
@@ -89,13 +93,12 @@ def build_chat(
         clock=clock,
         language=settings.tg_lang,
         zone=_ZONE,
+        theme=THEMES[0],
+        draw=charts.draw,
     )
-    return Chat(
-        telegram=TelegramChat(for_answers, context, base.ledger, rate_limiters, alone),
-        notifiers=notifiers,
-        emergency=EmergencyAlert(for_emergencies, recipients, rate_limiters, clock),
-        context=context,
-    )
+    telegram = TelegramChat(for_answers, context, base.ledger, rate_limiters, alone)
+    emergency = EmergencyAlert(for_emergencies, recipients, rate_limiters, clock)
+    return Chat(telegram, notifiers, emergency, context, charts)
 
 
 def _reads(base: Foundation) -> LedgerReads:

@@ -71,6 +71,7 @@ async def _run(parts: Parts, on_ready: Callable[[], None]) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.intake.warehouse.close)
         stack.push_async_callback(parts.chat.emergency.close)
+        stack.push_async_callback(parts.chat.charts.close)
         await stack.enter_async_context(serving(parts))
         stack.enter_context(stop_on_signals(lifecycle.stop, handover.ask, _STOPPING))
         inbox.start_controls(parts.base.state.waiting)

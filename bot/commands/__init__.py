@@ -38,6 +38,7 @@ from bot.commands import (
     stats,
     status,
     strategies,
+    theme,
     trades,
     users,
     why,
@@ -87,6 +88,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         heartbeat.COMMAND,
         lang.COMMAND,
         zone.COMMAND,
+        theme.COMMAND,
     ),
     "people": (users.COMMAND, code.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
 }

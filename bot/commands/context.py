@@ -10,6 +10,7 @@ from bot.commands.caller import Caller
 from bot.commands.exchange_view import ExchangeView
 from bot.commands.ledger_reads import LedgerReads
 from bot.commands.program_status import ProgramStatus
+from bot.reports.charts import Draw
 from bot.subscriptions.recipients import Recipients
 from bot.texts import Texts, texts
 from bot.views.reply_keyboard import Keys, keys
@@ -30,7 +31,7 @@ class People:
 
 @dataclass(frozen=True)
 class CommandContext:
-    """The parts that commands work with, in the language and time zone of the reader."""
+    """The parts that commands work with, in the language, time zone and theme of the reader."""
 
     portfolio: Portfolio
     exchange: ExchangeView
@@ -41,15 +42,20 @@ class CommandContext:
     clock: Clock
     language: str
     zone: str
+    theme: str
+    draw: Draw
 
     @property
     def texts(self) -> Texts:
         return texts(self.language, self.zone)
 
     def spoken_to(self, person: int) -> "CommandContext":
-        """Returns the same context in a person's language and time zone."""
+        """Returns the same context in a person's language, time zone and theme."""
         language, zone = self.people.recipients.speech(person)
-        return self if (language, zone) == (self.language, self.zone) else replace(self, language=language, zone=zone)
+        theme = self.people.recipients.theme(person)
+        if (language, zone, theme) == (self.language, self.zone, self.theme):
+            return self
+        return replace(self, language=language, zone=zone, theme=theme)
 
     def shows_figures(self, caller: Caller) -> bool:
         """Tells whether everyone who reads the answer may see the account's figures: in private, and in the owner's chat."""

@@ -10,7 +10,6 @@ from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
 from bot.commands.pnl import by_asset
 from bot.commands.valuation import by_worth, performance_line, together, unrealised
-from bot.reports import charts
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.number_format import money
@@ -33,10 +32,10 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     try:
         text = await report(context, period)
         since = _since(period, context.clock.now().date())
-        chart = await chart_of(context, "equity" if period == "day" else "daily", "", since)
+        chart = await chart_of(context, "equity" if period == "day" else "daily", since)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"), buttons)
-    picture = await charts.draw(chart) if chart is not None else None
+    picture = await context.draw(chart) if chart is not None else None
     return ChatMessage(text, buttons, photo=picture or b"")
 
 

@@ -9,6 +9,7 @@ import structlog
 from telegram.ext import ExtBot
 
 from bot.notifications.telegram_notifier import TelegramNotifier
+from bot.reports.charts import Draw
 from bot.subscriptions.notification_rules import Recipient
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.rate_limiter import RateLimiters
@@ -35,9 +36,11 @@ class NotificationDispatcher:
         blocked: Callable[[int], Awaitable[None]],
         quote: Callable[[str], Quote | None],
         rate_limiters: RateLimiters,
+        draw: Draw,
     ) -> None:
         """Takes `blocked`, which is called with the chat of a person who has blocked the bot; `quote` returns a symbol's
-        current quote."""
+        current quote; `draw` draws the chart of a digest."""
+        self._draw = draw
         self._bot = bot
         self._recipients = recipients
         self._outbox = outbox
@@ -88,7 +91,15 @@ class NotificationDispatcher:
     def _notifier(self, recipient: Recipient) -> TelegramNotifier:
         rate_limiter = self._rate_limiters.of(recipient.chat_id)
         present = partial(self._present, recipient)
-        return TelegramNotifier(self._bot, present, self._outbox, clock=self._clock, rate_limiter=rate_limiter, quote=self._quote)
+        return TelegramNotifier(
+            self._bot,
+            present,
+            self._outbox,
+            clock=self._clock,
+            rate_limiter=rate_limiter,
+            quote=self._quote,
+            draw=self._draw,
+        )
 
     def _present(self, before: Recipient) -> Recipient:
         """Returns the recipient's current state; its last known one until its task has ended."""

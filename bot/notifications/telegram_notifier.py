@@ -15,11 +15,12 @@ from bot.notifications.alert_rendering import batched, rendered
 from bot.notifications.approval_countdown import ApprovalCountdown
 from bot.notifications.dead_letter_batch import DeadLetterBatch
 from bot.notifications.paused_signal_batch import PausedSignalBatch
-from bot.reports import charts
+from bot.reports.charts import Draw
 from bot.subscriptions.notification_rules import Recipient, batchable
 from bot.telegram.client import NotTaken, RetryingBot
 from bot.telegram.rate_limiter import RateLimiter
 from bot.views.approval import record
+from bot.views.charts import daily
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
 from core.domain.delivery import MAIN_READER, Delivery
@@ -60,9 +61,11 @@ class TelegramNotifier:
         clock: Clock,
         rate_limiter: RateLimiter,
         quote: Callable[[str], Quote | None],
+        draw: Draw,
     ) -> None:
         """Takes `recipient`, which returns the recipient's current state; its key never changes. `quote` returns a symbol's
-        current quote."""
+        current quote; `draw` draws the chart of a digest."""
+        self._draw = draw
         self._sender = RetryingBot(bot, clock)
         self._recipient = recipient
         self._key = recipient().key
@@ -232,7 +235,7 @@ class TelegramNotifier:
         """Returns the chart of the last days' results; empty where it cannot be drawn."""
         days = [Gain(datetime.fromisoformat(f"{day}T00:00:00+00:00"), digest.quote, profit) for day, profit in digest.days]
         title = recipient.texts("chart.title_daily", quote=digest.quote)
-        return await charts.draw(charts.daily(title, digest.quote, days)) or b""
+        return await self._draw(daily(title, days, recipient.texts, recipient.theme)) or b""
 
     async def _ask(self, recipient: Recipient, item: OutboxItem, event: ApprovalRequested, items: Sequence[OutboxItem]) -> None:
         token = event.approval.token

@@ -1,71 +1,51 @@
-"""Draws one chart in its own process: JSON from standard input, PNG to standard output. Started by `bot.reports.charts`."""
+"""Draws charts in its own process: JSON from standard input, a line each; PNG to standard output, its length before it.
+
+Started by `bot.reports.chart_process`; ends with it, or once nothing was asked for some minutes.
+"""
 
 import io
 import json
 import os
+import select
 import sys
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import matplotlib as mpl
-from matplotlib import dates
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_BACK, _GRID, _TEXT = "#0e1621", "#24303d", "#e6edf3"
-_UP, _DOWN, _LINE = "#3fb950", "#f85149", "#58a6ff"
-_INCHES, _DPI = (8.0, 5.0), 130
+from bot.reports.chart_candles import candles
+from bot.reports.chart_results import bars, curve
+
+_WAITS = 600.0
+"""Seconds after which it ends by itself: it holds some 80 MB."""
+_LENGTH_BYTES = 4
+_KINDS: Mapping[str, Callable[[Mapping[str, Any]], Figure]] = {"curve": curve, "bars": bars, "candles": candles}
 
 
-def png_of(chart: dict[str, Any]) -> bytes:
+def drawn(chart: Mapping[str, Any]) -> Figure:
+    """Draws a chart of `bot.reports.charts`, as a mapping."""
+    return _KINDS[chart["kind"]](chart)
+
+
+def png_of(chart: Mapping[str, Any]) -> bytes:
     """Returns the chart as PNG."""
-    out = io.BytesIO()
-    drawn(chart).savefig(out, format="png", facecolor=_BACK)
+    figure, out = drawn(chart), io.BytesIO()
+    figure.savefig(out, format="png", facecolor=figure.get_facecolor(), pil_kwargs={"compress_level": 3})
     return out.getvalue()
 
 
-def drawn(chart: dict[str, Any]) -> Figure:
-    """Draws the chart dark and in large type, to be read on a phone at night."""
-    mpl.rcParams.update({"font.size": 15, "axes.titlesize": 18})
-    figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor=_BACK, layout="constrained")
-    axes = figure.subplots()
-    axes.set_facecolor(_BACK)
-    times = [float(dates.date2num(datetime.fromisoformat(at))) for at in chart["times"]]  # type: ignore[no-untyped-call]
-    values = chart["values"]
-    if chart["kind"] == "bars":
-        axes.bar(times, values, width=0.8, color=[_UP if value > 0 else _DOWN for value in values])
-        axes.axhline(0, color=_TEXT, linewidth=1)
-    elif chart["kind"] == "trades":
-        axes.plot(times, values, color=_LINE, linewidth=1.5, alpha=0.6)
-        for indices, colour, marker in ((chart["buys"], _UP, "^"), (chart["sells"], _DOWN, "v")):
-            axes.scatter([times[i] for i in indices], [values[i] for i in indices], color=colour, marker=marker, s=90, zorder=3)
-    else:
-        colour = _UP if not values or values[-1] >= 0 else _DOWN
-        axes.plot(times, values, color=colour, linewidth=2.5)
-        axes.fill_between(times, values, color=colour, alpha=0.15)
-        axes.axhline(0, color=_TEXT, linewidth=0.8)
-    axes.set_title(chart["title"], color=_TEXT, loc="left")
-    axes.set_ylabel(chart["unit"], color=_TEXT)
-    axes.grid(color=_GRID)
-    axes.tick_params(colors=_TEXT)
-    for spine in axes.spines.values():
-        spine.set_color(_GRID)
-    _time_axis(axes, chart["zone"])
-    return figure
-
-
-def _time_axis(axes: Axes, zone: str) -> None:
-    """Puts ticks at whole hours and days of `zone`, and its name below."""
-    tz = ZoneInfo(zone)
-    axes.xaxis_date(tz)
-    locator = dates.AutoDateLocator(tz=tz, maxticks=6)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, tz=tz))  # type: ignore[no-untyped-call]
-    axes.xaxis.get_offset_text().set_color(_TEXT)
-    axes.set_xlabel(zone, color=_TEXT, fontsize=12, loc="left")
+def serve() -> None:
+    """Answers one request after the other; what cannot be drawn with nothing."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    while select.select([asked], [], [], _WAITS)[0] and (line := asked.readline()):
+        try:
+            picture = png_of(json.loads(line))
+        except Exception:  # noqa: BLE001 - whatever is wrong with one chart, the next may be fine
+            picture = b""
+        answers.write(len(picture).to_bytes(_LENGTH_BYTES) + picture)
+        answers.flush()
 
 
 if __name__ == "__main__":
     os.nice(10)  # trading comes first
-    sys.stdout.buffer.write(png_of(json.load(sys.stdin)))
+    serve()

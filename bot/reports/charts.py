@@ -1,104 +1,122 @@
-"""Decides what a chart shows. `bot.reports.chart_renderer` draws it in its own process, so that neither its import nor a crash
-affects trading."""
+"""Charts ready to be drawn: `bot.views` makes them, `bot.reports.chart_renderer` draws them in a process of its own.
 
-import asyncio
-import json
-import os
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+Numbers are floats for the eye: nothing is computed with them. Every text is in the reader's language already.
+"""
 
-import structlog
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from core.domain.money import ZERO
-from core.domain.position import Execution
-from core.domain.signal import Side
-from core.read_models import Gain
-
-log = structlog.get_logger(__name__)
-
-_ONE_AT_A_TIME = asyncio.Semaphore(1)  # charts share two processors with trading
-
-SECONDS = 15.0
-_MOST_BYTES = 5_000_000
-_POINTS = 2_000
-_BEFORE = timedelta(minutes=1)
+THEMES = ("dark", "light")
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart to draw: `kind` is `line`, `bars` or `trades`. `times` are ISO 8601, `values` floats for the eye (nothing is
-    computed with them), `zone` the time zone of the axis (IANA name). `buys` and `sells` are indices of points to mark."""
+class Style:
+    """The reader's way of seeing it: `theme` is one of THEMES, `zone` the time zone of the axis (IANA name), `group` and
+    `decimal` are the marks of numbers; `day`, `month` and `date` are how strftime writes a day of this year, a month with its
+    year, and a day with its year."""
 
-    kind: str
+    theme: str = "dark"
+    zone: str = "UTC"
+    group: str = ","
+    decimal: str = "."
+    day: str = "%d %b"
+    month: str = "%b %Y"
+    date: str = "%d %b %Y"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The words above a chart: `figure` is its main number, green above zero `tone`, red below; `details` are lines of text."""
+
     title: str
-    unit: str
+    figure: str
+    tone: float
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A result that changes in steps, and below it how far it is under its highest so far (`falls`, at most 0), both in quote
+    asset. `times` are ISO 8601; the last value holds until `until`. `last` and `deepest` are the last value and the lowest fall
+    in words."""
+
+    head: Head
+    style: Style
     times: tuple[str, ...]
     values: tuple[float, ...]
-    buys: tuple[int, ...] = ()
-    sells: tuple[int, ...] = ()
-    zone: str = "UTC"
+    falls: tuple[float, ...]
+    until: str
+    last: str
+    fall_title: str
+    deepest: str
+    kind: str = "curve"
 
 
-def equity(title: str, quote: str, gains: Sequence[Gain], before: Decimal = ZERO, zone: str = "UTC") -> Chart:
-    """Returns the cumulative net result in quote asset, starting from what it was `before` the first of `gains`."""
-    total, points = before, [(gains[0].at - _BEFORE, before)]
-    for gain in gains:
-        total += gain.profit
-        points.append((gain.at, total))
-    return replace(_chart("line", title, quote, points[-_POINTS:]), zone=zone)
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A result of each UTC day, in quote asset; `days` are ISO 8601, `labels` the values in words."""
+
+    head: Head
+    style: Style
+    days: tuple[str, ...]
+    values: tuple[float, ...]
+    labels: tuple[str, ...]
+    kind: str = "bars"
 
 
-def daily(title: str, quote: str, days: Sequence[Gain]) -> Chart:
-    """Returns the net result of each UTC day, in quote asset."""
-    return _chart("bars", title, quote, [(day.at, day.profit) for day in days][-_POINTS:])
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A fill of ours at its time (ISO 8601) and price; `label` is the profit of the round trip that it closed, if it closed one,
+    `tone` its sign."""
+
+    at: str
+    price: float
+    is_entry: bool
+    label: str = ""
+    tone: float = 0.0
 
 
-def symbol(title: str, quote: str, executions: Sequence[Execution], zone: str = "UTC") -> Chart:
-    """Returns the price of each execution, the oldest first, entries and exits marked."""
-    chart = _chart("trades", title, quote, [(one.executed_at, one.price) for one in executions])
-    sides = [one.side for one in executions]
-    buys = tuple(index for index, side in enumerate(sides) if side is Side.BUY)
-    sells = tuple(index for index, side in enumerate(sides) if side is Side.SELL)
-    return replace(chart, buys=buys, sells=sells, zone=zone)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A price that matters now: `kind` is `stop`, `target`, `average`, `entry` (an order that waits) or `price` (the last one).
+    `name` and `price` are in words."""
+
+    kind: str
+    value: float
+    name: str
+    price: str
 
 
-def _chart(kind: str, title: str, unit: str, points: Sequence[tuple[datetime, Decimal]]) -> Chart:
-    return Chart(kind, title, unit, tuple(at.isoformat() for at, _ in points), tuple(float(value) for _, value in points))
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A round trip from one time to another (ISO 8601); `tone` is the sign of its profit."""
+
+    since: str
+    until: str
+    tone: float
 
 
-async def draw(chart: Chart) -> bytes | None:
-    """Returns the chart as PNG; None where it could not be drawn in time."""
-    async with _ONE_AT_A_TIME:
-        return await _draw(chart)
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """The candles of a symbol, each of `seconds` from its time (ISO 8601) on, with our fills and the prices that matter."""
+
+    head: Head
+    style: Style
+    seconds: float
+    times: tuple[str, ...]
+    opens: tuple[float, ...]
+    highs: tuple[float, ...]
+    lows: tuple[float, ...]
+    closes: tuple[float, ...]
+    volumes: tuple[float, ...]
+    volume_title: str
+    marks: tuple[Mark, ...] = ()
+    lines: tuple[Line, ...] = ()
+    trips: tuple[Trip, ...] = ()
+    kind: str = "candles"
 
 
-async def _draw(chart: Chart) -> bytes | None:
-    environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "bot.reports.chart_renderer"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=environment,
-        )
-    except OSError as error:
-        log.warning("a chart cannot be drawn here", error=type(error).__name__)
-        return None
-    try:
-        async with asyncio.timeout(SECONDS):
-            picture, _ = await process.communicate(json.dumps(asdict(chart)).encode())
-    except TimeoutError:
-        log.warning("a chart took too long to draw")
-        return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode or not picture.startswith(b"\x89PNG") or len(picture) > _MOST_BYTES:
-        log.warning("a chart could not be drawn", code=process.returncode)
-        return None
-    return picture
+Chart = Curve | Bars | Candles
+
+Draw = Callable[[Chart], Awaitable[bytes | None]]
+"""Returns a chart as PNG; None where it could not be drawn in time."""

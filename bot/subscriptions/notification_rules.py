@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.reports.charts import THEMES
 from bot.texts import Texts
 from core.domain.access import Level, Reader, Role, Topic
 from core.domain.events.access import AuthenticatorChanged, PersonJoined, PersonRevoked, StrangerSeen
@@ -60,6 +61,11 @@ class Recipient:
     bot_name: str = ""
     since: datetime | None = None
 
+    @property
+    def theme(self) -> str:
+        """Returns the theme of this chat's charts."""
+        return theme_of(self.reader)
+
     def level_of(self, topic: Topic) -> Level:
         """Returns the level that was set, otherwise the role's default."""
         default = Level.OFF if self.notified_elsewhere else DEFAULTS[self.role][topic]
@@ -85,6 +91,11 @@ class Recipient:
         if self.reader.muted_until is not None and now < self.reader.muted_until:
             return True
         return self.reader.quiet is not None and self.reader.quiet.include(now.astimezone(self.texts.zone).time())
+
+
+def theme_of(reader: Reader) -> str:
+    """Returns the theme of a chat's charts; dark where none was chosen."""
+    return reader.theme or THEMES[0]
 
 
 def batchable(items: Sequence[OutboxItem]) -> list[OutboxItem]:

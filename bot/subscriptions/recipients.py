@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.access.roles import Roles
-from bot.subscriptions.notification_rules import Recipient
+from bot.subscriptions.notification_rules import Recipient, theme_of
 from bot.texts import texts
 from core.domain.access import Reader, Role
 from core.domain.delivery import MAIN_READER
@@ -50,6 +50,10 @@ class Recipients:
         """Returns the language and time zone of a chat or a person."""
         reader = self.reader(chat_id)
         return reader.language or self.language, reader.zone or self.zone
+
+    def theme(self, chat_id: int) -> str:
+        """Returns the theme of a chat's or a person's charts."""
+        return theme_of(self.reader(chat_id))
 
     def _recipient(self, key: str, reader: Reader, role: Role) -> Recipient:
         is_main = key == MAIN_READER

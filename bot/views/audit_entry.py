@@ -12,7 +12,7 @@ from core.domain.messages import Body
 B = TypeVar("B", bound=Body)
 Words = Callable[[B, Texts], Html]
 
-_HOW_SHOWN = frozenset({"language", "zone"})
+_HOW_SHOWN = frozenset({"language", "zone", "theme"})
 """A reader's preferences that are not about which notifications they get."""
 
 
@@ -74,7 +74,7 @@ def _changed(reader: Reader, name: str, texts: Texts) -> Html:
         case "heartbeat_hours":
             hours = reader.heartbeat_hours
             return texts("audit.heartbeat", hours=hours) if hours else texts("audit.no_heartbeat")
-        case "language" | "zone":
+        case "language" | "zone" | "theme":
             return texts(f"audit.{name}", value=short(str(getattr(reader, name))) or "–")
         case _:
             return texts("audit.began")

@@ -23,7 +23,7 @@ _HERE = {STOPPED: "protection.stop_here", TIMED_OUT: "protection.time_here"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Level:
+class PlanLevel:
     """A price of a plan, in quote asset: a target with its `number` of `count` and its `share` in per cent, which it may have
     sold; without a number the stop."""
 
@@ -34,13 +34,14 @@ class _Level:
     is_sold: bool = False
 
 
-def _levels(plan: TradePlan) -> list[_Level]:
+def plan_levels(plan: TradePlan) -> list[PlanLevel]:
+    """Returns the stop, if there is one, and the targets."""
     stop, targets = plan.exits.stop, plan.exits.targets
-    levels = [] if stop is None else [_Level(level_price(stop.level, plan.entry_price, -1))]
+    levels = [] if stop is None else [PlanLevel(level_price(stop.level, plan.entry_price, -1))]
     sold = sold_places(plan)
     for place, target in enumerate(targets):
         at = level_price(target.level, plan.entry_price, 1)
-        levels.append(_Level(at, place + 1, len(targets), target.share, place in sold))
+        levels.append(PlanLevel(at, place + 1, len(targets), target.share, place in sold))
     return levels
 
 
@@ -60,7 +61,7 @@ def plan_lines(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list
 
 
 def _parts(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list[Html]:
-    parts = [_level(level, reference, texts) for level in _levels(plan)]
+    parts = [_level(level, reference, texts) for level in plan_levels(plan)]
     parts += [*_trailing(plan, reference, texts), *_breakeven(plan, reference, texts)]
     end = ends_at(plan)
     return [*parts, *([texts("protection.time", time=texts.full_moment(end))] if end is not None else [])]
@@ -87,7 +88,7 @@ def _breakeven(plan: TradePlan, reference: Decimal | None, texts: Texts) -> list
     return [texts("protection.breakeven_price", price=price(at), away=away(at, reference, texts))]
 
 
-def _level(level: _Level, reference: Decimal | None, texts: Texts) -> Html:
+def _level(level: PlanLevel, reference: Decimal | None, texts: Texts) -> Html:
     key = "protection.target_of" if level.count > 1 else "protection.target" if level.number else "protection.stop"
     if level.is_sold:
         return texts("protection.sold", number=level.number, price=price(level.price))

@@ -105,9 +105,9 @@ class QuietHours:
 class Reader:
     """A chat that receives notifications, and its settings: a person's private chat (`chat_id` is the person's id) or a group.
 
-    `language` and `zone` (IANA's name) are empty if none was chosen; `levels` holds the topics that were set, the rest follow
-    the role. During quiet hours and while muted, non-urgent notifications wait. `active` is False once the person has blocked
-    the bot. `heartbeat_hours` is the interval of the message that all is well; 0 is never.
+    `language`, `zone` (IANA's name) and `theme` (of charts) are empty if none was chosen; `levels` holds the topics that were
+    set, the rest follow the role. During quiet hours and while muted, non-urgent notifications wait. `active` is False once the
+    person has blocked the bot. `heartbeat_hours` is the interval of the message that all is well; 0 is never.
     """
 
     chat_id: int
@@ -118,3 +118,4 @@ class Reader:
     muted_until: datetime | None = None
     active: bool = True
     heartbeat_hours: int = 0
+    theme: str = ""

@@ -1,9 +1,10 @@
 """Rules and prices, as a venue gives them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from core.domain.candle import Candle, Interval
 from core.domain.instrument import Instrument, Quote
 
 
@@ -22,4 +23,9 @@ class MarketData(Protocol):
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """Returns the best bid and ask of each of `symbols` that the venue knows. `Quote.at` is our clock's time of the request:
         the prices are from then, or later."""
+        ...
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """Returns the first `limit` candles of `symbol`, 1,000 at most, that began at or after `since`, the oldest first. Raises
+        SymbolUnknown for a symbol that the venue does not know."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.reports import charts
+from bot.reports import chart_process
 from bot.telegram.client import connect
 from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.single_instance import SingleInstance
@@ -71,7 +71,7 @@ async def until(true: Callable[[], bool], within: float = 10) -> None:
 @pytest.fixture(autouse=True)
 def _time_to_draw(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a chart take its time: the process that draws it yields to all others, and here there are many."""
-    monkeypatch.setattr(charts, "SECONDS", 60.0)
+    monkeypatch.setattr(chart_process, "SECONDS", 60.0)
 
 
 @pytest.fixture

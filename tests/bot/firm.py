@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from bot.commands.program_status import ProgramStatus
 from bot.jobs.timers import ApprovalTimer, PauseTimer
 from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.event_emitter import EventEmitter
+from bot.reports.chart_process import ChartProcess
+from bot.reports.charts import THEMES
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
@@ -34,7 +37,8 @@ from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper.paper_exchange import PaperExchange
 from core.domain.access import Role
-from core.domain.errors import ExchangeUnavailable
+from core.domain.candle import Candle, Interval
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.events.table import Event
 from core.domain.instrument import Instrument, Quote
 from core.domain.limit_entry import LimitEntry
@@ -59,6 +63,13 @@ BALANCES = {"USDC": Decimal(10_000)}
 PRICES = {"WIFUSDC": Decimal("0.4801"), "SOLUSDC": Decimal("150.00")}
 
 
+def candle(at: datetime, opened: Decimal, closed: Decimal, swing: float = 0) -> Candle:
+    """Returns a candle that goes a little beyond both prices."""
+    low, high = min(opened, closed), max(opened, closed)
+    wick = (high * Decimal(swing) / 9).quantize(Decimal("0.0001"))
+    return Candle(at, opened, high + wick, low - wick, closed, 100 + 10_000 * (high - low))
+
+
 class Timer(Protocol):
     """A job that is run every second."""
 
@@ -66,12 +77,14 @@ class Timer(Protocol):
 
 
 class Prices:
-    """Two symbols at prices that the test sets; `down` makes every request fail."""
+    """Two symbols at prices that the test sets; `down` makes every request fail. `swing` is how far candles of the past are from
+    the present price at most, as a part of it."""
 
     def __init__(self, clock: FastClock) -> None:
         self._clock = clock
         self.bid = dict(PRICES)
         self.down = False
+        self.swing = 0.0
         self.rules = {"WIFUSDC": instrument(), "SOLUSDC": replace(instrument("SOL"), tick_size=Decimal("0.01"))}
 
     async def server_time(self) -> datetime:
@@ -85,6 +98,22 @@ class Prices:
         self._check()
         now = self._clock.now()
         return {name: Quote(name, self.bid[name], self.bid[name], now) for name in symbols if name in self.bid}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """Returns candles that come to the present price in waves, or stand still at it."""
+        self._check()
+        if symbol not in self.bid:
+            raise SymbolUnknown("Invalid symbol.")
+        first = -(-since.timestamp() // interval.length.total_seconds()) * interval.length.total_seconds()
+        times = [datetime.fromtimestamp(first, UTC) + interval.length * number for number in range(limit)]
+        past = [at for at in times if at <= self._clock.now()]
+        path = [self._wave(symbol, len(past) - number) for number in range(len(past) + 1)]
+        return [candle(at, *ends, self.swing) for at, ends in zip(past, pairwise(path), strict=True)]
+
+    def _wave(self, symbol: str, back: int) -> Decimal:
+        """Returns the price so many candles ago."""
+        waves = math.sin(back / 9) + math.sin(back / 2.3) / 4 + math.sin(back * 2.1) / 9
+        return (self.bid[symbol] * Decimal(1 + self.swing * waves)).quantize(Decimal("0.0001"))
 
     def _check(self) -> None:
         if self.down:
@@ -192,9 +221,16 @@ async def firm_on(
         raise AssertionError(f"{user_id} has blocked nobody")
 
     codes = OneTimeCodes(secret, portfolio.authenticators, clock) if secret else None
-    rate_limiters = RateLimiters(clock)
+    rate_limiters, charts = RateLimiters(clock), ChartProcess()
     notifiers = NotificationDispatcher(
-        alerts, recipients, ledger, clock, blocked=blocked, quote=trading.market.quote, rate_limiters=rate_limiters
+        alerts,
+        recipients,
+        ledger,
+        clock,
+        blocked=blocked,
+        quote=trading.market.quote,
+        rate_limiters=rate_limiters,
+        draw=charts.draw,
     )
     reader = ledger.reader
     context = CommandContext(
@@ -218,6 +254,8 @@ async def firm_on(
         clock=clock,
         language="en",
         zone="UTC",
+        theme=THEMES[0],
+        draw=charts.draw,
     )
     chat = TelegramChat(answers, context, ledger, rate_limiters, alone(clock))
     timers = (
@@ -233,7 +271,7 @@ async def firm_on(
     trading.inbox.start_controls(state.waiting)
     trading.start(state)
     async with (
-        _closing(trading, ledger),
+        _closing(trading, ledger, charts),
         running(chat.run()),
         running(notifiers.run()),
         running(trading.market.run()),
@@ -244,10 +282,11 @@ async def firm_on(
 
 
 @contextlib.asynccontextmanager
-async def _closing(trading: Trading, ledger: SqlLedger) -> AsyncIterator[None]:
+async def _closing(trading: Trading, ledger: SqlLedger, charts: ChartProcess) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await charts.close()
         await trading.inbox.close()
         await ledger.close()
 

@@ -14,11 +14,14 @@ from bot.commands.context import CommandContext, People
 from bot.commands.exchange_view import ExchangeView
 from bot.commands.ledger_reads import LedgerReads
 from bot.commands.program_status import ProgramStatus
+from bot.reports.chart_process import ChartProcess
+from bot.reports.charts import THEMES
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.domain.access import Role
 from core.domain.approval import Approval, ApprovalState
 from core.domain.arrival import Arrival
+from core.domain.candle import Candle, Interval
 from core.domain.day_result import DayResult
 from core.domain.delivery import MAIN_READER, Delivery, DeliveryCursor
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
@@ -422,6 +425,10 @@ class Exchange:
         self._check()
         return {symbol: Quote(symbol, self.bid, self.bid, self._clock.now()) for symbol in symbols}
 
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        self._check()
+        return []
+
     async def balances(self) -> Mapping[str, Balance]:
         self._check()
         return self.held
@@ -502,6 +509,7 @@ class Office:
             "kafka": (True, "reading"),
             "exchange": (False, "no <answer>"),
         }
+        self.charts = ChartProcess()
         rates = ExchangeRates(self.portfolio, self.market, clock)
         decisions = DecisionService(
             portfolio=self.portfolio, market=self.market, rates=rates, balances=self.exchange.balances, clock=clock
@@ -526,6 +534,8 @@ class Office:
             clock=clock,
             language=language,
             zone="UTC",
+            theme=THEMES[0],
+            draw=self.charts.draw,
         )
 
     def _health(self) -> Mapping[str, tuple[bool, str]]:

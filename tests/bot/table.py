@@ -117,11 +117,12 @@ ROWS = (
                 "/help",
                 "/mode",
             ),
-            *("/accept", "/export csv", "/chart", "/report day"),
+            *("/accept", "/export csv", "/chart", "/chart WIFUSDC 24h", "/report day"),
         )
     ),
     Row("/lang ru", own=True),
     Row("/zone Europe/Berlin", own=True),
+    Row("/theme light", own=True),
     Row("/mute 2h", own=True),
     Row("/quiet 23:00-07:00", own=True),
     Row("/notify trades off", own=True),

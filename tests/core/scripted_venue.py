@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from core.domain.candle import Candle, Interval
 from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
@@ -118,6 +119,10 @@ class ScriptedVenue:
         self._must_be_there()
         now = self.clock.now()
         return {name: Quote(name, self.prices[name], self.prices[name], now) for name in symbols if name in self.prices}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        self._must_be_there()
+        return []
 
     async def place(self, request: OrderRequest) -> PlaceResult:
         course = self.courses.popleft() if self.courses else Course()

@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
+from core.domain.candle import Interval
+from core.domain.errors import SymbolUnknown
 from core.domain.signal import Side
 from demo.market import INSTRUMENTS, SimulatedMarket
 
@@ -43,6 +46,23 @@ async def test_only_what_is_traded_has_rules_and_a_price() -> None:
     assert set(await market.instruments(["WIFUSDC", "NOPEUSDC"])) == {"WIFUSDC"}
     assert set(await market.quotes(["WIFUSDC", "NOPEUSDC"])) == {"WIFUSDC"}
     assert await market.server_time() == START
+
+
+async def test_candles_follow_the_prices_up_to_now() -> None:
+    market = SimulatedMarket(HandClock())
+    since = START - timedelta(hours=1)
+    candles = await market.candles("WIFUSDC", Interval.M5, since, 100)
+    assert [candle.opened_at for candle in candles] == [since + timedelta(minutes=5 * number) for number in range(13)]
+    assert all(
+        candle.low <= min(candle.open, candle.close) <= max(candle.open, candle.close) <= candle.high for candle in candles
+    )
+    assert all(after.open == before.close for before, after in pairwise(candles))
+    now = market.quote_at("WIFUSDC", START)
+    assert now.bid <= candles[-1].close <= now.ask
+    assert candles == await market.candles("WIFUSDC", Interval.M5, since, 100)
+    assert await market.candles("WIFUSDC", Interval.M5, since, 3) == candles[:3]
+    with pytest.raises(SymbolUnknown):
+        await market.candles("NOPEUSDC", Interval.M5, since, 3)
 
 
 @pytest.mark.parametrize("symbol", INSTRUMENTS)

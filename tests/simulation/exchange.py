@@ -246,6 +246,9 @@ class SimulatedWire:
     async def quotes(self, symbols: Sequence[str]) -> Said:
         return await self._ask("GET /api/v3/ticker/bookTicker", {"symbols": _listed(symbols)})
 
+    async def candles(self, parameters: Mapping[str, str]) -> Said:
+        return await self._ask("GET /api/v3/klines", parameters)
+
     async def account(self) -> Said:
         return await self._ask("GET /api/v3/account", {"omitZeroBalances": "true"}, signed=True)
 

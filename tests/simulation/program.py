@@ -254,6 +254,8 @@ class Program:
             clock=self.clock,
             language="en",
             zone="UTC",
+            theme="dark",
+            draw=nothing,
         )
 
     async def _stop(self, tasks: list["asyncio.Task[None]"]) -> None:

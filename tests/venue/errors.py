@@ -18,6 +18,7 @@ TEXTS: Mapping[int, str] = {
     -1115: "Invalid timeInForce.",
     -1116: "Invalid orderType.",
     -1117: "Invalid side.",
+    -1120: "Invalid interval.",
     -1121: "Invalid symbol.",
     -1122: "Invalid symbolStatus.",
     -1127: "More than 24 hours between startTime and endTime.",

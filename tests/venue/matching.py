@@ -117,7 +117,7 @@ class Exchange:
         `quantity`; one at exactly this price is only touched, and stays."""
         at, left = Decimal(price), None if quantity is None else Decimal(quantity)
         self.books[symbol].last = at
-        self._print(symbol, at)
+        self._print(symbol, at, left or ZERO)
         for order in self.orders_open(None, symbol):
             if not order.is_working or order.limit is None or not _is_through(order, at):
                 continue
@@ -133,7 +133,7 @@ class Exchange:
             raise ValueError(f"order {order.order_id} is {order.status} with {order.remaining} on the book")
         at = order.price if price is None else price
         self.books[order.symbol].last = at
-        self._print(order.symbol, at)
+        self._print(order.symbol, at, quantity, taken=order.side == "SELL")
         self.settlement.fill(order, at, quantity, is_maker=True)
         self.finish()
 
@@ -278,11 +278,12 @@ class Exchange:
 
     def _taken(self, symbol: str, side: Side, fills: list[Fill]) -> None:
         self.books[symbol].take(side, fills)
-        for price, _ in fills:
-            self._print(symbol, price)
+        for price, quantity in fills:
+            self._print(symbol, price, quantity, taken=side == "BUY")
 
-    def _print(self, symbol: str, price: Decimal) -> None:
-        """Notes a trade's price for the orders that wait for one."""
+    def _print(self, symbol: str, price: Decimal, quantity: Decimal = ZERO, *, taken: bool = False) -> None:
+        """Notes a trade on the tape, and its price for the orders that wait for one; `taken` is whether the buyer took."""
+        self.state.tape.note(symbol, self.state.now(), price, quantity, taken=taken)
         waiting = [order for order in self.orders_open(None, symbol) if order.is_waiting]
         if waiting:
             self._prints.append((price, waiting))

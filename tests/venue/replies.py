@@ -6,6 +6,7 @@ from typing import Any
 from tests.venue.book import Level, OrderBook
 from tests.venue.filters import SymbolRules
 from tests.venue.model import CONTINGENT, ZERO, Account, Amendment, ApiKey, Order, OrderList, Trade
+from tests.venue.tape import Bar
 
 Json = dict[str, Any]
 
@@ -301,6 +302,23 @@ def _level(level: Level, rules: SymbolRules) -> list[str]:
     most = Decimal(rules.rules["LOT_SIZE"]["maxQty"])
     shown = most if level.qty is None else level.qty
     return [number(level.price, rules.quote_precision), number(shown, rules.base_precision)]
+
+
+def kline(bar: Bar, closes_at: int, rules: SymbolRules) -> list[object]:
+    def prices(*values: Decimal) -> list[str]:
+        return [number(value, rules.quote_precision) for value in values]
+
+    return [
+        bar.at,
+        *prices(bar.open, bar.high, bar.low, bar.close),
+        number(bar.qty, rules.base_precision),
+        closes_at,
+        *prices(bar.quote_qty),
+        bar.count,
+        number(bar.taken_qty, rules.base_precision),
+        *prices(bar.taken_quote_qty),
+        "0",
+    ]
 
 
 def depth(book: OrderBook, rules: SymbolRules, limit: int) -> Json:

@@ -13,6 +13,7 @@ from tests.venue.filters import SymbolRules
 from tests.venue.model import Order, Trade
 from tests.venue.order_entry import check_restrictions, read_order, read_restrictions
 from tests.venue.params import CLIENT_ORDER_ID, SYMBOL
+from tests.venue.tape import INTERVALS
 from tests.venue.venue import Venue
 
 T = TypeVar("T")
@@ -107,6 +108,24 @@ def reference_price(call: Call) -> object:
         "referencePrice": replies.number(price, rules.quote_precision),
         "timestamp": call.venue.clock.now_ms(),
     }
+
+
+def klines(call: Call) -> object:
+    """Without a time the most recent; from a start the first ones. Intervals are those of UTC: no other zone is modelled."""
+    rules = call.symbol()
+    interval = call.params.required("interval")
+    if interval not in INTERVALS:
+        raise VenueError(-1120)
+    start, end = call.params.integer("startTime"), call.params.integer("endTime")
+    limit = call.params.limit(500, 1000)
+    call.params.finish()
+    now = call.venue.clock.now_ms()
+    found = [
+        replies.kline(bar, closes_at, rules)
+        for bar, closes_at in call.venue.exchange.state.tape.klines(rules.symbol, interval, now)
+        if (start or 0) <= bar.at <= (now if end is None else end)
+    ]
+    return _page(found, limit, from_start=start is not None)
 
 
 def depth(call: Call) -> object:
@@ -290,6 +309,7 @@ ROUTES: Mapping[str, Route] = {
     "GET /api/v3/avgPrice": Route(avg_price, weight=2),
     "GET /api/v3/executionRules": Route(execution_rules, weight=lambda values: 2 if "symbol" in values else 40),
     "GET /api/v3/referencePrice": Route(reference_price, weight=2),
+    "GET /api/v3/klines": Route(klines, weight=2),
     "GET /api/v3/depth": Route(depth, weight=_depth_weight),
     "POST /api/v3/order": Route(new_order, "TRADE", free=True),
     "POST /api/v3/order/test": Route(

@@ -11,6 +11,7 @@ from tests.venue.filters import SymbolRules
 from tests.venue.model import Account, Amendment, Order, OrderList, Trade
 from tests.venue.orders import OrderStore
 from tests.venue.price_range import PriceRange
+from tests.venue.tape import Tape
 
 Listener = Callable[[str, reports.Event], None]
 
@@ -27,6 +28,7 @@ class State:
         self.accounts: dict[str, Account] = {}
         self.orders = OrderStore(now_ms)
         self.trades: list[Trade] = []
+        self.tape = Tape()
         self.amendments: list[Amendment] = []
         self.now = now_ms
         self.listeners: list[Listener] = []

@@ -175,4 +175,6 @@ class Program:
             clock=clock,
             language="en",
             zone="UTC",
+            theme="dark",
+            draw=nothing,
         )

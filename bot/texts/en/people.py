@@ -34,7 +34,7 @@ CATALOGUE: dict[str, str] = {
     "person.revoked": "🚫 <b>{name}</b> (id <code>{person}</code>, {role}) was removed by {who}.",
     "person.codes": "🔑 <code>{person}</code> set up an authenticator ({who}). If that was somebody else: /users",
     "person.codes_ended": "🔑 {who} allowed <code>{person}</code> to set up a new authenticator.",
-    # /lang, /zone
+    # /lang, /zone, /theme
     "lang": "Language: English.",
     "lang.en": "English",
     "lang.ru": "Русский",
@@ -42,6 +42,9 @@ CATALOGUE: dict[str, str] = {
     "<i>Days are always UTC days, as in the ledger.</i>",
     "zone.bad": "“{argument}”: unknown time zone. For example: /zone Europe/Berlin",
     "zone.nearest": "“{argument}” is not a full time zone name. Did you mean:",
+    "theme": "Charts: {theme}.",
+    "theme.dark": "🌙 Dark",
+    "theme.light": "☀️ Light",
     # /mute, /quiet, /notify
     "prefer.not_told": "This group gets no alerts, so there is nothing to set. To change that, start me with "
     "<code>TG_CHAT_ID={chat_id}</code>.",

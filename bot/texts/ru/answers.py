@@ -60,6 +60,7 @@ CATALOGUE: dict[str, str] = {
     "command.code": "аутентификатор для одноразовых кодов",
     "command.lang": "язык бота",
     "command.zone": "ваш часовой пояс",
+    "command.theme": "тёмные или светлые графики",
     "command.mute": "на время только срочное",
     "command.quiet": "тихие часы каждую ночь",
     "command.notify": "какие оповещения приходят и со звуком ли",

@@ -34,7 +34,7 @@ CATALOGUE: dict[str, str] = {
     "person.revoked": "🚫 <b>{name}</b> (id <code>{person}</code>, {role}): доступ отозвал(а) {who}.",
     "person.codes": "🔑 <code>{person}</code>: настроен аутентификатор ({who}). Если это не он(а): /users",
     "person.codes_ended": "🔑 {who} разрешил(а) <code>{person}</code> настроить новый аутентификатор.",
-    # /lang, /zone
+    # /lang, /zone, /theme
     "lang": "Язык: русский.",
     "lang.en": "English",
     "lang.ru": "Русский",
@@ -42,6 +42,9 @@ CATALOGUE: dict[str, str] = {
     "/zone UTC.\n<i>Сутки всегда по UTC, как в учёте.</i>",
     "zone.bad": "«{argument}»: такого часового пояса нет. Например: /zone Europe/Moscow",
     "zone.nearest": "«{argument}» — неполное название часового пояса. Может быть:",
+    "theme": "Графики: {theme}.",
+    "theme.dark": "🌙 Тёмные",
+    "theme.light": "☀️ Светлые",
     # /mute, /quiet, /notify
     "prefer.not_told": "В эту группу оповещения не приходят, настраивать нечего. Чтобы приходили, запустите меня с "
     "<code>TG_CHAT_ID={chat_id}</code>.",

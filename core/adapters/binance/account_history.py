@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from core.adapters.binance import order_codec
 from core.adapters.binance.errors import Said
 from core.adapters.binance.json_fields import read
-from core.adapters.binance.requests import Call, Wire
+from core.adapters.binance.requests import Call, Wire, milliseconds
 from core.domain.errors import ExchangeUnavailable
 from core.domain.order import ExecutionReport, Fill
 
@@ -18,7 +18,6 @@ Ask = Callable[[Call], Awaitable[object]]
 _Page = Mapping[str, str]
 
 _A_PAGE = 1000  # rest-api.md, "Account trade list", "All orders": the most that `limit` allows
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AFTERWARDS = timedelta(minutes=1)  # a trade carries the time it happened, its order the time it was reported
 
 
@@ -38,7 +37,7 @@ async def fills(ask: Ask, symbol: str, order_id: str) -> Sequence[Fill]:
 async def orders_between(ask: Ask, symbol: str, since: datetime, until: datetime) -> Sequence[ExecutionReport]:
     """Returns every order of `symbol` last changed at or after `since` and before `until`, with its fills. Requests the first
     page by time and the following ones by number: Binance accepts no time together with a number."""
-    start: _Page = {"startTime": _milliseconds(since - _AFTERWARDS)}
+    start: _Page = {"startTime": milliseconds(since - _AFTERWARDS)}
     orders: list[ExecutionReport] = []
     page, first = start, 0
     while page:
@@ -64,10 +63,6 @@ def _next(ids: Sequence[int], first: int) -> int:
     if min(ids) < first:
         raise ExchangeUnavailable("unreadable answer: a page that was read already")
     return max(ids) + 1
-
-
-def _milliseconds(at: datetime) -> str:
-    return str((at - _EPOCH) // timedelta(milliseconds=1))
 
 
 def _orders(symbol: str, page: _Page, wire: Wire) -> Awaitable[Said]:

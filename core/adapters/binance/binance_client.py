@@ -19,9 +19,10 @@ from core.adapters.binance.errors import NO_SUCH_ORDER, NOTHING_TO_CANCEL, Answe
 from core.adapters.binance.json_fields import read
 from core.adapters.binance.order_connection import OrderConnection
 from core.adapters.binance.order_placing import OrderPlacing
-from core.adapters.binance.requests import Cost, ListCall, Wire
+from core.adapters.binance.requests import Cost, ListCall, Wire, milliseconds
 from core.domain.api_key_permissions import Permissions
-from core.domain.errors import ExchangeUnavailable
+from core.domain.candle import Candle, Interval
+from core.domain.errors import ExchangeUnavailable, SymbolUnknown
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.order import (
     EntryList,
@@ -139,6 +140,14 @@ class BinanceClient:
         for asked, body in await self._about(symbols, lambda wire, some: wire.quotes(some), costs.PRICES):
             found |= read(codec.quotes, body, asked, asked_at)
         return found
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """See MarketData."""
+        if not _could_be_symbol(symbol):
+            raise SymbolUnknown(f"no symbol is called {symbol!r}")
+        wanted = {"symbol": symbol, "interval": interval.value, "startTime": milliseconds(since), "limit": str(limit)}
+        body = await self._connection.answer(lambda wire: wire.candles(wanted), costs.CANDLES)
+        return read(codec.candles, body, interval, since, limit)
 
     async def find_order(self, symbol: str, client_order_id: str) -> ExecutionReport | None:
         """See Venue."""

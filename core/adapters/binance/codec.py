@@ -1,13 +1,14 @@
 """Parses market data and the account from Binance's JSON. Pure: requests nothing and raises only Unreadable."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.adapters.binance.json_fields import Unreadable, amount, flag, is_count, json_array, json_object, moment, text
 from core.adapters.binance.rate_limit_budget import RateLimit
 from core.adapters.binance.resting_rules import resting_rules
 from core.domain.api_key_permissions import Permissions
+from core.domain.candle import Candle, Interval
 from core.domain.instrument import Balance, Instrument, Quote
 from core.domain.money import ZERO
 
@@ -26,6 +27,39 @@ def quotes(body: object, asked: Sequence[str], at: datetime) -> dict[str, Quote]
     if any(quote.bid > quote.ask for quote in found.values()):
         raise Unreadable("a bid above the ask")
     return found
+
+
+_CANDLE = (
+    *("openTime", "open", "high", "low", "close", "volume"),
+    *("closeTime", "quoteVolume", "trades", "takerVolume", "takerQuoteVolume", "unused"),
+)
+
+
+def candles(body: object, interval: Interval, since: datetime, limit: int) -> list[Candle]:
+    """Parses `GET klines`: arrays of twelve. Raises Unreadable unless they are of `interval`, in order, none before `since` and
+    at most `limit`, and each price lies between its low and its high."""
+    found = [_candle(json_array(item, "candle"), interval) for item in json_array(body, "candles")]
+    times = [candle.opened_at for candle in found]
+    if (
+        len(found) > limit
+        or times != sorted(set(times))
+        or (times and times[0] < since.replace(microsecond=since.microsecond // 1000 * 1000))
+    ):
+        raise Unreadable("the candles are not those that were asked for")
+    return found
+
+
+def _candle(item: list[object], interval: Interval) -> Candle:
+    if len(item) != len(_CANDLE):
+        raise Unreadable("candle: not an array of twelve")
+    data = dict(zip(_CANDLE, item, strict=True))
+    prices = {name: amount(data, name) for name in ("open", "high", "low", "close")}
+    candle = Candle(opened_at=moment(data, "openTime"), volume=amount(data, "volume"), **prices)
+    if not timedelta() < moment(data, "closeTime") - candle.opened_at < interval.length:
+        raise Unreadable("candle: not of the length asked for")
+    if not 0 < candle.low <= min(candle.open, candle.close) <= max(candle.open, candle.close) <= candle.high:
+        raise Unreadable("candle: a price beyond its low and high")
+    return candle
 
 
 def _about(asked: Sequence[str], listed: Sequence[str]) -> None:

@@ -95,6 +95,10 @@ class BinanceHttpClient:
         """Sends `GET ticker/bookTicker` for some symbols."""
         return await self._ask(self._client.get_orderbook_ticker(symbols=encoded(symbols)))
 
+    async def candles(self, parameters: Mapping[str, str]) -> Said:
+        """Sends `GET klines`."""
+        return await self._ask(self._client.get_klines(**parameters))
+
     async def account(self) -> Said:
         """Sends `GET account`, without zero balances."""
         return await self._ask(self._client.get_account(omitZeroBalances="true"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from core.domain.strategy_book import strategy_number
 ORDER_PLACE, LIST_PLACE = "order.place", "orderList.place.oco"
 ENTRY_PLACE: Mapping[bool, str] = {False: "orderList.place.opo", True: "orderList.place.opoco"}  # by whether it has two exits
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOR_PRICES = 0.9  # of the allowed weight, together with everything else; the rest is for orders and finding out about them
 FOR_COMPARING = 0.6  # background work leaves room for prices, rules and balances too
 
@@ -34,6 +36,7 @@ class Wire(Protocol):
     async def server_time(self) -> Said: ...
     async def exchange_info(self, symbols: Sequence[str] | None) -> Said: ...
     async def quotes(self, symbols: Sequence[str]) -> Said: ...
+    async def candles(self, parameters: Mapping[str, str]) -> Said: ...
     async def account(self) -> Said: ...
     async def key_permissions(self) -> Said: ...
     async def open_orders(self, parameters: Mapping[str, str]) -> Said: ...
@@ -70,9 +73,15 @@ OPEN_ORDERS = Cost(80, FOR_COMPARING)
 OPEN_ORDERS_OF_SYMBOL = Cost(6)
 RULES = Cost(20)
 PRICES = Cost(4)
+CANDLES = Cost(2, FOR_COMPARING)  # for a picture, which can wait
 ACCOUNT = Cost(20)
 RECENT_ORDERS = Cost(20)
 KEY_RIGHTS = Cost(1)
+
+
+def milliseconds(at: datetime) -> str:
+    """Returns a time as requests name it: whole milliseconds since the epoch."""
+    return str((at - _EPOCH) // timedelta(milliseconds=1))
 
 
 def order_parameters(request: OrderRequest) -> dict[str, str]:

@@ -15,6 +15,7 @@ from itertools import count
 from core.adapters.paper.account import ENTRY_MISSED, NOT_PLACED, PaperAccount, balances_of
 from core.adapters.paper.paper_book import PaperBook, PaperOrder, PaperState
 from core.adapters.paper.rules import bound_worth, entry_refusal, exits_of, exits_refusal, legs_of, list_refusal, refusal
+from core.domain.candle import Candle, Interval
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable
 from core.domain.instrument import QUOTE_FRESH, Balance, Instrument, Quote
 from core.domain.money import ZERO, floor_to_step
@@ -98,6 +99,10 @@ class PaperExchange:
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         """See MarketData."""
         return await self._market.quotes(symbols)
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """See MarketData."""
+        return await self._market.candles(symbol, interval, since, limit)
 
     async def follow_market(self, symbols: Collection[str] | None = None) -> None:
         """Shows the market's current prices to the open orders of `symbols` (None: all), and commits what comes of it. To be

@@ -3,9 +3,7 @@
 import csv
 import io
 import re
-import struct
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands.calendar import since_first, starts_of
-from bot.commands.chart import chart_of
 from bot.commands.risk import bar
 from bot.commands.stats import stats_of
-from bot.reports import chart_renderer as drawing
-from bot.reports import charts
 from bot.reports.tax_export import cell
 from bot.texts import texts
 from bot.views.chat_message import plain_text
@@ -28,7 +23,6 @@ from core.domain.money import ZERO
 from core.domain.position import Execution, Trade
 from core.domain.signal import Side
 from core.policy.tax_lots import Disposal, Lots, Valued, acquired
-from core.read_models import Gain
 from core.records.commit_batch import CommitBatch
 from local_telegram.server import RunningChat
 from tests.bot.firm import Firm, firm_on
@@ -133,53 +127,6 @@ async def test_a_list_is_leafed_through_in_place(firm: Firm) -> None:
     assert "SOLUSDC" not in (await firm.owner.ask("/trades 10 wifusdc")).text
 
 
-async def test_a_chart_is_a_picture_that_is_renewed_in_place(firm: Firm) -> None:
-    assert "Nothing to chart yet" in (await firm.owner.ask("/chart")).text
-    await filled(firm, ["1.5", "-0.5", "2"])
-    shown = await firm.owner.ask("/chart", within=30)
-    assert shown.photo is not None
-    assert "Net profit, USDC" in shown.text
-    firm.owner.press(shown, "daily")
-    await firm.owner.wait_for_edit(shown, "by day", within=30)
-    assert (await firm.owner.ask("/chart WIFUSDC", within=30)).photo is not None
-    report = await firm.owner.ask("/report month", within=30)
-    assert report.photo is not None
-
-
-async def test_a_dot_marks_the_chart_that_is_shown_in_every_language(firm: Firm) -> None:
-    assert [button.text for button in (await firm.owner.ask("/chart")).buttons[:2]] == ["● equity", "daily"]
-    await firm.owner.ask("/lang ru")
-    assert [button.text for button in (await firm.owner.ask("/chart daily")).buttons[:2]] == ["капитал", "● по дням"]
-    assert [button.text for button in (await firm.owner.ask("/chart WIFUSDC")).buttons[:2]] == ["капитал", "по дням"]
-
-
-async def test_the_report_of_a_day_draws_that_day(firm: Firm) -> None:
-    await filled(firm, ["1.5", "-0.5", "2"])
-    today = firm.clock.now().date()
-    drawn = await chart_of(firm.context, "equity", "", today)
-    assert drawn is not None
-    assert (drawn.values, drawn.title) == ((0.0, 2.0), f"Net profit since {texts('en').day(today)} UTC, USDC")
-    ever = await chart_of(firm.context, "equity", "")
-    assert ever is not None
-    assert ever.values == (0.0, 1.5, 1.0, 3.0)
-    week = await chart_of(firm.context, "daily", "", today - timedelta(days=1))
-    assert week is not None
-    assert week.values == (-0.5, 2.0)
-
-
-def test_the_axis_of_time_is_the_readers() -> None:
-    start = datetime(2026, 3, 1, 22, tzinfo=UTC)
-    gains = [Gain(start + timedelta(minutes=10 * step), "USDC", Decimal(1)) for step in range(12)]
-    labels = {}
-    for zone in ("UTC", "Asia/Kolkata"):
-        figure = drawing.drawn(asdict(charts.equity("t", "USDC", gains, zone=zone)))
-        figure.canvas.draw()
-        labels[zone] = [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
-        assert figure.axes[0].get_xlabel() == zone
-    assert "22:30" in labels["UTC"]
-    assert "04:00" in labels["Asia/Kolkata"]  # 22:30 UTC
-
-
 async def test_a_year_is_a_file(firm: Firm) -> None:
     year = firm.clock.now().year
     await firm.ledger.commit(
@@ -230,26 +177,6 @@ async def test_risk_shows_how_much_is_used(firm: Firm) -> None:
     assert "⬜⬜⬜⬜⬜⬜⬜⬜ P&L today 0.00 USDC, limit -100.00" in text
     assert "🟩🟩🟩🟩🟩⬜⬜⬜ Order value: 3,030.00 USDC (SOLUSDC), limit 5,000.00" in text
     assert len((await firm.owner.ask("/risk")).text.splitlines()) < 14
-
-
-@pytest.mark.parametrize("kind", ["line", "bars", "trades"])
-async def test_a_chart_is_drawn_beside_the_program(kind: str) -> None:
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    gains = [Gain(now + timedelta(days=day), "USDC", Decimal(day % 5 - 2)) for day in range(40)]
-    chart = {
-        "line": charts.equity("t", "USDC", gains),
-        "bars": charts.daily("t", "USDC", gains),
-        "trades": charts.symbol("t", "USDC", [execution(1, now), execution(2, now + timedelta(hours=1), "1")]),
-    }[kind]
-    picture = await charts.draw(chart)
-    assert picture is not None
-    width, height = struct.unpack(">II", picture[16:24])
-    assert (width, height) == (1040, 650)
-    assert len(picture) > 8_000
-
-
-async def test_what_cannot_be_drawn_is_no_picture() -> None:
-    assert await charts.draw(charts.Chart("line", "t", "u", ("never",), (1.0,))) is None
 
 
 AMOUNTS = st.decimals(Decimal("0.0001"), Decimal(1_000_000), places=4)

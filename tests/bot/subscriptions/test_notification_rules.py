@@ -57,6 +57,7 @@ async def everybody(server: RunningChat, office: Office) -> AsyncIterator[Bot]:
         blocked=forget,
         quote=lambda _: None,
         rate_limiters=RateLimiters(office.context.clock),
+        draw=office.context.draw,
     )
     async with bot_on(server, office) as bot, running(notifiers.run()):
         yield bot

@@ -160,8 +160,22 @@ async def test_what_was_to_be_told_in_a_topic_that_is_gone_is_told_in_the_group(
 FIGURE = re.compile(r"\d[.,]\d")
 NO_FIGURE = re.compile(r"MarketFlow 0\.1\.0|\d\d\.\d\d\.\d{4}")  # the version and dates
 IN_ANY_GROUP = frozenset(
-    {"/pause", "/resume", "/mode", "/panic", "/sell", "/close", "/lang", "/zone", "/mute", "/quiet", "/notify", "/heartbeat"}
-    | {"/health", "/start", "/help", "/code"}
+    {
+        "/pause",
+        "/resume",
+        "/mode",
+        "/panic",
+        "/sell",
+        "/close",
+        "/lang",
+        "/zone",
+        "/theme",
+        "/mute",
+        "/quiet",
+        "/notify",
+        "/heartbeat",
+    }
+    | {"/theme", "/health", "/start", "/help", "/code"}
 )
 """Commands that are answered in any group: the way out of a position, and answers without figures of the account."""
 

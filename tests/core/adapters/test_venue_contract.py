@@ -10,6 +10,8 @@ import pytest
 
 from core.adapters.binance.binance_client import BinanceClient
 from core.adapters.paper.paper_exchange import PaperExchange
+from core.domain.candle import Interval
+from core.domain.errors import SymbolUnknown
 from core.domain.instrument import Balance
 from core.domain.order import ExecutionReport, Fill, NotTaken, OrderRequest, PlaceResult, Rejected, Unanswered
 from core.domain.order_state_machine import OrderState
@@ -54,6 +56,14 @@ async def test_a_buy_is_filled_and_pays_its_fee_in_the_base_asset(port: VenuePor
     held = await port.balances()
     assert held["WIF"].free == Decimal("19.98")
     assert held["USDC"].free == Decimal(100000) - Decimal("9.602")
+
+
+async def test_candles_are_those_of_the_market(venue: Venue, port: VenuePort) -> None:
+    venue.walk(WIF, "0.48", "0.52", "0.47", "0.50")
+    (candle,) = await port.candles(WIF, Interval.W1, datetime.now(UTC) - Interval.W1.length, 1)
+    assert (candle.high, candle.low, candle.close) == (Decimal("0.52"), Decimal("0.47"), Decimal("0.50"))
+    with pytest.raises(SymbolUnknown):
+        await port.candles("NOSUCH", Interval.M1, datetime.now(UTC), 1)
 
 
 async def test_an_order_shows_the_mark_it_was_sent_with_wherever_it_is_shown(port: VenuePort) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.adapters.binance import codec, order_codec
 from core.adapters.binance.json_fields import Unreadable
 from core.domain.api_key_permissions import Permissions
+from core.domain.candle import Candle, Interval
 from core.domain.instrument import Balance
 from core.domain.order import ExecutionReport, Fill, OrderRequest, RecentOrders
 from core.domain.order_state_machine import OrderState
@@ -297,6 +298,51 @@ def test_documented_account() -> None:
     assert (found.key_can_trade, found.key_can_withdraw, found.ip_restricted) == (False, True, True)
 
 
+ROW = sample("samples/klines.json")[0]
+WEEK_OF_2017 = datetime(2017, 7, 3, tzinfo=UTC)
+
+
+def test_candles() -> None:
+    (candle,) = codec.candles([ROW], Interval.W1, WEEK_OF_2017, 1)
+    assert candle == Candle(
+        WEEK_OF_2017, Decimal("0.01634790"), Decimal("0.80000000"), Decimal("0.01575800"), Decimal("0.01577100"),
+        Decimal("148976.11427815"),
+    )  # fmt: skip
+    assert codec.candles([], Interval.W1, WEEK_OF_2017, 1) == []
+
+
+def changed(**values: object) -> list[object]:
+    """Returns the row with other values, by their place: `_0` is the first."""
+    return [values.get(f"_{place}", value) for place, value in enumerate(ROW)]
+
+
+WEEK = 604_800_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [ROW[:11]],
+        [[*ROW, "0"]],
+        [ROW, ROW],
+        [changed(_0=ROW[0] + WEEK, _6=ROW[6] + WEEK), ROW],
+        [ROW, changed(_0=ROW[0] + WEEK, _6=ROW[6] + WEEK), changed(_0=ROW[0] + 2 * WEEK, _6=ROW[6] + 2 * WEEK)],
+        [changed(_2="0.01")],
+        [changed(_3="0.02")],
+        [changed(_3="0")],
+        [changed(_6=ROW[0] + WEEK)],
+        [changed(_6=ROW[0])],
+        [changed(_0=ROW[0] - 1)],
+        [changed(_1=0.0163)],
+        {},
+        [{}],
+    ],
+)
+def test_candles_that_were_not_asked_for_or_make_no_sense(body: object) -> None:
+    with pytest.raises(Unreadable):
+        codec.candles(body, Interval.W1, WEEK_OF_2017, 2)
+
+
 def test_time() -> None:
     assert codec.server_time({"serverTime": 1_499_827_319_559}) == datetime(2017, 7, 12, 2, 41, 59, 559_000, tzinfo=UTC)
 
@@ -309,6 +355,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "newest": lambda body: order_codec.recent_orders(body, "my", "LTCBTC"),
     "trades": lambda body: order_codec.trades(body, "WIFUSDC", "7"),
     "quotes": lambda body: codec.quotes(body, ["WIFUSDC"], NOW),
+    "candles": lambda body: codec.candles(body, Interval.W1, NOW - timedelta(days=3650), 1000),
     "balances": codec.balances,
     "time": codec.server_time,
     "limits": codec.rate_limits,
@@ -320,7 +367,7 @@ MADE: dict[str, type] = {
     "newest": RecentOrders,
     "time": datetime,
     "permissions": Permissions,
-    **dict.fromkeys(["orders", "trades", "limits"], list),
+    **dict.fromkeys(["orders", "trades", "limits", "candles"], list),
     **dict.fromkeys(["quotes", "balances", "instruments"], dict),
 }
 GOOD: dict[str, Any] = {
@@ -329,6 +376,7 @@ GOOD: dict[str, Any] = {
     "newest": sample("samples/openOrders.json"),
     "trades": [{**sample("orders/doc_myTrades_sample.json")[0], "symbol": "WIFUSDC", "orderId": 7}],
     "quotes": [sample("samples/ticker_bookTicker.json")],
+    "candles": sample("samples/klines.json"),
     "balances": sample("orders/doc_account_sample.json"),
     "time": {"serverTime": 1_499_827_319_559},
     "limits": {"rateLimits": [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100}]},

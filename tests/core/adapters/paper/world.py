@@ -1,12 +1,13 @@
 """A paper exchange on a market whose price the test sets."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from core.adapters.paper.paper_book import PaperBook
 from core.adapters.paper.paper_exchange import PaperExchange
+from core.domain.candle import Candle, Interval
 from core.domain.errors import ExchangeUnavailable
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import plain
@@ -63,6 +64,9 @@ class Market:
         if self.is_down:
             raise ExchangeUnavailable("no answer in time")
         return {name: Quote(name, self.bid, self.bid + self.spread, self._clock.now()) for name in self.rules if name in symbols}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        return [Candle(since, self.bid, self.bid, self.bid, self.bid, Decimal(limit))] if interval.length else []
 
 
 class World:
