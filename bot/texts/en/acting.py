@@ -91,7 +91,7 @@ CATALOGUE: dict[str, str] = {
     "set.breakeven": "Give target, or a percentage above the entry (more than the 0.2 that fees take), or off.",
     "set.time_limit": "Give seconds, above 0 and at most 31536000, or off.",
     "set.activation": "Give a percentage above the entry, above 0 and at most 1000, or off.",
-    "set.example": "For example: /set {name} {example}",
+    "set.example": "For example: /{command} {name} {example}",
     "set.above.MAX_ORDER_NOTIONAL": "⚠️ {name} {value} is above MAX_ORDER_NOTIONAL {most}: every entry would be refused.",
     "set.above.PRICE_SANITY_PCT": "⚠️ {name} {value} is above PRICE_SANITY_PCT {most}, which refuses an entry first.",
     "set.too_large": "⚠️ An entry of this size in {symbol} is worth {value} {asset} now, above MAX_ORDER_NOTIONAL {most}: "

@@ -14,6 +14,7 @@ from bot.texts.ru import (
     reasons,
     records,
     refusals,
+    settings,
     why,
 )
 
@@ -28,6 +29,7 @@ CATALOGUE: dict[str, str] = {
     **reading.CATALOGUE,
     **people.CATALOGUE,
     **acting.CATALOGUE,
+    **settings.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
     **refusals.CATALOGUE,

@@ -91,7 +91,7 @@ CATALOGUE: dict[str, str] = {
     "set.breakeven": "Укажите target, или проценты выше входа (больше 0.2, которые берут комиссии), или off.",
     "set.time_limit": "Укажите секунды, больше 0 и не больше 31536000, или off.",
     "set.activation": "Укажите проценты выше входа, больше 0 и не больше 1000, или off.",
-    "set.example": "Например: /set {name} {example}",
+    "set.example": "Например: /{command} {name} {example}",
     "set.above.MAX_ORDER_NOTIONAL": "⚠️ {name} {value} больше, чем MAX_ORDER_NOTIONAL {most}: все входы будут отклонены.",
     "set.above.PRICE_SANITY_PCT": "⚠️ {name} {value} больше, чем PRICE_SANITY_PCT {most}: вход отклонит уже эта проверка.",
     "set.too_large": "⚠️ Вход такого размера в {symbol} стоит сейчас {value} {asset}, это больше MAX_ORDER_NOTIONAL {most}: "
