@@ -25,7 +25,7 @@ ROLE = Role.OWNER
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Lists the halts; with a symbol it ends that symbol's halt."""
     if len(args) > 1:
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     if not args:
         return _listed(context)
     if args[0].lower() == ACCOUNT:
@@ -72,4 +72,4 @@ def _listed(context: CommandContext) -> ChatMessage:
     return ChatMessage("\n".join(lines), tuple(row for halt in halts for row in accept_button(halt, context.texts)))
 
 
-COMMAND = Command("accept", run, arguments="[SYMBOL|account]", role_with_arguments=ROLE)
+COMMAND = Command("accept", run, arguments="[SYMBOL|account]", examples=("", "account"), role_with_arguments=ROLE)

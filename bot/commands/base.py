@@ -12,6 +12,8 @@ from core.domain.access import Role
 from core.domain.messages import Body
 
 Args = Sequence[str]
+SYMBOL = "SYMBOL"
+"""Stands for a symbol in usage and examples."""
 
 
 def never(_: Args) -> bool:
@@ -26,7 +28,8 @@ def always(_: Args) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of the chat. `arguments` is its usage after the name; `role` is who may use it without arguments,
+    """One command of the chat. `arguments` is its usage after the name and `examples` are some that work, with SYMBOL
+    for a symbol; `role` is who may use it without arguments,
     `role_with_arguments` who may use it with some, where that differs. Behind a button it replaces the message, unless it
     `answers_anew`. `in_any_group` tells whether it is answered in a group that is not TG_CHAT_ID, where people read along whom
     the owner never meant."""
@@ -35,6 +38,7 @@ class Command:
     run: Callable[[CommandContext, Args, Caller], Awaitable[ChatMessage]]
     role: Role = Role.VIEWER
     arguments: str = ""
+    examples: tuple[str, ...] = ("",)
     role_with_arguments: Role | None = None
     answers_anew: bool = False
     in_any_group: Callable[[Args], bool] = never
@@ -42,6 +46,10 @@ class Command:
     @property
     def usage(self) -> str:
         return f"{self.name} {self.arguments}".strip()
+
+    def lines(self, symbol: str) -> list[str]:
+        """Returns the examples as they are written, about `symbol`."""
+        return [f"/{self.name} {example.replace(SYMBOL, symbol)}".strip() for example in self.examples]
 
     def needed(self, args: Args) -> Role:
         """Returns the role needed with these arguments. A command that changes something needs more than a viewer."""
@@ -52,9 +60,21 @@ class Command:
         return self.needed(args) > Role.VIEWER
 
 
-def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage:
-    """Returns the sentence with the accepted arguments."""
-    return ChatMessage(context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
+def bad_argument(context: CommandContext, args: Args, command: Command, why: str = "") -> ChatMessage:
+    """Returns that the arguments are not valid, and `why` where more can be said; with the accepted ones and an example that
+    works."""
+    usage = context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{command.usage}")
+    lines = [*([why] if why else []), usage]
+    if command.arguments:
+        lines.append(context.texts("answer.example", example=command.lines(example_symbol(context))[0]))
+    return ChatMessage("\n".join(lines))
+
+
+def example_symbol(context: CommandContext) -> str:
+    """Returns a symbol for examples: one that is held, else one that is traded."""
+    held = [position.symbol for position in context.portfolio.open_positions()]
+    traded = context.exchange.market.instruments() if context.exchange.symbols is None else context.exchange.symbols
+    return next(iter([*sorted(held), *sorted(traded)]), SYMBOL)
 
 
 async def request(context: CommandContext, body: Body, caller: Caller, mailbox: str = "") -> str:

@@ -41,7 +41,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     instruction = _instruction(context, symbol, size, caller) if symbol is not None else None
     words = exit_words(exits) if exits else None
     if symbol is None or instruction is None or (exits and (words is None or words.to_breakeven)):
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     steps = _steps(context, symbol, stepped)
     if isinstance(steps, ChatMessage):
         return steps
@@ -109,4 +109,10 @@ def _instruction(context: CommandContext, symbol: str, size: Args, caller: Calle
     return None
 
 
-COMMAND = Command("buy", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command(
+    "buy",
+    run,
+    role=ROLE,
+    arguments=_USAGE,
+    examples=("SYMBOL 50", "SYMBOL 50 USDC stop 5% target 10%", "SYMBOL 50 stop 5% trail 2%"),
+)

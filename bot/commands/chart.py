@@ -24,7 +24,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     word = args[0].lower() if args else "equity"
     symbol = read_symbol(args[0]) if args else None
     if len(args) > 1 or (args and symbol is None):
-        return bad_argument(context, args, f"chart {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         chart = await chart_of(context, word, symbol or "")
     except LedgerUnavailable:
@@ -80,4 +80,4 @@ def _main_quote(quotes: list[str]) -> str:
     return max(sorted(set(quotes)), key=quotes.count, default="")
 
 
-COMMAND = Command("chart", run, arguments=_USAGE)
+COMMAND = Command("chart", run, arguments=_USAGE, examples=("daily", "SYMBOL"))

@@ -30,7 +30,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return ChatMessage(_shown(context), (_buttons(context),))
     chosen = read_mode(args)
     if chosen is None:
-        return bad_argument(context, args, f"mode {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     mode, asking = chosen
     body = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
     if _loosens(context.portfolio.trading_state, mode, asking, context.exchange.rates.report):
@@ -103,4 +103,11 @@ def _buttons(context: CommandContext) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE, in_any_group=always)
+COMMAND = Command(
+    "mode",
+    run,
+    arguments=_USAGE,
+    examples=("confirm", "confirm above 100", "auto"),
+    role_with_arguments=ROLE,
+    in_any_group=always,
+)

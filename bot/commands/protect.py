@@ -51,7 +51,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return asked
     words = exit_words(asked[1]) if asked is not None else None
     if asked is None or (asked[1] and words is None):
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     return await _of_book(context, caller, asked[0], words)
 
 
@@ -134,4 +134,11 @@ async def _request(context: CommandContext, caller: Caller, body: PlanRequested,
     return await done(context, caller, source_id)
 
 
-COMMAND = Command("protect", run, role=ROLE, arguments=_USAGE, answers_anew=True)
+COMMAND = Command(
+    "protect",
+    run,
+    role=ROLE,
+    arguments=_USAGE,
+    examples=("SYMBOL stop 5% target 10%", "SYMBOL stop breakeven", "SYMBOL trail 2%"),
+    answers_anew=True,
+)

@@ -36,14 +36,14 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     asked = book_asked(context, symbol, args[1:], "sell") if symbol is not None else None
     if isinstance(asked, ChatMessage):
         return asked
-    return await _asked(context, caller, args, *asked) if asked is not None else bad_argument(context, args, f"sell {_USAGE}")
+    return await _asked(context, caller, args, *asked) if asked is not None else bad_argument(context, args, COMMAND)
 
 
 async def _asked(context: CommandContext, caller: Caller, args: Args, book: StrategyBook, words: Args) -> ChatMessage:
     """Asks whether to sell what `words` say of the book's position."""
     instruction = _instruction(context, book, words, caller)
     if instruction is None:
-        return bad_argument(context, args, f"sell {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     nothing = reason("no_position", base=short(context.exchange.priced(book.symbol).base))
     found = await plan(context, Side.SELL, book, instruction) if context.portfolio.position(book).is_open else nothing
     if isinstance(found, Plan) and (unfit := _too_little(context, found)) is not None:
@@ -93,4 +93,6 @@ def _instruction(context: CommandContext, book: StrategyBook, size: Args, caller
     return ManualInstruction(caller.user_id, caller.name, qty=qty)
 
 
-COMMAND = Command("sell", run, role=ROLE, arguments=_USAGE, answers_anew=True, in_any_group=bool)
+COMMAND = Command(
+    "sell", run, role=ROLE, arguments=_USAGE, examples=("SYMBOL 50%", "SYMBOL"), answers_anew=True, in_any_group=bool
+)

@@ -144,4 +144,6 @@ async def _set(context: CommandContext, caller: Caller, body: LimitRequested, so
     return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
-COMMAND = Command("set", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command(
+    "set", run, role=ROLE, arguments=_USAGE, examples=("STOP_LOSS_PCT 5", "MAX_ORDER_NOTIONAL 500", "MAX_ORDER_NOTIONAL default")
+)

@@ -137,4 +137,4 @@ def _rows(buttons: list[Button]) -> Keyboard:
     return tuple(tuple(buttons[at : at + 2]) for at in range(0, len(buttons), 2))
 
 
-COMMAND = Command(NAME, run, role=ROLE, arguments=_USAGE)
+COMMAND = Command(NAME, run, role=ROLE, arguments=_USAGE, examples=("", "exits", "STOP_LOSS_PCT"))

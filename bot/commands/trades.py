@@ -25,7 +25,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT
     symbol = read_symbol(words.pop(0)) if words else None
     if count is None or words or (symbol is None and len(request.args) > 1):
-        return bad_argument(context, args, f"trades {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         trades = await context.ledger.queries.recent_trades(count, symbol=symbol, page=request.page)
     except LedgerUnavailable:
@@ -58,4 +58,4 @@ def _line(context: CommandContext, trade: Trade, profit: str) -> Html:
     )
 
 
-COMMAND = Command("trades", run, arguments=_USAGE)
+COMMAND = Command("trades", run, arguments=_USAGE, examples=("5", "20 SYMBOL", "SYMBOL"))

@@ -21,7 +21,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     """Finds it by id, by the message replied to, or takes the last one."""
     full = len(args) == 2 and args[1] == _MORE
     if len(args) > 2 or (len(args) == 2 and not full) or (args and len(args[0]) > _LONGEST):
-        return bad_argument(context, args, f"why {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         return await _told(context, args, caller, full=full)
     except LedgerUnavailable:
@@ -68,4 +68,4 @@ def _which(context: CommandContext, found: Sequence[int]) -> ChatMessage:
     return ChatMessage(context.texts("why.which"), tuple((Button(f"#{seq}", f"/why {seq}"),) for seq in found))
 
 
-COMMAND = Command("why", run, arguments=_USAGE, answers_anew=True)
+COMMAND = Command("why", run, arguments=_USAGE, examples=("SYMBOL", ""), answers_anew=True)

@@ -12,6 +12,7 @@ from bot.texts.en import (
     reading,
     refusals,
     settings,
+    usage,
     why,
 )
 
@@ -25,6 +26,7 @@ CATALOGUE: dict[str, str] = {
     **people.CATALOGUE,
     **acting.CATALOGUE,
     **settings.CATALOGUE,
+    **usage.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
     **refusals.CATALOGUE,

@@ -15,6 +15,7 @@ from bot.texts.ru import (
     records,
     refusals,
     settings,
+    usage,
     why,
 )
 
@@ -30,6 +31,7 @@ CATALOGUE: dict[str, str] = {
     **people.CATALOGUE,
     **acting.CATALOGUE,
     **settings.CATALOGUE,
+    **usage.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
     **refusals.CATALOGUE,
