@@ -14,6 +14,8 @@ from core.domain.messages import Body
 Args = Sequence[str]
 SYMBOL = "SYMBOL"
 """Stands for a symbol in usage and examples."""
+NOT_HELD = "NOT_HELD"
+"""Stands in examples for a symbol without a position."""
 
 
 def never(_: Args) -> bool:
@@ -29,7 +31,7 @@ def always(_: Args) -> bool:
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of the chat. `arguments` is its usage after the name and `examples` are some that work, with SYMBOL
-    for a symbol; `role` is who may use it without arguments,
+    or NOT_HELD for a symbol; `role` is who may use it without arguments,
     `role_with_arguments` who may use it with some, where that differs. Behind a button it replaces the message, unless it
     `answers_anew`. `in_any_group` tells whether it is answered in a group that is not TG_CHAT_ID, where people read along whom
     the owner never meant."""
@@ -47,10 +49,6 @@ class Command:
     def usage(self) -> str:
         return f"{self.name} {self.arguments}".strip()
 
-    def lines(self, symbol: str) -> list[str]:
-        """Returns the examples as they are written, about `symbol`."""
-        return [f"/{self.name} {example.replace(SYMBOL, symbol)}".strip() for example in self.examples]
-
     def needed(self, args: Args) -> Role:
         """Returns the role needed with these arguments. A command that changes something needs more than a viewer."""
         return self.role_with_arguments if args and self.role_with_arguments is not None else self.role
@@ -66,15 +64,22 @@ def bad_argument(context: CommandContext, args: Args, command: Command, why: str
     usage = context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{command.usage}")
     lines = [*([why] if why else []), usage]
     if command.arguments:
-        lines.append(context.texts("answer.example", example=command.lines(example_symbol(context))[0]))
+        lines.append(context.texts("answer.example", example=examples(context, command)[0]))
     return ChatMessage("\n".join(lines))
 
 
-def example_symbol(context: CommandContext) -> str:
-    """Returns a symbol for examples: one that is held, else one that is traded."""
-    held = [position.symbol for position in context.portfolio.open_positions()]
+def examples(context: CommandContext, command: Command) -> list[str]:
+    """Returns the examples of a command as they are written: about a symbol that is held, else one that is traded; to be bought
+    one that is not held."""
+    held = sorted({position.symbol for position in context.portfolio.open_positions()})
     traded = context.exchange.market.instruments() if context.exchange.symbols is None else context.exchange.symbols
-    return next(iter([*sorted(held), *sorted(traded)]), SYMBOL)
+    free = [symbol for symbol in sorted(traded) if symbol not in held]
+    about = {SYMBOL: next(iter([*held, *free]), SYMBOL), NOT_HELD: next(iter([*free, *held]), SYMBOL)}
+    lines = []
+    for example in command.examples:
+        words = [about.get(word, word) for word in example.split()]
+        lines.append(" ".join([f"/{command.name}", *words]))
+    return lines
 
 
 async def request(context: CommandContext, body: Body, caller: Caller, mailbox: str = "") -> str:

@@ -114,5 +114,5 @@ COMMAND = Command(
     run,
     role=ROLE,
     arguments=_USAGE,
-    examples=("SYMBOL 50", "SYMBOL 50 USDC stop 5% target 10%", "SYMBOL 50 stop 5% trail 2%"),
+    examples=("NOT_HELD 50", "NOT_HELD 50 USDC stop 5% target 10%", "NOT_HELD 50 stop 5% trail 2%"),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.commands.base import Args, Command, always, bad_argument, example_symbol
+from bot.commands.base import Args, Command, always, bad_argument, examples
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.pagination import choices
@@ -64,7 +64,7 @@ def _use(context: CommandContext, group: str, command: Command) -> ChatMessage:
         "",
         texts("help.usage", usage=f"/{command.usage}"),
         texts("help.examples"),
-        *(texts("help.example", example=line) for line in command.lines(example_symbol(context))),
+        *(texts("help.example", example=line) for line in examples(context, command)),
         "",
         _who(context, command),
     ]

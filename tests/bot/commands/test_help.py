@@ -1,17 +1,20 @@
 """/help of one command: from the one table, in both languages, with examples that work."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bot.commands import BY_NAME
 from bot.commands.arguments.russian import COMMAND_NAMES
+from bot.commands.base import examples
 from bot.texts import LANGUAGES, texts
 from core.domain.access import Role
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
-from tests.bot.firm import Firm, firm_on
+from tests.bot.firm import ROOMY, Firm, firm_on
 
 NO = ("is not valid", "There is no ", "Can't place", "Unknown command")
 
@@ -19,7 +22,7 @@ NO = ("is not valid", "There is no ", "Can't place", "Unknown command")
 @pytest.fixture
 async def firm(server: RunningChat, tmp_path: Path) -> AsyncIterator[Firm]:
     """Yields a program with a position in WIFUSDC."""
-    async with firm_on(server, tmp_path) as running:
+    async with firm_on(server, tmp_path, limits=replace(ROOMY, trade_quote=Decimal(50))) as running:
         await running.held()
         yield running
 
@@ -42,7 +45,7 @@ async def test_help_has_usage_examples_that_work_and_who_may(firm: Firm, name: s
     said = (await firm.owner.ask(f"/help {one.name}")).text
     assert f"Usage: /{one.usage}" in said
     assert "Who may: " in said
-    for example in one.lines("WIFUSDC"):
+    for example in examples(firm.context, one):
         assert example in said
         answer = (await firm.owner.ask(example, within=30)).text
         assert not any(no in answer for no in NO), f"{example}: {answer}"
@@ -55,7 +58,7 @@ async def test_help_has_usage_examples_that_work_and_who_may(firm: Firm, name: s
 async def test_a_command_is_found_by_its_name_with_or_without_slash_and_in_russian(firm: Firm, said: str) -> None:
     text = (await firm.owner.ask(said)).text
     assert text.startswith("/buy: buy manually")
-    assert "/buy WIFUSDC 50 USDC stop 5% target 10%" in text
+    assert "/buy SOLUSDC 50 USDC stop 5% target 10%" in text
     assert "Who may: traders and owners" in text
 
 
