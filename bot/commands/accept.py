@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.actions import Trouble
+from bot.commands.arguments.symbols import named_symbol
 from bot.commands.base import Args, Command, bad_argument, request
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
@@ -30,7 +31,8 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         return _listed(context)
     if args[0].lower() == ACCOUNT:
         return _account(context, caller)
-    symbol = args[0].upper()
+    halted = [halt.symbol for halt in context.portfolio.active_halts()]
+    symbol = named_symbol(context, args[0], halted) or args[0].upper()
     if context.portfolio.halt_on(symbol) is None:
         return ChatMessage(context.texts("accept.not_held", symbol=short(symbol)))
     return await with_code(

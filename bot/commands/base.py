@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.commands.actions import Trouble
+from bot.commands.arguments.amounts import UnreadAmount
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.texts import short
+from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import Body
@@ -66,6 +67,12 @@ def bad_argument(context: CommandContext, args: Args, command: Command, why: str
     if command.arguments:
         lines.append(context.texts("answer.example", example=examples(context, command)[0]))
     return ChatMessage("\n".join(lines))
+
+
+def why_unread(context: CommandContext, words: Args, error: UnreadAmount) -> Html:
+    """Returns why words are no amount."""
+    said = short(" ".join(words))
+    return context.texts(error.key, **error.params) if error.key else context.texts("amount.none", words=said)
 
 
 def examples(context: CommandContext, command: Command) -> list[str]:

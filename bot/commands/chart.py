@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from bot.commands.arguments.periods import day_text
-from bot.commands.arguments.symbols import read_symbol
+from bot.commands.arguments.symbols import meant_symbols, read_symbol, which_symbol
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -16,20 +16,23 @@ from core.domain.money import ZERO
 from core.read_models import Selection
 
 _USAGE = "[equity|daily|SYMBOL]"
+_KINDS = ("equity", "daily")
 _EXITS, _EXECUTIONS, _DAYS = 2_000, 200, 60
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows equity where nothing is named."""
     word = args[0].lower() if args else "equity"
-    symbol = read_symbol(args[0]) if args else None
-    if len(args) > 1 or (args and symbol is None):
+    if len(args) > 1 or (args and read_symbol(word) is None):
         return bad_argument(context, args, COMMAND)
     try:
-        chart = await chart_of(context, word, symbol or "")
+        symbols = await meant_symbols(context, word) if word not in _KINDS else [""]
+        if len(symbols) > 1:
+            return which_symbol(context, symbols, "chart")
+        chart = await chart_of(context, word, symbols[0])
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
-    labels = {kind: context.texts(f"chart.{kind}") for kind in ("equity", "daily")}
+    labels = {kind: context.texts(f"chart.{kind}") for kind in _KINDS}
     buttons = (
         *choices(labels.get(word, ""), [(label, f"/chart {kind}") for kind, label in labels.items()]),
         (refresh(f"/chart {args[0] if args else 'equity'}", context.texts),),

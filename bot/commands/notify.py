@@ -9,7 +9,7 @@ from bot.texts import Html
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Level, Topic
 
-_USAGE = "[TOPIC loud|silent|off]"
+_USAGE = "[approvals|trades|refusals|problems|system|digests loud|silent|off]"
 _MARKS = {Level.LOUD: "🔔", Level.SILENT: "🔕", Level.OFF: "➖"}
 _NEXT = {Level.LOUD: Level.SILENT, Level.SILENT: Level.OFF, Level.OFF: Level.LOUD}
 

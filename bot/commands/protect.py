@@ -50,8 +50,10 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if isinstance(asked, ChatMessage):
         return asked
     words = exit_words(asked[1]) if asked is not None else None
-    if asked is None or (asked[1] and words is None):
+    if asked is None:
         return bad_argument(context, args, COMMAND)
+    if asked[1] and words is None:
+        return bad_argument(context, args, COMMAND, context.texts("exits.unread", words=short(" ".join(asked[1]))))
     return await _of_book(context, caller, asked[0], words)
 
 

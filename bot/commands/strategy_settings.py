@@ -9,7 +9,7 @@ from bot.commands.base import Args
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
-from bot.commands.set_limit import ROLE, refused_then
+from bot.commands.set_limit import ROLE, refused_then, value_of
 from bot.commands.setting_choices import choices, label
 from bot.commands.setting_effect import PLAN
 from bot.texts import Html, short
@@ -21,7 +21,7 @@ from core.domain.messages import StrategyLimitRequested
 from core.domain.risk_limit import LimitSet
 from core.domain.strategy_book import StrategyBook
 from core.domain.strategy_limit import SettingChange
-from core.policy.risk.limits import SIZES, asset_of, is_good, is_length, is_of
+from core.policy.risk.limits import SIZES, asset_of, is_length, is_of
 from core.policy.strategy_settings import EVERY
 from core.policy.strategy_terms import OWN_POSITIONS, STRATEGY_LIMITS, StrategyTerms, symbols_apart
 
@@ -49,9 +49,9 @@ def settings_of(context: CommandContext, name: str, args: Args, caller: Caller) 
         return ChatMessage(context.texts("strategies.no_setting", name=short(args[0]), names=known))
     if len(args) == 1:
         return _one(context, name, setting)
-    value = None if len(args) == 2 and args[1].lower() == DEFAULT else args[-1]
-    if len(args) != 2 or (value is not None and not is_good(setting, value)):
-        return _one(context, name, setting, said=" ".join(args[1:]))
+    value = value_of(context, setting, args[1:])
+    if isinstance(value, Html):
+        return _one(context, name, setting, bad=value)
     return _changed(context, caller, name, setting, value)
 
 
@@ -123,12 +123,12 @@ def _buttons(context: CommandContext, name: str, size: str) -> Iterator[tuple[Bu
     yield (Button(texts("strategies.all"), f"/{COMMAND}"),)
 
 
-def _one(context: CommandContext, name: str, setting: str, said: str = "") -> ChatMessage:
+def _one(context: CommandContext, name: str, setting: str, bad: Html | None = None) -> ChatMessage:
     """Returns what a setting is now, what it may become, and a button for some values."""
     texts, terms, limit = context.texts, context.portfolio.terms_for(StrategyBook(EVERY, name)), STRATEGY_LIMITS[setting]
     asset = asset_of(terms.limits, setting)
     now = setting_value(setting, terms.shown(setting), asset, texts) or texts("limit.unset")
-    lines = [texts("strategies.bad", name=setting, value=short(said))] if said else []
+    lines = [bad] if bad is not None else []
     lines += [
         texts("strategies.now", strategy=short(name), name=setting, value=now),
         texts(f"limit.{setting}"),

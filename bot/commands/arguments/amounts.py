@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.commands.arguments.lookalikes import latin
 from core.domain.assets import DOLLARS, EUROS
 from core.domain.money import parse_decimal
+from core.policy.risk.limits import MOST
 
 PER_CENT = "%"
 _TYPED = re.compile(
@@ -50,6 +51,8 @@ def typed_amount(words: Sequence[str]) -> TypedAmount:
     number = read_number(found["number"]) * (1000 if found["thousands"] else 1)
     if number <= 0:
         raise UnreadAmount("amount.zero")
+    if number >= MOST:
+        raise UnreadAmount
     unit = latin((found["unit"] or "").strip())
     if found["sign"] and unit not in ("", found["sign"]):
         raise UnreadAmount

@@ -74,7 +74,14 @@ CATALOGUE: dict[str, str] = {
     "effect.fallen": "Drawdown now: {fallen}",
     "effect.losing": "Losing exits in a row now: {count}",
     "effect.full": "⚠️ That is reached already: entries are refused from then on. Exits go on.",
-    # amounts
+    # amounts and symbols
+    "symbol.which": "Which one do you mean?",
+    "trades.none_of": "No closed trades of {symbol}.",
+    "amount.none": "“{words}” is not an amount. Write 50, 50 USDC or 1.5.",
+    "buy.no_share": "An entry is bought by an amount or a quantity, not by a share.",
+    "sell.share": "A share is above 0 and at most 100%.",
+    "sell.in_base": "{unit} does not fit here: sell a quantity of {base}, or a share such as 50%.",
+    "exits.unread": "“{words}” is no exit plan: write pairs such as stop 5% target 10% trail 2%; a number without % is a price.",
     "amount.either": "{typed} can be {thousands} or {decimal}: write one of them.",
     "amount.unit": "{unit} does not fit here; the unit is {known}, or none.",
     "amount.negative": "It has to be above zero, without a minus.",

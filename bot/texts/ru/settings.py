@@ -75,7 +75,14 @@ CATALOGUE: dict[str, str] = {
     "effect.fallen": "Просадка сейчас: {fallen}",
     "effect.losing": "Убыточных выходов подряд сейчас: {count}",
     "effect.full": "⚠️ Это уже достигнуто: после изменения входы будут отклоняться. Выходы исполняются.",
-    # amounts
+    # amounts and symbols
+    "symbol.which": "Какую пару вы имеете в виду?",
+    "trades.none_of": "Закрытых сделок по {symbol} нет.",
+    "amount.none": "«{words}» — не сумма. Напишите 50, 50 USDC или 1,5.",
+    "buy.no_share": "Вход покупают на сумму или количеством, а не долей.",
+    "sell.share": "Доля больше 0 и не больше 100%.",
+    "sell.in_base": "{unit} здесь не подходит: продайте количество {base} или долю, например 50%.",
+    "exits.unread": "«{words}» — не план выхода: пишите парами, например stop 5% target 10% trail 2%; число без % — это цена.",
     "amount.either": "{typed} — это {thousands} или {decimal}? Напишите одно из двух.",
     "amount.unit": "{unit} здесь не подходит: единица {known} или без неё.",
     "amount.negative": "Нужно больше нуля, без минуса.",
