@@ -55,7 +55,8 @@ async def _asked(context: CommandContext, caller: Caller, args: Args, book: Stra
             if context.shows_figures(caller)
             else context.texts("answer.in_private", bot=context.program.bot_name())
         )
-        return ChatMessage(context.texts("confirm.refused", reason=why))
+        held = held_buttons(context, "sell").keyboard if found is nothing and context.shows_figures(caller) else ()
+        return ChatMessage(context.texts("confirm.refused", reason=why), held)
     size, key = short(" ".join(words)), "plan.unshown_part" if words else "plan.unshown"
     unshown = [context.texts(key, symbol=name_of(context, book), size=size), *since_lines(context, found)]
     shown = plan_lines(context, found) if context.shows_figures(caller) else unshown

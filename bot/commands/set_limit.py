@@ -69,10 +69,10 @@ def value_of(context: CommandContext, name: str, words: Args) -> str | Html | No
         return Html(f"{bad} {context.texts(error.key, **error.params)}") if error.key else bad
 
 
-def accepted_lines(context: CommandContext, name: str, command: str = "set") -> list[Html]:
-    """Returns what a setting does, what is accepted, and an example that works."""
+def accepted_lines(context: CommandContext, name: str, said: str = "/set {name} ") -> list[Html]:
+    """Returns what a setting does, what is accepted, and an example that works: the value after what is `said` before it."""
     limit = SETTABLE_LIMITS[name]
-    example = context.texts("set.example", command=command, name=name, example=limit.example)
+    example = context.texts("answer.example", example=f"{said.format(name=name)}{limit.example}")
     return [context.texts(f"limit.{name}"), context.texts(f"set.{limit.kind}"), example]
 
 

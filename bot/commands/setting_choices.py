@@ -31,7 +31,7 @@ _BY_NAME = {
     "TRADE_RISK_PCT": ("0.5", "1", "2"),
 }
 _FACTORS = tuple(map(Decimal, ("0.5", "0.75", "1.5", "2")))
-_IN_PER_CENT = frozenset({"per_cent", "per_cent_off", "stop", "activation"})
+_IN_PER_CENT = frozenset({"per_cent", "per_cent_off", "stop", "activation", "targets", "steps", "breakeven"})
 _LONGEST = 12
 
 
@@ -68,4 +68,6 @@ def label(name: str, kind: str, value: str, texts: Texts) -> str:
         return texts("settings.off")
     if is_length(name):
         return texts.length(value)
-    return texts.figure(grouped(value)) + ("%" if kind in _IN_PER_CENT and value.replace(".", "").isdigit() else "")
+    if not value.replace(".", "").isdigit():  # a word, or a list with its own commas
+        return value
+    return texts.figure(grouped(value)) + ("%" if kind in _IN_PER_CENT else "")

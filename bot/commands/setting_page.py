@@ -18,7 +18,7 @@ from core.policy.risk.limits import SETTABLE_LIMITS, asset_of, is_length, is_of,
 COMMAND = "settings"
 TYPE = "type"
 _SECTIONS = (fields.Trading, fields.EntryLimits, fields.ExitPlans, fields.Approvals)
-_IN_A_ROW = 3
+_IN_A_ROW = 4
 
 
 def setting_page(context: CommandContext, name: str, group: str) -> ChatMessage:
@@ -36,7 +36,7 @@ def typing_page(context: CommandContext, name: str, group: str, caller: Caller, 
     until = context.people.typed.wait(caller.user_id, caller.chat_id, f"/{COMMAND} {name}", caller.page)
     key = "settings.type" if caller.in_private else "settings.type_group"
     lines: list[str] = [*([wrong] if wrong is not None else []), *_head(context, name)[:1], _now(context, name)]
-    lines += [*accepted_lines(context, name, COMMAND), "", texts(key)]
+    lines += [*accepted_lines(context, name, said=""), "", texts(key)]
     back = ((Button(texts("settings.not_typed"), f"/{COMMAND} {name}"),),)
     return ChatMessage("\n".join(lines), back, expiry=Expiry(until, page.text, page.keyboard))
 
@@ -73,7 +73,9 @@ def _origin(context: CommandContext, name: str) -> list[Html]:
     elif shown(portfolio.limits, name) != shown(settings, name):
         lines.append(texts("setting.replaced"))
     else:
-        lines.append(texts("setting.by_default" if is_default else "setting.by_file", name=name))
+        lines.append(texts("setting.by_default" if is_default else "setting.by_file"))
+        if is_default:
+            return lines
     return [*lines, texts("setting.default", value=_value(context, name, default))]
 
 

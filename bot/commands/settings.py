@@ -6,11 +6,13 @@ from functools import partial
 
 from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
+from bot.commands.chat_preferences import chat_of
 from bot.commands.context import CommandContext
 from bot.commands.set_limit import ROLE, change_question, limit_line, value_of
 from bot.commands.setting_effect import PLAN
 from bot.commands.setting_page import COMMAND as NAME
 from bot.commands.setting_page import TYPE, limit_words, setting_page, typing_page
+from bot.commands.strategy_settings import terms_line
 from bot.texts import Html, short
 from bot.views.book_names import strategy_words
 from bot.views.chat_message import Button, ChatMessage, Keyboard
@@ -46,7 +48,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if not args:
         return _groups(context)
     if len(args) == 1 and args[0].lower() in GROUPS:
-        return _group(context, args[0].lower())
+        return _group(context, args[0].lower(), caller)
     name = args[0].upper()
     return _setting(context, name, args[1:], caller) if name in SETTABLE_LIMITS else _unknown(context, args)
 
@@ -82,19 +84,26 @@ def _groups(context: CommandContext) -> ChatMessage:
     return ChatMessage("\n".join([*lines, "", texts("settings.how", asset=limits.report_asset)]), _rows(buttons))
 
 
-def _group(context: CommandContext, group: str) -> ChatMessage:
+def _group(context: CommandContext, group: str, caller: Caller) -> ChatMessage:
     texts = context.texts
     lines: list[str] = [texts("settings.head", title=texts(f"settings.{group}"))]
     lines += [limit_line(context, name) for name in GROUPS[group]]
     lines += [_line_elsewhere(context, name) for name in _ELSEWHERE.get(group, ())]
-    if group == "approvals":
-        lines.append(trading_state_lines(context.portfolio.trading_state, texts))
+    match group:
+        case "approvals":
+            lines.append(trading_state_lines(context.portfolio.trading_state, texts))
+        case "notifications":
+            lines += _notifications(context, caller)
+        case "strategies":
+            lines += [
+                texts("settings.strategy", strategy=short(name), terms=terms_line(context, name)) for name in _strategies(context)
+            ]
     if texts.has(f"settings.about_{group}"):
         lines += ["", texts(f"settings.about_{group}")]
     buttons = [Button(texts(f"setting.{name}"), f"/{NAME} {name}") for name in GROUPS[group]]
     buttons += [Button(f"/{name}", f"/{name}") for name in _COMMANDS.get(group, ())]
     if group == "strategies":
-        buttons += _strategies(context)
+        buttons += _strategy_buttons(context)
     return ChatMessage("\n".join(lines), (*_rows(buttons), (Button(texts("settings.back"), f"/{NAME}"),)))
 
 
@@ -105,10 +114,28 @@ def _line_elsewhere(context: CommandContext, name: str) -> Html:
     return context.texts("settings.elsewhere", name=name, value=words)
 
 
-def _strategies(context: CommandContext) -> list[Button]:
+def _notifications(context: CommandContext, caller: Caller) -> list[Html]:
+    """Returns how this chat is notified, a line each."""
+    texts, reader = context.texts, context.people.recipients.reader(chat_of(context, caller) or caller.user_id)
+    muted = reader.muted_until is not None and reader.muted_until > context.clock.now()
+    hours = f"{reader.quiet.start:%H:%M}-{reader.quiet.end:%H:%M}" if reader.quiet is not None else texts("settings.off")
+    lines = {
+        "mute": texts.full_moment(reader.muted_until) if muted and reader.muted_until is not None else texts("settings.off"),
+        "quiet": hours,
+        "heartbeat": texts("heartbeat.every", hours=reader.heartbeat_hours) if reader.heartbeat_hours else texts("settings.off"),
+        "lang": texts(f"lang.{context.language}"),
+        "zone": context.zone,
+    }
+    return [texts("help.line", usage=name, description=value) for name, value in lines.items()]
+
+
+def _strategies(context: CommandContext) -> list[str]:
+    return sorted(context.portfolio.strategies)[:_MOST_STRATEGIES]
+
+
+def _strategy_buttons(context: CommandContext) -> list[Button]:
     """Returns a button for each strategy whose name fits one."""
-    names = sorted(context.portfolio.strategies)[:_MOST_STRATEGIES]
-    said = [(short(name, 20), f"/strategies {strategy_words(name)}") for name in names]
+    said = [(short(name, 20), f"/strategies {strategy_words(name)}") for name in _strategies(context)]
     found = [Button(label, data) for label, data in said if len(data.encode()) <= _DATA_BYTES]
     return [*found, Button(context.texts("settings.all_strategies"), "/strategies")]
 
@@ -116,12 +143,7 @@ def _strategies(context: CommandContext) -> list[Button]:
 def _unknown(context: CommandContext, args: Args) -> ChatMessage:
     """Returns that there is no such setting or group, with a button for each that was probably meant."""
     said, value = args[0].upper(), args[1:]
-    near = get_close_matches(said, SETTABLE_LIMITS, n=3, cutoff=0.6)
-    near = (
-        near
-        or [name for name in SETTABLE_LIMITS if said in name.split("_")][:3]
-        or [name for name in SETTABLE_LIMITS if said.casefold() in context.texts(f"setting.{name}").casefold()][:3]
-    )
+    near = get_close_matches(said, SETTABLE_LIMITS, n=3, cutoff=0.6) or _named(context, said)
     groups = get_close_matches(args[0].lower(), GROUPS, n=1)
     buttons = [Button(context.texts(f"settings.{group}"), f"/{NAME} {group}") for group in groups]
     with_value = {name: f"/{NAME} {' '.join((name, *value))}" for name in near}
@@ -131,6 +153,13 @@ def _unknown(context: CommandContext, args: Args) -> ChatMessage:
     ]
     text = context.texts("settings.unknown", name=short(" ".join(args)))
     return ChatMessage(text, (*_rows(buttons), (Button(context.texts("settings.back"), f"/{NAME}"),)))
+
+
+def _named(context: CommandContext, said: str) -> list[str]:
+    """Returns the settings of which a word is in the name or on the button, those that begin with it first."""
+    words = {name: f"{name} {context.texts(f'setting.{name}')}".upper().replace("_", " ").split() for name in SETTABLE_LIMITS}
+    found = [name for name in SETTABLE_LIMITS if said in words[name]]
+    return sorted(found, key=lambda name: words[name][0] != said)[:3]
 
 
 def _rows(buttons: list[Button]) -> Keyboard:

@@ -19,6 +19,7 @@ CATALOGUE: dict[str, str] = {
     "settings.about_approvals": "/mode says which trades ask for approval.",
     "settings.about_notifications": "These are your own, in this chat.",
     "settings.about_strategies": "A strategy may have settings of its own: they go before these. Choose one.",
+    "settings.strategy": "<b>{strategy}</b>: {terms}",
     "settings.all_strategies": "All, with results",
     "settings.elsewhere": "<code>{name}</code> {value} <i>(only in .env, then restart)</i>",
     "settings.back": "‹ Settings",

@@ -20,6 +20,7 @@ CATALOGUE: dict[str, str] = {
     "settings.about_approvals": "Какие сделки ждут одобрения, задаёт /mode.",
     "settings.about_notifications": "Это ваши личные настройки в этом чате.",
     "settings.about_strategies": "У стратегии могут быть свои настройки: они важнее этих. Выберите стратегию.",
+    "settings.strategy": "<b>{strategy}</b>: {terms}",
     "settings.all_strategies": "Все, с результатами",
     "settings.elsewhere": "<code>{name}</code> {value} <i>(только в .env, затем перезапуск)</i>",
     "settings.back": "‹ Настройки",

@@ -94,7 +94,7 @@ REFUSED = [
     (
         "/settings MAX_OPEN_POSITIONS 2.5",
         "“2.5” is not valid for MAX_OPEN_POSITIONS",
-        "For example: /settings MAX_OPEN_POSITIONS 5",
+        "For example: 5",
     ),
     ("/strategies waves", "There is no strategy waves. Known: default", "default"),
     ("/strategies default STOP 5", "has no setting STOP", "STOP_LOSS_PCT"),

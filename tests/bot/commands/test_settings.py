@@ -95,7 +95,7 @@ async def test_cancelling_and_waiting_too_long_lead_back_to_the_page(firm: Firm)
 async def test_each_page_says_where_its_value_is_from_and_its_buttons_ask_for_what_they_say(firm: Firm, name: str) -> None:
     page = await firm.owner.ask(f"/settings {name}")
     assert f"({name})" in page.text
-    assert "Program's default: " in page.text
+    assert "rogram's default" in page.text
     for button in page.buttons:
         assert len(button.data.encode()) <= DATA_BYTES
         if button.data.startswith(f"/settings {name} ") and not button.data.endswith(" type"):
@@ -116,7 +116,7 @@ async def test_each_group_is_a_page_with_a_way_back(firm: Firm, group: str) -> N
 async def test_a_typed_value_is_asked_about_in_the_same_message(firm: Firm, typed: str, value: str | None) -> None:
     page = await firm.owner.ask("/settings STOP_LOSS_PCT")
     waiting = await tap(firm.owner, page, "✏️ Type a value")
-    assert "For example: /settings STOP_LOSS_PCT 5" in waiting.text
+    assert "For example: 5\n" in waiting.text
     firm.owner.send(typed)
     asked = await firm.owner.wait_for_edit(waiting, "STOP_LOSS_PCT: 5 → ")
     await tap(firm.owner, asked, "✅ Confirm")
