@@ -12,6 +12,7 @@ from core.policy.risk.limits import SETTABLE_LIMITS, is_good, is_length
 DEFAULT = "default"
 _IN_PER_CENT = frozenset({"per_cent", "per_cent_off", "stop", "activation", "breakeven"})
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(?:s|sec|с|сек)", re.ASCII | re.IGNORECASE)
+_SPACE = re.compile(r"(?<=[\d]) (?=[^\W\d])|(?<=[,;:]) ")  # before a unit, and within a list; never between two numbers
 _NO = frozenset({"off", "none", "no"})
 _MAY_BE_OFF = frozenset({"stop", "targets", "steps", "breakeven", "time_limit", "activation"})
 
@@ -29,7 +30,7 @@ def read_value(name: str, words: Sequence[str], asset: str) -> str:
 
 
 def _read(name: str, kind: str, words: Sequence[str], asset: str) -> str:
-    text = "".join(words)
+    text = _SPACE.sub("", " ".join(words))
     if is_length(name) and (length := read_length(text)) is not None:
         return f"{length.total_seconds():.0f}"
     if is_length(name) and (seconds := _SECONDS.fullmatch(text)) is not None:

@@ -11,6 +11,7 @@ from bot.views.chat_message import Button, ChatMessage
 from core.domain.assets import base_of
 
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}", re.ASCII)  # https://developers.binance.com/docs/binance-spot-api-docs/rest-api
+_PAIR = re.compile(r"^([A-Z0-9]+)/([A-Z0-9]+)$", re.ASCII)
 _OF_THREE = 7  # capitals that a third of a phone's width takes
 _MOST_BUTTONS = 21
 _NEAR = 3
@@ -19,7 +20,7 @@ _NEAR = 3
 def read_symbol(text: str) -> str | None:
     """Returns the symbol as the exchange writes it (`$wif/usdc` is WIFUSDC, also in Cyrillic letters that look like it); None for
     an impossible one."""
-    name = latin(text).lstrip("$#").replace("/", "")
+    name = _PAIR.sub(r"\1\2", latin(text).lstrip("$#"))
     return name if _SYMBOL.fullmatch(name) else None
 
 

@@ -68,8 +68,8 @@ CATALOGUE: dict[str, str] = {
     # what a change means
     "effect.entry": "Следующий вход{symbol}: {worth} {asset}",
     "effect.entry_instead": "Следующий вход{symbol}: {worth} {asset} вместо {before} {asset}",
-    "effect.risk": "На стопе теряет {loss} {asset} с комиссиями.",
-    "effect.risk_instead": "На стопе теряет {loss} {asset} вместо {before} {asset}, с комиссиями.",
+    "effect.risk": "На стопе теряет {loss} {asset}, комиссии учтены.",
+    "effect.risk_instead": "На стопе теряет {loss} {asset} вместо {before} {asset}, комиссии учтены.",
     "effect.no_stop": "⚠️ Без стопа при падении цены ничего не продаст позицию.",
     "effect.lost": "Убыток за сегодня: {lost} {asset}; до остановки входов осталось {left} {asset}.",
     "effect.opened": "Сейчас открыто или покупается: {opened}; можно открыть ещё {left}.",

@@ -88,3 +88,11 @@ def test_units_are_joined_where_they_can_be_no_asset() -> None:
 @pytest.mark.parametrize(("typed", "meant"), [("ВТС", "BTC"), ("сол", "СОЛ"), ("eтн", "ETH"), ("wif", "WIF"), ("я", "Я")])
 def test_only_letters_that_all_look_latin_are_taken_for_it(typed: str, meant: str) -> None:
     assert latin(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("MAX_OPEN_POSITIONS", "1 2"), ("MAX_ORDER_NOTIONAL", "1 500"), ("APPROVAL_TTL", "1 20 m")]
+)
+def test_two_numbers_are_never_joined(name: str, words: str) -> None:
+    with pytest.raises(UnreadAmount):
+        read_value(name, words.split(), "USDC")
