@@ -176,6 +176,13 @@ async def strategies(scene: Scene) -> None:
     await scene.say("/strategies", "/strategies waves", "/strategies waves STOP_LOSS_PCT", "/strategies waves reset")
 
 
+async def settings(scene: Scene) -> None:
+    """Shows the menu, a group, a setting, and a change of it."""
+    await scene.say("/settings", "/settings exits", "/settings STOP_LOSS_PCT 5")
+    await scene.tap("ok:")
+    await scene.say("/settings STOP_LOSS_PCT 3", "/settings MAX_ORDER_NOTIONAL type", "/help buy", "/buy SOLUSDC 1,500")
+
+
 async def people(scene: Scene) -> None:
     await scene.say("/start", "/help", "/help acting", "/users", "/users invite trader", "/audit", "/statsu")
 
@@ -216,6 +223,7 @@ SCENES: dict[str, tuple[str, Act]] = {
     "asking": ("A question, its record, and the next question", asking),
     "trade": ("A trade with a stop and two targets", trade),
     "strategies": ("Strategies, and the settings of one", strategies),
+    "settings": ("Settings by buttons, and how a command is used", settings),
     "people": ("People and commands", people),
     "telling": ("What one is told, and when", telling),
     "alerts": ("Every alert", alerts),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from bot.texts import Texts
-from bot.views.chat_message import Button, Keyboard
+from bot.views.chat_message import Button, ChatMessage, Keyboard
 from core.domain.access import Role
 from core.ports.clock import Clock
 
@@ -19,6 +19,9 @@ _DATA = re.compile(r"(ok|no):([A-Za-z0-9_-]{16,32})")
 
 Act = Callable[[str], Awaitable[str]]
 """Does the act under the identity given, and returns a line on the outcome."""
+
+Page = Callable[[], ChatMessage]
+"""Returns the message, as it is now, that a question stood in the place of."""
 
 
 class Risk(Enum):
@@ -31,7 +34,8 @@ class Risk(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An act that waits for its second tap. `text` is what was shown. The earlier of two ends counts: `until` is in monotonic
+    """An act that waits for its second tap. `text` is what was shown; below the outcome comes `page`, if there is one, in its
+    place. The earlier of two ends counts: `until` is in monotonic
     seconds, which stop while the machine sleeps; `end` is wall-clock time, which somebody may change."""
 
     token: str
@@ -44,6 +48,7 @@ class Pending:
     risk: Risk
     until: float
     end: datetime
+    page: Page | None = None
 
     @property
     def source_id(self) -> str:
@@ -73,13 +78,24 @@ class Confirmations:
         self._pending: dict[str, Pending] = {}
         self._coded: dict[tuple[int, int], tuple[Pending, int | None]] = {}
 
-    def add(self, *, user_id: int, who: str, chat_id: int, role: Role, text: str, act: Act, risk: Risk) -> str:
+    def add(
+        self,
+        *,
+        user_id: int,
+        who: str,
+        chat_id: int,
+        role: Role,
+        text: str,
+        act: Act,
+        risk: Risk,
+        page: Page | None = None,
+    ) -> str:
         """Opens a question and returns its token."""
         self._pending = {token: one for token, one in self._pending.items() if self._is_young(one)}
         while len(self._pending) >= _MOST:
             self._pending.pop(next(iter(self._pending)))
         token = self._token()
-        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, risk, *self._ends())
+        self._pending[token] = Pending(token, user_id, who, chat_id, role, text, act, risk, *self._ends(), page)
         return token
 
     def take(self, token: str, user_id: int, chat_id: int) -> Pending | Refusal:
@@ -102,6 +118,7 @@ class Confirmations:
             text=pending.text,
             act=pending.act,
             risk=pending.risk,
+            page=pending.page,
         )
 
     def await_code(self, pending: Pending, message_id: int | None) -> None:

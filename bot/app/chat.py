@@ -9,6 +9,7 @@ import structlog
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
+from bot.access.typed_values import TypedValues
 from bot.app.foundation import Foundation
 from bot.app.health_checks import HealthChecks
 from bot.commands.actions import Actions
@@ -87,7 +88,7 @@ def build_chat(
         portfolio=trading.portfolio,
         exchange=ExchangeView(trading.market, trading.rates, base.venue, settings.trading_mode, settings.symbols),
         ledger=_reads(base),
-        people=People(roles, recipients, Confirmations(clock), _codes(base, trading)),
+        people=People(roles, recipients, Confirmations(clock), _codes(base, trading), TypedValues(clock)),
         actions=Actions(trading.inbox, trading.decisions, clock),
         program=_status(base, recipients, notifiers, kafka, health),
         clock=clock,

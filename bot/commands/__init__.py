@@ -33,6 +33,7 @@ from bot.commands import (
     risk,
     sell,
     set_limit,
+    settings,
     signals,
     start,
     stats,
@@ -44,8 +45,20 @@ from bot.commands import (
     why,
     zone,
 )
+from bot.commands.arguments.russian import COMMAND_NAMES
 from bot.commands.base import Command
 from bot.commands.help import help_on
+
+
+def nearest(name: str, closeness: float = 0.6) -> list[str]:
+    """Returns the commands that `name` most likely means, in English or Russian, the likeliest first, three at most. `closeness`
+    goes from 0, anything, to 1, the exact name."""
+    names = {**{each: each for each in BY_NAME}, **COMMAND_NAMES}
+    if name.lower() in names:
+        return [names[name.lower()]]
+    near = get_close_matches(name.lower(), names, n=3, cutoff=closeness)
+    return list(dict.fromkeys(names[each] for each in near))
+
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "reading": (
@@ -77,6 +90,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         resume.COMMAND,
         mode.COMMAND,
         strategies.COMMAND,
+        settings.COMMAND,
         set_limit.COMMAND,
         reset.COMMAND,
         accept.COMMAND,
@@ -90,16 +104,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         zone.COMMAND,
         theme.COMMAND,
     ),
-    "people": (users.COMMAND, code.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS)),
+    "people": (users.COMMAND, code.COMMAND, audit.COMMAND, start.COMMAND, help_on(lambda: GROUPS, nearest)),
 }
 """Commands by purpose, in the order of /help."""
 
 COMMANDS: tuple[Command, ...] = tuple(command for commands in GROUPS.values() for command in commands)
 
 BY_NAME = {command.name: command for command in COMMANDS}
-
-
-def nearest(name: str, closeness: float = 0.6) -> list[str]:
-    """Returns the commands that `name` most likely means, the likeliest first, three at most. `closeness` goes from 0,
-    anything, to 1, the exact name."""
-    return get_close_matches(name.lower(), BY_NAME, n=3, cutoff=closeness)

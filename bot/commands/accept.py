@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.actions import Trouble
+from bot.commands.arguments.symbols import named_symbol
 from bot.commands.base import Args, Command, bad_argument, request
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
@@ -25,12 +26,13 @@ ROLE = Role.OWNER
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Lists the halts; with a symbol it ends that symbol's halt."""
     if len(args) > 1:
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     if not args:
         return _listed(context)
     if args[0].lower() == ACCOUNT:
         return _account(context, caller)
-    symbol = args[0].upper()
+    halted = [halt.symbol for halt in context.portfolio.active_halts()]
+    symbol = named_symbol(context, args[0], halted) or args[0].upper()
     if context.portfolio.halt_on(symbol) is None:
         return ChatMessage(context.texts("accept.not_held", symbol=short(symbol)))
     return await with_code(
@@ -72,4 +74,4 @@ def _listed(context: CommandContext) -> ChatMessage:
     return ChatMessage("\n".join(lines), tuple(row for halt in halts for row in accept_button(halt, context.texts)))
 
 
-COMMAND = Command("accept", run, arguments="[SYMBOL|account]", role_with_arguments=ROLE)
+COMMAND = Command("accept", run, arguments="[SYMBOL|account]", examples=("", "account"), role_with_arguments=ROLE)

@@ -22,7 +22,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     request = read_page(args)
     count = read_count(request.args[0]) if request.args else _DEFAULT
     if count is None or len(request.args) > 1:
-        return bad_argument(context, args, f"audit {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         acts = await context.ledger.queries.acts(count, page=request.page)
     except LedgerUnavailable:
@@ -45,4 +45,4 @@ def _manual_trader(body: Body) -> str:
     return body.hand.who if isinstance(body, SignalReceived) and body.hand is not None else ""
 
 
-COMMAND = Command("audit", run, role=Role.OWNER, arguments=_USAGE)
+COMMAND = Command("audit", run, role=Role.OWNER, arguments=_USAGE, examples=("20", ""))

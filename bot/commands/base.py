@@ -4,14 +4,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.commands.actions import Trouble
+from bot.commands.arguments.amounts import UnreadAmount
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
-from bot.texts import short
+from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import Body
 
 Args = Sequence[str]
+SYMBOL = "SYMBOL"
+"""Stands for a symbol in usage and examples."""
+NOT_HELD = "NOT_HELD"
+"""Stands in examples for a symbol without a position."""
 
 
 def never(_: Args) -> bool:
@@ -26,7 +31,8 @@ def always(_: Args) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of the chat. `arguments` is its usage after the name; `role` is who may use it without arguments,
+    """One command of the chat. `arguments` is its usage after the name and `examples` are some that work, with SYMBOL
+    or NOT_HELD for a symbol; `role` is who may use it without arguments,
     `role_with_arguments` who may use it with some, where that differs. Behind a button it replaces the message, unless it
     `answers_anew`. `in_any_group` tells whether it is answered in a group that is not TG_CHAT_ID, where people read along whom
     the owner never meant."""
@@ -35,6 +41,7 @@ class Command:
     run: Callable[[CommandContext, Args, Caller], Awaitable[ChatMessage]]
     role: Role = Role.VIEWER
     arguments: str = ""
+    examples: tuple[str, ...] = ("",)
     role_with_arguments: Role | None = None
     answers_anew: bool = False
     in_any_group: Callable[[Args], bool] = never
@@ -52,9 +59,34 @@ class Command:
         return self.needed(args) > Role.VIEWER
 
 
-def bad_argument(context: CommandContext, args: Args, usage: str) -> ChatMessage:
-    """Returns the sentence with the accepted arguments."""
-    return ChatMessage(context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{usage}"))
+def bad_argument(context: CommandContext, args: Args, command: Command, why: str = "") -> ChatMessage:
+    """Returns that the arguments are not valid, and `why` where more can be said; with the accepted ones and an example that
+    works."""
+    usage = context.texts("answer.bad_argument", argument=short(" ".join(args)), usage=f"/{command.usage}")
+    lines = [*([why] if why else []), usage]
+    if command.arguments:
+        lines.append(context.texts("answer.example", example=examples(context, command)[0]))
+    return ChatMessage("\n".join(lines))
+
+
+def why_unread(context: CommandContext, words: Args, error: UnreadAmount) -> Html:
+    """Returns why words are no amount."""
+    said = short(" ".join(words))
+    return context.texts(error.key, **error.params) if error.key else context.texts("amount.none", words=said)
+
+
+def examples(context: CommandContext, command: Command) -> list[str]:
+    """Returns the examples of a command as they are written: about a symbol that is held, else one that is traded; to be bought
+    one that is not held."""
+    held = sorted({position.symbol for position in context.portfolio.open_positions()})
+    traded = context.exchange.market.instruments() if context.exchange.symbols is None else context.exchange.symbols
+    free = [symbol for symbol in sorted(traded) if symbol not in held]
+    about = {SYMBOL: next(iter([*held, *free]), SYMBOL), NOT_HELD: next(iter([*free, *held]), SYMBOL)}
+    lines = []
+    for example in command.examples:
+        words = [about.get(word, word) for word in example.split()]
+        lines.append(" ".join([f"/{command.name}", *words]))
+    return lines
 
 
 async def request(context: CommandContext, body: Body, caller: Caller, mailbox: str = "") -> str:

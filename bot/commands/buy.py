@@ -1,13 +1,15 @@
 """/buy: a manual entry, after a second tap; it has to pass every rule that a signal's entry does."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.arguments.amounts import PER_CENT, UnreadAmount, typed_amount
 from bot.commands.arguments.exits import NAMES, USAGE, exit_words
 from bot.commands.arguments.steps import STEPS, UnreadStep, step_words
 from bot.commands.arguments.steps import USAGE as STEPS_USAGE
 from bot.commands.arguments.symbols import known_symbols, named_symbol, not_traded, traded_buttons
-from bot.commands.base import Args, Command, bad_argument
+from bot.commands.base import Args, Command, bad_argument, why_unread
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
@@ -16,11 +18,11 @@ from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.dca_step import DcaStep
+from core.domain.exit_plan import ExitPlan
 from core.domain.messages import ManualInstruction
 from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
 from core.policy.entries.step_check import check_steps
-from core.policy.risk.limits import amount
 
 ROLE = Role.TRADER
 _USAGE = f"SYMBOL [50 | 20 WIF] {USAGE} {STEPS_USAGE}"
@@ -35,24 +37,40 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if not args:
         return traded_buttons(context, "buy", COMMAND.usage)
     symbol = named_symbol(context, args[0], known_symbols(context))
-    if symbol is not None and (unknown := not_traded(context, symbol, "buy")) is not None:
-        return unknown
-    size, exits, stepped = _split(args[1:])
-    instruction = _instruction(context, symbol, size, caller) if symbol is not None else None
-    words = exit_words(exits) if exits else None
-    if symbol is None or instruction is None or (exits and (words is None or words.to_breakeven)):
-        return bad_argument(context, args, COMMAND.usage)
-    steps = _steps(context, symbol, stepped)
-    if isinstance(steps, ChatMessage):
-        return steps
-    brought = words.exits if words is not None else None
-    found = await plan(context, Side.BUY, StrategyBook(symbol), instruction, exits=brought, steps=steps)
+    if symbol is None:
+        return bad_argument(context, args, COMMAND)
+    asked = not_traded(context, symbol, "buy") or _asked(context, symbol, args, caller)
+    if isinstance(asked, ChatMessage):
+        return asked
+    found = await plan(context, Side.BUY, StrategyBook(symbol), asked.instruction, exits=asked.exits, steps=asked.steps)
     if not isinstance(found, Plan):
         refused = context.texts("confirm.refused", reason=context.texts.reason(found))
-        return _with_example(context, symbol, refused, len(steps)) if found.code in _OF_STEPS else ChatMessage(refused)
+        return _with_example(context, symbol, refused, len(asked.steps)) if found.code in _OF_STEPS else ChatMessage(refused)
     return ask(
         context, caller, ROLE, "\n".join(plan_lines(context, found)), partial(place, context, caller, found), risk=Risk.RAISES
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A purchase as somebody typed it."""
+
+    instruction: ManualInstruction
+    exits: ExitPlan | None
+    steps: tuple[DcaStep, ...]
+
+
+def _asked(context: CommandContext, symbol: str, args: Args, caller: Caller) -> _Asked | ChatMessage:
+    """Returns what the words after the symbol ask for, or the answer that says why they do not."""
+    size, exits, stepped = _split(args[1:])
+    words = exit_words(exits) if exits else None
+    if exits and (words is None or words.to_breakeven):
+        return bad_argument(context, args, COMMAND, context.texts("exits.unread", words=short(" ".join(exits))))
+    instruction = _instruction(context, symbol, size, caller)
+    if isinstance(instruction, Html):
+        return bad_argument(context, args, COMMAND, instruction)
+    steps = _steps(context, symbol, stepped)
+    return steps if isinstance(steps, ChatMessage) else _Asked(instruction, words.exits if words is not None else None, steps)
 
 
 def _split(args: Args) -> tuple[Args, Args, Args | None]:
@@ -91,22 +109,28 @@ def _with_example(context: CommandContext, symbol: str, refused: Html, wanted: i
     return ChatMessage("\n".join(lines))
 
 
-def _instruction(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | None:
+def _instruction(context: CommandContext, symbol: str, size: Args, caller: Caller) -> ManualInstruction | Html:
+    """Returns how much to buy, or why the size is none."""
     if not size:
         return ManualInstruction(caller.user_id, caller.name)
     try:
-        number = amount(size[0])
-    except ValueError:
-        return None
-    instrument = context.exchange.market.instrument(symbol)
-    match [word.upper() for word in size[1:]]:
-        case []:
-            return ManualInstruction(caller.user_id, caller.name, quote=number)
-        case [asset] if instrument is not None and asset == instrument.base:
-            return ManualInstruction(caller.user_id, caller.name, qty=number)
-        case [asset] if instrument is not None and asset == instrument.quote:
-            return ManualInstruction(caller.user_id, caller.name, quote=number)
-    return None
+        typed = typed_amount(size)
+    except UnreadAmount as error:
+        return why_unread(context, size, error)
+    priced = context.exchange.priced(symbol)
+    if typed.unit == "" or typed.is_in(priced.quote_asset):
+        return ManualInstruction(caller.user_id, caller.name, quote=typed.number)
+    if typed.unit == priced.base and priced.instrument is not None:
+        return ManualInstruction(caller.user_id, caller.name, qty=typed.number)
+    if typed.unit == PER_CENT:
+        return context.texts("buy.no_share")
+    return context.texts("amount.unit", unit=short(typed.unit), known=f"{priced.quote_asset} / {priced.base}")
 
 
-COMMAND = Command("buy", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command(
+    "buy",
+    run,
+    role=ROLE,
+    arguments=_USAGE,
+    examples=("NOT_HELD 50", "NOT_HELD 50 USDC stop 5% target 10%", "NOT_HELD 50 stop 5% trail 2%"),
+)

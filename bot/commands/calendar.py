@@ -28,13 +28,14 @@ def _command(name: str) -> Command:
     async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
         count = read_count(args[0], _MOST[name]) if args else _DEFAULTS[name]
         if count is None or len(args) > 1:
-            return bad_argument(context, args, f"{name} [1-{_MOST[name]}]")
+            return bad_argument(context, args, command)
         try:
             return await _shown(context, name, count)
         except LedgerUnavailable:
             return ChatMessage(context.texts("answer.ledger_read"))
 
-    return Command(name, run, arguments=f"[1-{_MOST[name]}]")
+    command = Command(name, run, arguments=f"[1-{_MOST[name]}]", examples=("", f"{_DEFAULTS[name] // 2}"))
+    return command
 
 
 async def _shown(context: CommandContext, name: str, count: int) -> ChatMessage:

@@ -28,7 +28,7 @@ _MOST_SHOWN = 20
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Takes a client order id, an exchange order id, a signal's number, or `all`. Without one it offers the open ones."""
     if len(args) > 1:
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     if not args:
         return _offered(context)
     if args[0].lower() == _ALL:
@@ -102,4 +102,4 @@ def _request(context: CommandContext, caller: Caller, one: Order | Approval) -> 
     return mailbox, CancelRequested(one.symbol, one.client_order_id, caller.user_id, caller.name)
 
 
-COMMAND = Command("cancel", run, role=ROLE, arguments="[ID | all]")
+COMMAND = Command("cancel", run, role=ROLE, arguments="[ID | all]", examples=("all", ""))

@@ -29,14 +29,14 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     kind = args[0].lower() if args else _RESULTS[0]
     if kind in _RESULTS:
         return await _result(context, kind, args)
-    return await symbol_chart.answer(context, args, _kinds(context, ""))
+    return await symbol_chart.answer(context, args, _kinds(context, ""), COMMAND)
 
 
 async def _result(context: CommandContext, kind: str, args: Args) -> ChatMessage:
     period = args[1].lower() if len(args) > 1 else ""
     length = period_of(period)
     if len(args) > 2 or (period not in ("", "all") and length is None):
-        return bad_argument(context, args, COMMAND.usage)
+        return bad_argument(context, args, COMMAND)
     today = context.clock.now().date()
     usual = today - timedelta(days=_DAYS - 1) if kind == "daily" and period != "all" else None
     since = today - timedelta(days=max(length.days, 1) - 1) if length is not None else usual
@@ -96,4 +96,4 @@ def main_quote(quotes: Sequence[str]) -> str:
     return max(sorted(set(quotes)), key=quotes.count, default="")
 
 
-COMMAND = Command("chart", run, arguments="[equity|daily|SYMBOL] [7d] [1h]")
+COMMAND = Command("chart", run, arguments="[equity|daily|SYMBOL] [7d] [1h]", examples=("daily", "SYMBOL 7d"))

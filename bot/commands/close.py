@@ -91,4 +91,12 @@ async def _close_all(context: CommandContext, caller: Caller, source_id: str) ->
     return await place_all(context, caller, bodies, source_id)
 
 
-COMMAND = Command("close", run, role=ROLE, arguments="[SYMBOL [@STRATEGY] | all]", answers_anew=True, in_any_group=bool)
+COMMAND = Command(
+    "close",
+    run,
+    role=ROLE,
+    arguments="[SYMBOL [@STRATEGY] | all]",
+    examples=("SYMBOL", "all"),
+    answers_anew=True,
+    in_any_group=bool,
+)

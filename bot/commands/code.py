@@ -26,7 +26,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     """Sets up a first authenticator at once and notifies the owners; replacing one needs a code of the current one."""
     codes, words = context.people.codes, [word.lower() for word in args]
     if words not in ([], ["new"]):
-        return bad_argument(context, args, f"code {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     if codes is None:
         return ChatMessage(context.texts("code.off"))
     if not caller.in_private:
@@ -82,4 +82,4 @@ async def confirmed(context: CommandContext, caller: Caller, code: str) -> tuple
     return ChatMessage(context.texts("code.kept")), True
 
 
-COMMAND = Command("code", run, role=ROLE, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("code", run, role=ROLE, arguments=_USAGE, examples=("", "new"), in_any_group=always)

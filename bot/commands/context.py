@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
+from bot.access.typed_values import TypedValues
 from bot.commands.actions import Actions
 from bot.commands.caller import Caller
 from bot.commands.exchange_view import ExchangeView
@@ -20,13 +21,14 @@ from core.state.portfolio import Portfolio
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people who use the bot: their roles, where they are notified, and the questions that they have open. `codes` checks
-    one-time codes where they are required."""
+    """The people who use the bot: their roles, where they are notified, the questions that they have open, and the values that
+    they are about to type. `codes` checks one-time codes where they are required."""
 
     roles: Roles
     recipients: Recipients
     confirmations: Confirmations
     codes: OneTimeCodes | None
+    typed: TypedValues
 
 
 @dataclass(frozen=True)

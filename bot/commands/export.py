@@ -26,7 +26,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     if len(words) == 1 and _YEAR.fullmatch(words[0]):
         year = int(words.pop())
     if words:
-        return bad_argument(context, args, f"export {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - open until it is sent
     answer = await _answer(context, kind, year, file)
     if answer.document is None:
@@ -50,4 +50,4 @@ async def _answer(context: CommandContext, kind: str, year: int, file: BinaryIO)
     return ChatMessage(text, document=Document(f"marketflow-{kind}-{year}.csv", file))
 
 
-COMMAND = Command("export", run, arguments=_USAGE)
+COMMAND = Command("export", run, arguments=_USAGE, examples=("csv", "tax"))

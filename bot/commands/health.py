@@ -12,7 +12,7 @@ from bot.views.component_status import short_parts
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Answers from memory."""
     if args:
-        return bad_argument(context, args, "health")
+        return bad_argument(context, args, COMMAND)
     texts = context.texts
     uptime = texts.duration(context.clock.now() - context.program.started_at)
     lines = [

@@ -18,7 +18,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args:
         hours = _HOURS.get(args[0].lower())
         if hours is None or len(args) > 1:
-            return bad_argument(context, args, f"heartbeat {_USAGE}")
+            return bad_argument(context, args, COMMAND)
         if trouble := await prefer(context, caller, chat_id, heartbeat_hours=hours):
             return ChatMessage(trouble)
     hours = context.people.recipients.reader(chat_id).heartbeat_hours
@@ -27,4 +27,4 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ChatMessage(text, (buttons, (Button(context.texts("heartbeat.stop"), "/heartbeat off"),)) if hours else (buttons,))
 
 
-COMMAND = Command("heartbeat", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("heartbeat", run, arguments=_USAGE, examples=("6h", "off"), in_any_group=always)

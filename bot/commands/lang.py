@@ -15,7 +15,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args:
         language = args[0].lower()
         if len(args) > 1 or language not in LANGUAGES:
-            return bad_argument(context, args, f"lang {_USAGE}")
+            return bad_argument(context, args, COMMAND)
         if trouble := await prefer(context, caller, caller.user_id, language=language):
             return ChatMessage(trouble)
         context = context.spoken_to(caller.user_id)
@@ -28,4 +28,4 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ChatMessage(context.texts("lang"), (buttons,))
 
 
-COMMAND = Command("lang", run, arguments=_USAGE, answers_anew=True, in_any_group=always)
+COMMAND = Command("lang", run, arguments=_USAGE, examples=("en", "ru"), answers_anew=True, in_any_group=always)

@@ -5,6 +5,7 @@ from functools import partial
 
 from bot.access.confirmations import Risk
 from bot.commands.actions import Trouble
+from bot.commands.arguments.amounts import UnreadAmount, typed_amount
 from bot.commands.base import Args, Command, always, bad_argument, request
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
@@ -15,7 +16,6 @@ from bot.views.trading_state import trading_state_lines
 from core.domain.access import Role
 from core.domain.messages import ControlsRequested
 from core.domain.trading_state import EVERYTHING, ApprovalPolicy, Mode, TradingState
-from core.policy.risk.limits import amount
 
 ROLE = Role.OWNER
 _USAGE = "[auto|confirm|observe] [above 100] [except BUY_SM,…]"
@@ -28,9 +28,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     tap."""
     if not args:
         return ChatMessage(_shown(context), (_buttons(context),))
-    chosen = read_mode(args)
+    chosen = read_mode(args, context.exchange.rates.report)
     if chosen is None:
-        return bad_argument(context, args, f"mode {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     mode, asking = chosen
     body = ControlsRequested(caller.user_id, caller.name, mode=mode, asking=asking)
     if _loosens(context.portfolio.trading_state, mode, asking, context.exchange.rates.report):
@@ -40,8 +40,9 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ChatMessage(trouble or _shown(context), (_buttons(context),))
 
 
-def read_mode(args: Args) -> tuple[Mode, ApprovalPolicy] | None:
-    """Returns the mode, and which trades `confirm` asks about; None for invalid arguments."""
+def read_mode(args: Args, asset: str) -> tuple[Mode, ApprovalPolicy] | None:
+    """Returns the mode, and which trades `confirm` asks about; None for invalid arguments. The amount
+    is in `asset`."""
     word, *rest = (word.lower() for word in args)
     if word not in set(Mode):
         return None
@@ -50,10 +51,14 @@ def read_mode(args: Args) -> tuple[Mode, ApprovalPolicy] | None:
     while rest:
         match rest:
             case ["above", number, *others] if not above:
+                unit = others.pop(0) if others[:1] == [asset.lower()] else ""
                 try:
-                    above = amount(number)
-                except ValueError:
+                    typed = typed_amount([number])
+                except UnreadAmount:
                     return None
+                if typed.unit and not typed.is_in(asset):
+                    return None
+                above, words = typed.number, words[1:] if unit else words
             case ["except", _, *others] if not besides:
                 kinds = words[1].upper().split(",")
                 if len(kinds) > _MOST_TYPES or not all(_is_type(kind) for kind in kinds):
@@ -103,4 +108,11 @@ def _buttons(context: CommandContext) -> tuple[Button, ...]:
     return tuple(Button(("● " if mode is present else "") + mode, f"/mode {mode}") for mode in Mode)
 
 
-COMMAND = Command("mode", run, arguments=_USAGE, role_with_arguments=ROLE, in_any_group=always)
+COMMAND = Command(
+    "mode",
+    run,
+    arguments=_USAGE,
+    examples=("confirm", "confirm above 100", "auto"),
+    role_with_arguments=ROLE,
+    in_any_group=always,
+)

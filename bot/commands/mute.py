@@ -22,7 +22,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args:
         length = timedelta() if args[0].lower() == "off" else read_length(args[0])
         if len(args) > 1 or length is None or length > LONGEST:
-            return bad_argument(context, args, f"mute {_USAGE}")
+            return bad_argument(context, args, COMMAND)
         until = context.clock.now() + length if length else None
         if trouble := await prefer(context, caller, chat_id, muted_until=until):
             return ChatMessage(trouble)
@@ -39,4 +39,4 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ChatMessage(text, (tuple(buttons),))
 
 
-COMMAND = Command("mute", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("mute", run, arguments=_USAGE, examples=("2h", "off"), in_any_group=always)

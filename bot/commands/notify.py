@@ -9,7 +9,7 @@ from bot.texts import Html
 from bot.views.chat_message import Button, ChatMessage
 from core.domain.access import Level, Topic
 
-_USAGE = "[TOPIC loud|silent|off]"
+_USAGE = "[approvals|trades|refusals|problems|system|digests loud|silent|off]"
 _MARKS = {Level.LOUD: "🔔", Level.SILENT: "🔕", Level.OFF: "➖"}
 _NEXT = {Level.LOUD: Level.SILENT, Level.SILENT: Level.OFF, Level.OFF: Level.LOUD}
 
@@ -22,7 +22,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args:
         words = [word.lower() for word in args]
         if len(words) != 2 or words[0] not in set(Topic) or words[1] not in set(Level):
-            return bad_argument(context, args, f"notify {_USAGE}")
+            return bad_argument(context, args, COMMAND)
         if trouble := await prefer(context, caller, chat_id, levels={Topic(words[0]): Level(words[1])}):
             return ChatMessage(trouble)
     recipient = context.people.recipients.recipient(chat_id)
@@ -48,4 +48,4 @@ def _button(context: CommandContext, recipient: Recipient, topic: Topic) -> Butt
     return Button(label, f"/notify {topic} {after}")
 
 
-COMMAND = Command("notify", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("notify", run, arguments=_USAGE, examples=("trades silent", "refusals off", ""), in_any_group=always)

@@ -35,7 +35,7 @@ _MARKS = {
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows the rest where the exchange does not answer soon."""
     if args:
-        return bad_argument(context, args, "orders")
+        return bad_argument(context, args, COMMAND)
     texts = context.texts
     under_way = list(context.portfolio.in_flight.values())
     now = context.clock.now()

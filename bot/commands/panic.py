@@ -22,7 +22,7 @@ ROLE = Role.TRADER
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Previews it in numbers. A halted symbol is not sold: its true position is unknown."""
     if args:
-        return bad_argument(context, args, "panic")
+        return bad_argument(context, args, COMMAND)
     lines = [context.texts("panic")]
     if not context.shows_figures(caller):
         return ask(context, caller, ROLE, lines[0], partial(_panic, context, caller), risk=Risk.LOWERS)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bot.commands import BY_NAME
+from bot.commands.arguments.durations import with_units
 from bot.commands.arguments.russian import in_english
 from bot.commands.base import Command
 from bot.views.chat_message import ChatMessage
@@ -39,7 +40,8 @@ def parse_command(text: str, username: str) -> ParsedCommand | None:
     name, at, addressee = words[0][1:].partition("@")
     if at and addressee.lower() != username.lower():
         return None
-    return ParsedCommand(name, in_english(name.lower(), words[1:]), BY_NAME.get(name.lower()))
+    command = name.lower()
+    return ParsedCommand(name, in_english(command, with_units(command, words[1:])), BY_NAME.get(command))
 
 
 def tappable(answer: ChatMessage, role: Role) -> ChatMessage:

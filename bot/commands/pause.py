@@ -33,11 +33,11 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if len(words) >= 2 and words[-2] == "for":
         length = read_length(words[-1])
         if length is None or length > LONGEST:
-            return bad_argument(context, args, f"pause {_USAGE}")
+            return bad_argument(context, args, COMMAND)
         words = words[:-2]
     pause = _WORDS.get(tuple(words))
     if pause is None:
-        return bad_argument(context, args, f"pause {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     until = context.clock.now() + length if length is not None else None
     body = ControlsRequested(caller.user_id, caller.name, pause=pause, until=until)
     if _loosens(context.portfolio.trading_state, pause, until):
@@ -71,4 +71,4 @@ def _loosens(before: TradingState, pause: Pause, until: datetime | None) -> bool
     return _STRICT[pause] < _STRICT[before.pause] or (until is not None and (before.until is None or until < before.until))
 
 
-COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("pause", run, role=Role.TRADER, arguments=_USAGE, examples=("entries for 2h", "", "all"), in_any_group=always)

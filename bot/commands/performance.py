@@ -22,7 +22,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     """Shows results net of commissions; all time where no period is named."""
     period = args[0].lower() if args else "all"
     if period not in PERIODS or len(args) > 1:
-        return bad_argument(context, args, f"performance {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     selection = Selection(since=first_day(period, context.clock.now().date()))
     try:
         symbols = by_worth(context, await context.ledger.analytics.performance("symbol", selection))
@@ -50,4 +50,4 @@ def _lines(context: CommandContext, found: Sequence[Performance]) -> list[Html]:
     ]
 
 
-COMMAND = Command("performance", run, arguments=_USAGE)
+COMMAND = Command("performance", run, arguments=_USAGE, examples=("30d", "all"))

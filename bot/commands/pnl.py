@@ -24,7 +24,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     """Shows results net of commissions, by UTC days; today where no period is named."""
     period = args[0].lower() if args else "today"
     if period not in PERIODS or len(args) > 1:
-        return bad_argument(context, args, f"pnl {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         since = first_day(period, context.clock.now().date())
         results = await context.ledger.queries.day_results(day_text(since))
@@ -67,4 +67,4 @@ def by_asset(context: CommandContext, results: Iterable[DayResult]) -> list[Html
     return [*lines, *totals] or [context.texts("pnl.none")]
 
 
-COMMAND = Command("pnl", run, arguments=_USAGE)
+COMMAND = Command("pnl", run, arguments=_USAGE, examples=("7d", "month", "all"))

@@ -50,8 +50,10 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if isinstance(asked, ChatMessage):
         return asked
     words = exit_words(asked[1]) if asked is not None else None
-    if asked is None or (asked[1] and words is None):
-        return bad_argument(context, args, COMMAND.usage)
+    if asked is None:
+        return bad_argument(context, args, COMMAND)
+    if asked[1] and words is None:
+        return bad_argument(context, args, COMMAND, context.texts("exits.unread", words=short(" ".join(asked[1]))))
     return await _of_book(context, caller, asked[0], words)
 
 
@@ -134,4 +136,11 @@ async def _request(context: CommandContext, caller: Caller, body: PlanRequested,
     return await done(context, caller, source_id)
 
 
-COMMAND = Command("protect", run, role=ROLE, arguments=_USAGE, answers_anew=True)
+COMMAND = Command(
+    "protect",
+    run,
+    role=ROLE,
+    arguments=_USAGE,
+    examples=("SYMBOL stop 5% target 10%", "SYMBOL stop breakeven", "SYMBOL trail 2%"),
+    answers_anew=True,
+)

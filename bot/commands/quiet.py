@@ -46,4 +46,4 @@ def read_hours(text: str) -> QuietHours | None:
     return hours if hours.start != hours.end else None
 
 
-COMMAND = Command("quiet", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("quiet", run, arguments=_USAGE, examples=("23:00-07:00", "off"), in_any_group=always)

@@ -26,7 +26,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     """Reports today where no period is named."""
     period = args[0].lower() if args else "day"
     if period not in _PERIODS or len(args) > 1:
-        return bad_argument(context, args, "report [day|week|month]")
+        return bad_argument(context, args, COMMAND)
     options = [(context.texts(f"report.{each}"), f"/report {each}") for each in _PERIODS]
     buttons = choices(context.texts(f"report.{period}"), options)
     try:
@@ -75,4 +75,4 @@ def _ends(context: CommandContext, symbols: Sequence[Performance]) -> list[Html]
     return [*(performance_line(context, one) for one in best), between, *(performance_line(context, one) for one in worst)]
 
 
-COMMAND = Command("report", run, arguments="[day|week|month]")
+COMMAND = Command("report", run, arguments="[day|week|month]", examples=("week", "month"))

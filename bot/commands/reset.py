@@ -26,7 +26,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         row = tuple(Button(what, f"/reset {what}") for what in Protection)
         return ChatMessage(context.texts("reset"), (row,))
     if len(args) != 1 or args[0].lower() not in set(Protection):
-        return bad_argument(context, args, f"reset {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     what = Protection(args[0].lower())
     text = context.texts(f"reset.ask_{what}", before=_before(context, what))
     return ask(context, caller, ROLE, text, partial(_reset, context, caller, what), risk=Risk.RAISES)
@@ -49,4 +49,4 @@ async def _reset(context: CommandContext, caller: Caller, what: Protection, sour
     return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
-COMMAND = Command("reset", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command("reset", run, role=ROLE, arguments=_USAGE, examples=("drawdown", "losses"))

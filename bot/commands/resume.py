@@ -20,7 +20,7 @@ ROLE = Role.OWNER
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Ends the pause. Signals missed while paused are not traded."""
     if args:
-        return bad_argument(context, args, "resume")
+        return bad_argument(context, args, COMMAND)
     if context.portfolio.trading_state.pause is Pause.OFF:
         return ChatMessage(trading_state_lines(context.portfolio.trading_state, context.texts), keys=context.keys(caller))
     body = ControlsRequested(caller.user_id, caller.name, pause=Pause.OFF)

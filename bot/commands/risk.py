@@ -23,7 +23,7 @@ _CELLS = 8
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Answers from memory."""
     if args:
-        return bad_argument(context, args, "risk")
+        return bad_argument(context, args, COMMAND)
     limits, portfolio, texts = context.portfolio.limits, context.portfolio, context.texts
     opened, most = portfolio.count_open(besides=""), limits.max_open_positions
     lines = [

@@ -3,14 +3,15 @@
 from functools import partial
 
 from bot.access.confirmations import Risk
+from bot.commands.arguments.amounts import PER_CENT, UnreadAmount, typed_amount
 from bot.commands.arguments.books import book_asked, name_of
 from bot.commands.arguments.symbols import held_buttons, several_held, symbol_to_sell
-from bot.commands.base import Args, Command, bad_argument
+from bot.commands.base import Args, Command, bad_argument, why_unread
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.manual_orders import Plan, place, plan, plan_lines, since_lines
-from bot.texts import short
+from bot.texts import Html, short
 from bot.views.chat_message import ChatMessage
 from core.domain.access import Role
 from core.domain.messages import ManualInstruction
@@ -19,9 +20,9 @@ from core.domain.money import amount as worth_of
 from core.domain.reasons import Reason, reason
 from core.domain.signal import Side
 from core.domain.strategy_book import StrategyBook
-from core.policy.risk.limits import amount, per_cent
 
 ROLE = Role.TRADER
+_ALL = "all"
 _USAGE = "SYMBOL [@STRATEGY] [20 | 50%]"
 
 
@@ -36,14 +37,14 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     asked = book_asked(context, symbol, args[1:], "sell") if symbol is not None else None
     if isinstance(asked, ChatMessage):
         return asked
-    return await _asked(context, caller, args, *asked) if asked is not None else bad_argument(context, args, f"sell {_USAGE}")
+    return await _asked(context, caller, args, *asked) if asked is not None else bad_argument(context, args, COMMAND)
 
 
 async def _asked(context: CommandContext, caller: Caller, args: Args, book: StrategyBook, words: Args) -> ChatMessage:
     """Asks whether to sell what `words` say of the book's position."""
     instruction = _instruction(context, book, words, caller)
-    if instruction is None:
-        return bad_argument(context, args, f"sell {_USAGE}")
+    if isinstance(instruction, Html):
+        return bad_argument(context, args, COMMAND, instruction)
     nothing = reason("no_position", base=short(context.exchange.priced(book.symbol).base))
     found = await plan(context, Side.SELL, book, instruction) if context.portfolio.position(book).is_open else nothing
     if isinstance(found, Plan) and (unfit := _too_little(context, found)) is not None:
@@ -54,7 +55,8 @@ async def _asked(context: CommandContext, caller: Caller, args: Args, book: Stra
             if context.shows_figures(caller)
             else context.texts("answer.in_private", bot=context.program.bot_name())
         )
-        return ChatMessage(context.texts("confirm.refused", reason=why))
+        held = held_buttons(context, "sell").keyboard if found is nothing and context.shows_figures(caller) else ()
+        return ChatMessage(context.texts("confirm.refused", reason=why), held)
     size, key = short(" ".join(words)), "plan.unshown_part" if words else "plan.unshown"
     unshown = [context.texts(key, symbol=name_of(context, book), size=size), *since_lines(context, found)]
     shown = plan_lines(context, found) if context.shows_figures(caller) else unshown
@@ -70,27 +72,26 @@ def _too_little(context: CommandContext, found: Plan) -> Reason | None:
     return reason("below_min_notional", value=worth, quote=instrument.quote, minimum=minimum)
 
 
-def _instruction(context: CommandContext, book: StrategyBook, size: Args, caller: Caller) -> ManualInstruction | None:
-    """Returns how much to sell; None for an invalid size."""
+def _instruction(context: CommandContext, book: StrategyBook, size: Args, caller: Caller) -> ManualInstruction | Html:
+    """Returns how much to sell, or why the size is none."""
     priced, held = context.exchange.priced(book.symbol), context.portfolio.position(book).qty
+    if [word.lower() for word in size] in ([], [_ALL]):
+        return ManualInstruction(caller.user_id, caller.name)
     try:
-        match size:
-            case []:
-                qty = held
-            case [share] if share.endswith("%"):
-                qty = divide(multiply(held, per_cent(share[:-1])), HUNDRED)
-            case [number]:
-                qty = amount(number)
-            case [number, asset] if asset.upper() == priced.base:
-                qty = amount(number)
-            case _:
-                return None
-    except ValueError:
-        return None
+        typed = typed_amount(size)
+    except UnreadAmount as error:
+        return why_unread(context, size, error)
+    if typed.unit == PER_CENT and typed.number > HUNDRED:
+        return context.texts("sell.share")
+    if typed.unit not in ("", PER_CENT, priced.base):
+        return context.texts("sell.in_base", unit=short(typed.unit), base=priced.base)
+    qty = divide(multiply(held, typed.number), HUNDRED) if typed.unit == PER_CENT else typed.number
     if qty >= held:
         return ManualInstruction(caller.user_id, caller.name)
     qty = priced.instrument.market_quantity(qty) if priced.instrument is not None else qty
     return ManualInstruction(caller.user_id, caller.name, qty=qty)
 
 
-COMMAND = Command("sell", run, role=ROLE, arguments=_USAGE, answers_anew=True, in_any_group=bool)
+COMMAND = Command(
+    "sell", run, role=ROLE, arguments=_USAGE, examples=("SYMBOL 50%", "SYMBOL"), answers_anew=True, in_any_group=bool
+)

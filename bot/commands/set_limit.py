@@ -1,16 +1,20 @@
 """/set: shows the limits in force, and overrides one, in place of the setting; after a second tap."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 
-from bot.access.confirmations import Risk
+from bot.access.confirmations import Page, Risk
 from bot.commands.actions import Trouble
+from bot.commands.arguments.amounts import UnreadAmount
+from bot.commands.arguments.setting_values import DEFAULT, read_value
 from bot.commands.base import Args, Command
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
 from bot.commands.entry_values import entry_values
+from bot.commands.setting_effect import effect_lines
 from bot.texts import Html, short
 from bot.texts.figures import grouped
 from bot.views.chat_message import Button, ChatMessage
@@ -41,34 +45,54 @@ _SIZED = frozenset({"TRADE_QTY", "TRADE_QUOTE", "MAX_ORDER_NOTIONAL"})  # what d
 async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessage:
     """Sets a limit, or restores the setting's value with `default`; without arguments it lists."""
     if not args:
-        return ChatMessage(
-            "\n".join([context.texts("set"), *(_line(context, name) for name in SETTABLE_LIMITS), "", context.texts("set.how")])
-        )
+        lines = [limit_line(context, name) for name in SETTABLE_LIMITS]
+        return ChatMessage("\n".join([context.texts("set"), *lines, "", context.texts("set.how")]))
     name = args[0].upper()
-    value = None if len(args) == 2 and args[1].lower() == "default" else args[-1]
     if name not in SETTABLE_LIMITS:
         return _no_rule(context, name, args[1:])
-    if len(args) != 2 or (value is not None and not is_good(name, value)):
-        said = short(" ".join(args[1:]))
-        lines = [
-            context.texts("set.bad", name=name, value=said) if said else _line(context, name),
-            context.texts(f"limit.{name}"),
-            context.texts(f"set.{SETTABLE_LIMITS[name].kind}"),
-        ]
-        return ChatMessage("\n".join([*lines, context.texts("set.example", name=name, example=SETTABLE_LIMITS[name].example)]))
-    change = LimitSet(name, value, caller.name, context.clock.now(), asset_of(context.portfolio.settings, name))
-    limits = with_set(context.portfolio.settings, {**context.portfolio.limits_set, name: change}.values())
-    after, before, none = shown(limits, name), shown(context.portfolio.limits, name), context.texts("limit.none")
+    if len(args) == 1:
+        return ChatMessage("\n".join([limit_line(context, name), *accepted_lines(context, name)]))
+    value = value_of(context, name, args[1:])
+    if isinstance(value, Html):
+        return ChatMessage("\n".join([value, *accepted_lines(context, name)]))
+    return change_question(context, caller, name, value)
+
+
+def value_of(context: CommandContext, name: str, words: Args) -> str | Html | None:
+    """Returns the value that was typed, as the setting is written; None for `default`; as Html why it is not valid."""
+    if len(words) == 1 and words[0].lower() == DEFAULT:
+        return None
+    try:
+        return read_value(name, words, asset_of(context.portfolio.settings, name))
+    except UnreadAmount as error:
+        bad = context.texts("set.bad", name=name, value=short(" ".join(words)))
+        return Html(f"{bad} {context.texts(error.key, **error.params)}") if error.key else bad
+
+
+def accepted_lines(context: CommandContext, name: str, said: str = "/set {name} ") -> list[Html]:
+    """Returns what a setting does, what is accepted, and an example that works: the value after what is `said` before it."""
+    limit = SETTABLE_LIMITS[name]
+    example = context.texts("answer.example", example=f"{said.format(name=name)}{limit.example}")
+    return [context.texts(f"limit.{name}"), context.texts(f"set.{limit.kind}"), example]
+
+
+def change_question(
+    context: CommandContext, caller: Caller, name: str, value: str | None, page: Page | None = None
+) -> ChatMessage:
+    """Asks in numbers whether to set the limit; or says that it has that value already, above the `page` it was asked from."""
+    texts, portfolio = context.texts, context.portfolio
+    change = LimitSet(name, value, caller.name, context.clock.now(), asset_of(portfolio.settings, name))
+    limits = with_set(portfolio.settings, {**portfolio.limits_set, name: change}.values())
+    after, before, none = shown(limits, name), shown(portfolio.limits, name), texts("limit.none")
     if after == before:
-        return ChatMessage(context.texts("set.same", name=name, value=after or none))
-    was, will_be = (limit_value(each, change, context.texts) for each in (before, after))
-    lines = [
-        context.texts("limit.changed", name=name, before=was or none, after=will_be or none),
-        context.texts(f"limit.{name}"),
-    ]
-    lines += refused_then(context, name, limits)
-    risk = Risk.RAISES if allows_more(name, context.portfolio.limits, limits) else Risk.LOWERS
-    return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, name, value), risk=risk)
+        same = texts("set.same", name=name, value=limit_value(after, change, texts) or none)
+        return replace(page(), text=f"{same}\n\n{page().text}") if page is not None else ChatMessage(same)
+    was, will_be = (limit_value(each, change, texts) or none for each in (before, after))
+    lines = [texts("limit.changed", name=name, before=was, after=will_be), texts(f"limit.{name}")]
+    lines += [*effect_lines(context, name, limits), *refused_then(context, name, limits)]
+    risk = Risk.RAISES if allows_more(name, portfolio.limits, limits) else Risk.LOWERS
+    body = LimitRequested(name, value, caller.user_id, caller.name, before=before)
+    return ask(context, caller, ROLE, "\n".join(lines), partial(_set, context, caller, body), risk=risk, page=page)
 
 
 def refused_then(context: CommandContext, name: str, limits: RiskLimits) -> Iterator[Html]:
@@ -94,7 +118,8 @@ def _no_rule(context: CommandContext, name: str, value: Args) -> ChatMessage:
     return ChatMessage(text, tuple((Button(f"{each} {short(value[0], 20)}", f"/set {each} {value[0]}"),) for each in good))
 
 
-def _line(context: CommandContext, name: str) -> Html:
+def limit_line(context: CommandContext, name: str) -> Html:
+    """Returns a limit's name, its value in a few words, and who has set it, if the chat has."""
     limits, texts = context.portfolio.limits, context.texts
     value = shown(limits, name)
     line = (
@@ -110,8 +135,8 @@ def _line(context: CommandContext, name: str) -> Html:
     return texts("set.line_by", name=name, line=line, who=short(by.changed_by), time=texts.full_moment(by.changed_at))
 
 
-async def _set(context: CommandContext, caller: Caller, name: str, value: str | None, source_id: str) -> str:
-    outcome = await context.actions.put_as(source_id, LimitRequested(name, value, caller.user_id, caller.name))
+async def _set(context: CommandContext, caller: Caller, body: LimitRequested, source_id: str) -> str:
+    outcome = await context.actions.put_as(source_id, body)
     if isinstance(outcome, Trouble):
         return context.texts(outcome.value or "answer.known")
     if outcome.reason is not None:
@@ -119,4 +144,6 @@ async def _set(context: CommandContext, caller: Caller, name: str, value: str | 
     return context.texts("confirm.done_at_once", who=caller.name, time=context.texts.exact_time(context.clock.now()))
 
 
-COMMAND = Command("set", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command(
+    "set", run, role=ROLE, arguments=_USAGE, examples=("STOP_LOSS_PCT 5", "MAX_ORDER_NOTIONAL 500", "MAX_ORDER_NOTIONAL default")
+)

@@ -33,7 +33,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     request = read_page(args)
     count = read_count(request.args[0]) if request.args else _DEFAULT
     if count is None or len(request.args) > 1:
-        return bad_argument(context, args, "signals [1-20]")
+        return bad_argument(context, args, COMMAND)
     try:
         rows = await context.ledger.queries.recent_signals(count, page=request.page)
     except LedgerUnavailable:
@@ -61,4 +61,4 @@ def _line(context: CommandContext, row: SignalStory) -> Html:
     return context.texts("signals.line_reason", reason=context.texts.reason(row.reason), **shown)
 
 
-COMMAND = Command("signals", run, arguments="[1-20]")
+COMMAND = Command("signals", run, arguments="[1-20]", examples=("20", ""))

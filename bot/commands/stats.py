@@ -64,7 +64,7 @@ def stats_of(profits: Sequence[Decimal]) -> Stats:
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
     """Shows the last 1,000 exits and closed trades, by quote asset."""
     if args:
-        return bad_argument(context, args, "stats")
+        return bad_argument(context, args, COMMAND)
     try:
         gains = await context.ledger.analytics.gains(Selection(), _LAST)
         trades = [trade for _, trade in await context.ledger.queries.recent_trades(_LAST)]

@@ -143,4 +143,11 @@ def _is_about_pause(args: Args) -> bool:
     return bool(args) and args[0].lower() in {_PAUSE, _RESUME}
 
 
-COMMAND = Command("strategies", run, arguments=_USAGE, role_with_arguments=Role.TRADER, in_any_group=_is_about_pause)
+COMMAND = Command(
+    "strategies",
+    run,
+    arguments=_USAGE,
+    examples=("default", "default STOP_LOSS_PCT 5", "pause default"),
+    role_with_arguments=Role.TRADER,
+    in_any_group=_is_about_pause,
+)

@@ -1,7 +1,6 @@
 """/strategies NAME: a strategy's settings, and where each comes from; changes one, or undoes what the chat has set."""
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from functools import partial
 
 from bot.access.confirmations import Risk
@@ -10,7 +9,9 @@ from bot.commands.base import Args
 from bot.commands.caller import Caller
 from bot.commands.confirm import ask
 from bot.commands.context import CommandContext
-from bot.commands.set_limit import ROLE, refused_then
+from bot.commands.set_limit import ROLE, refused_then, value_of
+from bot.commands.setting_choices import choices, label
+from bot.commands.setting_effect import PLAN
 from bot.texts import Html, short
 from bot.texts.figures import grouped
 from bot.views.book_names import strategy_words
@@ -20,16 +21,12 @@ from core.domain.messages import StrategyLimitRequested
 from core.domain.risk_limit import LimitSet
 from core.domain.strategy_book import StrategyBook
 from core.domain.strategy_limit import SettingChange
-from core.policy.risk.limits import SIZES, asset_of, is_good, is_length, is_of
+from core.policy.risk.limits import SIZES, asset_of, is_length, is_of
 from core.policy.strategy_settings import EVERY
 from core.policy.strategy_terms import OWN_POSITIONS, STRATEGY_LIMITS, StrategyTerms, symbols_apart
 
 COMMAND = "strategies"
 RESET, DEFAULT = "reset", "default"
-_PLAN = (
-    *("STOP_LOSS_PCT", "TAKE_PROFIT_PCT", "BREAKEVEN_AFTER", "TIME_LIMIT", "TRAILING_PCT", "TRAILING_ACTIVATION_PCT"),
-    "DCA_STEPS",
-)
 _SIZE_NAMES = tuple(name for name, limit in STRATEGY_LIMITS.items() if limit.field in SIZES)
 _BUTTONS = {
     "STOP_LOSS_PCT": "stop",
@@ -38,14 +35,6 @@ _BUTTONS = {
     OWN_POSITIONS: "positions",
     "MAX_LOSING_EXITS": "losses",
 }
-_CHOICES = {
-    "stop": ("2", "3", "5", "8", "off"),
-    "targets": ("5", "10", "5:50,10:50", "off"),
-    "steps": ("2.5", "2.5,5:1.5", "off"),
-    "count": ("1", "2", "3", "5", "10"),
-    "count_off": ("2", "3", "5", "off"),
-}
-"""The values on buttons, by the kind of the setting; other kinds offer half and double."""
 
 
 def settings_of(context: CommandContext, name: str, args: Args, caller: Caller) -> ChatMessage:
@@ -60,16 +49,16 @@ def settings_of(context: CommandContext, name: str, args: Args, caller: Caller) 
         return ChatMessage(context.texts("strategies.no_setting", name=short(args[0]), names=known))
     if len(args) == 1:
         return _one(context, name, setting)
-    value = None if len(args) == 2 and args[1].lower() == DEFAULT else args[-1]
-    if len(args) != 2 or (value is not None and not is_good(setting, value)):
-        return _one(context, name, setting, said=" ".join(args[1:]))
+    value = value_of(context, setting, args[1:])
+    if isinstance(value, Html):
+        return _one(context, name, setting, bad=value)
     return _changed(context, caller, name, setting, value)
 
 
 def terms_line(context: CommandContext, name: str) -> Html:
     """Returns how large the entries of a strategy are, its plan, and its own limits, in a line."""
     terms = context.portfolio.terms_for(StrategyBook(EVERY, name))
-    shown = [size_name(terms), *_PLAN[:5], "MAX_ORDER_NOTIONAL", OWN_POSITIONS, "MAX_LOSING_EXITS"]
+    shown = [size_name(terms), *PLAN[:5], "MAX_ORDER_NOTIONAL", OWN_POSITIONS, "MAX_LOSING_EXITS"]
     line = ", ".join(words for each in shown if (words := _words(context, terms, each)))
     return Html(line[:1].upper() + line[1:])
 
@@ -89,7 +78,7 @@ def size_name(terms: StrategyTerms) -> str:
 def _all(context: CommandContext, name: str) -> ChatMessage:
     texts, terms = context.texts, context.portfolio.terms_for(StrategyBook(EVERY, name))
     size = size_name(terms)
-    first = (size, *_PLAN, *_BUTTONS)  # as they are asked for
+    first = (size, *PLAN, *_BUTTONS)  # as they are asked for
     names = [*dict.fromkeys(first), *(each for each in STRATEGY_LIMITS if each not in {*first, *_SIZE_NAMES})]
     lines = [line for each in names if (line := _line(context, name, terms, each))]
     head = texts("strategies.of", strategy=short(name))
@@ -134,12 +123,12 @@ def _buttons(context: CommandContext, name: str, size: str) -> Iterator[tuple[Bu
     yield (Button(texts("strategies.all"), f"/{COMMAND}"),)
 
 
-def _one(context: CommandContext, name: str, setting: str, said: str = "") -> ChatMessage:
+def _one(context: CommandContext, name: str, setting: str, bad: Html | None = None) -> ChatMessage:
     """Returns what a setting is now, what it may become, and a button for some values."""
     texts, terms, limit = context.texts, context.portfolio.terms_for(StrategyBook(EVERY, name)), STRATEGY_LIMITS[setting]
     asset = asset_of(terms.limits, setting)
     now = setting_value(setting, terms.shown(setting), asset, texts) or texts("limit.unset")
-    lines = [texts("strategies.bad", name=setting, value=short(said))] if said else []
+    lines = [bad] if bad is not None else []
     lines += [
         texts("strategies.now", strategy=short(name), name=setting, value=now),
         texts(f"limit.{setting}"),
@@ -147,24 +136,12 @@ def _one(context: CommandContext, name: str, setting: str, said: str = "") -> Ch
         texts("strategies.example", strategy=short(name), name=setting, example=limit.example),
     ]
     command = f"/{COMMAND} {strategy_words(name)}"
-    choices = [Button(each, f"{command} {setting} {each}") for each in _choices(terms, setting)]
-    rows: Keyboard = tuple(tuple(choices[at : at + 4]) for at in range(0, len(choices), 4))
+    values = choices(setting, limit.kind, terms.shown(setting))
+    buttons = [Button(label(setting, limit.kind, each, texts), f"{command} {setting} {each}") for each in values]
+    rows: Keyboard = tuple(tuple(buttons[at : at + 4]) for at in range(0, len(buttons), 4))
     if setting in set_here(context, name):
         rows += ((Button(texts("strategies.default"), f"{command} {setting} {DEFAULT}"),),)
     return ChatMessage("\n".join(lines), (*rows, (Button(texts("strategies.back", strategy=short(name, 20)), command),)))
-
-
-def _choices(terms: StrategyTerms, setting: str) -> list[str]:
-    """Returns the values that the buttons offer: not the one that is in force."""
-    value, kind = terms.shown(setting), STRATEGY_LIMITS[setting].kind
-    if kind in _CHOICES:
-        return [each for each in _CHOICES[kind] if each != (value or "off")]
-    try:
-        number = Decimal(value)
-    except ArithmeticError:  # there is none
-        return []
-    found = (f"{(number * each).normalize():f}" for each in (Decimal("0.5"), Decimal("0.75"), Decimal("1.5"), Decimal(2)))
-    return [each for each in found if is_good(setting, each) and len(each) <= 12]
 
 
 def _changed(context: CommandContext, caller: Caller, name: str, setting: str, value: str | None) -> ChatMessage:
@@ -206,7 +183,7 @@ def _question(context: CommandContext, name: str, changes: list[SettingChange], 
     lines += setting_change_lines(changes, context.portfolio.limits.report_asset, texts)
     if apart:
         lines.append(texts("strategies.apart", symbols=", ".join(apart)))
-    if any(one.name in _PLAN for one in changes):
+    if any(one.name in PLAN for one in changes):
         lines.append(texts("strategies.open_keep"))
     return lines
 

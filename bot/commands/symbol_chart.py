@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands.arguments.chart_spans import Span, read_span, spanning
-from bot.commands.arguments.symbols import held_symbols, known_symbols, named_symbol, not_traded
-from bot.commands.base import Args, bad_argument
+from bot.commands.arguments.symbols import meant_symbols, not_traded, which_symbol
+from bot.commands.base import Args, Command, bad_argument
 from bot.commands.context import CommandContext
 from bot.commands.pagination import choices, refresh
 from bot.reports.charts import Chart
@@ -21,21 +21,22 @@ from core.domain.signal import Side
 from core.read_models import Selection
 
 _PERIODS = ("24h", "7d", "30d")
-_USAGE = "chart SYMBOL [7d] [1h]"
 _ANSWER_SECONDS = 8.0
 _EXECUTIONS, _TRADES = 500, 200
 _LAST = 10  # executions that a chart shows where no period is named
 _SHORTEST, _USUAL, _LONGEST = timedelta(hours=2), timedelta(days=7), timedelta(days=90)
 
 
-async def answer(context: CommandContext, args: Args, kinds: Keyboard) -> ChatMessage:
-    """Answers `/chart SYMBOL`, with the buttons `kinds` below; where no period is named, over our last trades."""
+async def answer(context: CommandContext, args: Args, kinds: Keyboard, command: Command) -> ChatMessage:
+    """Answers `/chart SYMBOL`, which is `command`, with the buttons `kinds` below; where no period is named, over our last trades."""
     try:
         traded = await context.ledger.analytics.symbols()
-        symbol = _named(context, args[0], traded)
-        span = read_span(args[1:])
-        if symbol is None or (args[1:] and span is None):
-            return bad_argument(context, args, _USAGE)
+        symbols, span = await meant_symbols(context, args[0]), read_span(args[1:])
+        if not symbols or (args[1:] and span is None):
+            return bad_argument(context, args, command)
+        if len(symbols) > 1:
+            return which_symbol(context, symbols, "chart")
+        symbol = symbols[0]
         if symbol not in traded and (refusal := not_traded(context, symbol, "chart")):
             return refusal
         executions = await context.ledger.analytics.executions(Selection(symbol=symbol), _EXECUTIONS)
@@ -59,16 +60,6 @@ async def pictured(context: CommandContext, chart: Chart | None, buttons: Keyboa
         return ChatMessage(context.texts("chart.failed"), buttons)
     caption = context.texts("chart.caption", title=chart.head.title, time=context.texts.exact_time(context.clock.now()))
     return ChatMessage(caption, buttons, photo=picture)
-
-
-def _named(context: CommandContext, text: str, traded: Sequence[str]) -> str | None:
-    """Returns the symbol meant by its name or base asset: a held one before one that is traded, that before one of the past."""
-    symbol: str | None = None
-    for known in (held_symbols(context), known_symbols(context), traded):
-        symbol = named_symbol(context, text, known)
-        if symbol is None or symbol in known:
-            return symbol
-    return symbol
 
 
 def _over_our_trades(context: CommandContext, symbol: str, executions: Sequence[Execution]) -> Span:

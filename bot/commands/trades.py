@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.commands.arguments.counts import read_count
-from bot.commands.arguments.symbols import read_symbol
+from bot.commands.arguments.symbols import meant_symbols, read_symbol, which_symbol
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -23,15 +23,20 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     request = read_page(args)
     words = list(request.args)
     count = read_count(words.pop(0)) if words and words[0].isdigit() else _DEFAULT
-    symbol = read_symbol(words.pop(0)) if words else None
-    if count is None or words or (symbol is None and len(request.args) > 1):
-        return bad_argument(context, args, f"trades {_USAGE}")
+    said = words.pop(0) if words else ""
+    if count is None or words or (said and read_symbol(said) is None):
+        return bad_argument(context, args, COMMAND)
     try:
+        symbols = await meant_symbols(context, said) if said else [None]
+        if len(symbols) > 1:
+            return which_symbol(context, [one for one in symbols if one is not None], "trades")
+        symbol = symbols[0]
         trades = await context.ledger.queries.recent_trades(count, symbol=symbol, page=request.page)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     if not trades:
-        return ChatMessage(context.texts("trades.none"), page_buttons("trades", request, [], count, context.texts))
+        none = context.texts("trades.none") if symbol is None else context.texts("trades.none_of", symbol=symbol)
+        return ChatMessage(none, page_buttons("trades", request, [], count, context.texts))
     title = context.texts.with_zone(context.texts("trades"), context.clock.now())
     lines = [title, *_lines(context, [trade for _, trade in trades])]
     return ChatMessage("\n".join(lines), page_buttons("trades", request, [seq for seq, _ in trades], count, context.texts))
@@ -58,4 +63,4 @@ def _line(context: CommandContext, trade: Trade, profit: str) -> Html:
     )
 
 
-COMMAND = Command("trades", run, arguments=_USAGE)
+COMMAND = Command("trades", run, arguments=_USAGE, examples=("5", "20 SYMBOL", "SYMBOL"))

@@ -38,7 +38,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
         case ["withdraw"]:
             trouble = await request(context, InvitesWithdrawn(caller.user_id, caller.name), caller)
             return ChatMessage(trouble or context.texts("people.withdrawn"))
-    return bad_argument(context, args, f"users {_USAGE}")
+    return bad_argument(context, args, COMMAND)
 
 
 def _listed(context: CommandContext) -> ChatMessage:
@@ -145,4 +145,4 @@ async def _revoke(context: CommandContext, user_id: int, caller: Caller) -> Chat
     return ChatMessage("\n".join([context.texts("people.revoked", person=user_id), *withdrawn]))
 
 
-COMMAND = Command("users", run, role=ROLE, arguments=_USAGE)
+COMMAND = Command("users", run, role=ROLE, arguments=_USAGE, examples=("", "invite viewer"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.commands.arguments.symbols import meant_symbols
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -21,7 +22,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     """Finds it by id, by the message replied to, or takes the last one."""
     full = len(args) == 2 and args[1] == _MORE
     if len(args) > 2 or (len(args) == 2 and not full) or (args and len(args[0]) > _LONGEST):
-        return bad_argument(context, args, f"why {_USAGE}")
+        return bad_argument(context, args, COMMAND)
     try:
         return await _told(context, args, caller, full=full)
     except LedgerUnavailable:
@@ -57,15 +58,22 @@ async def _nothing(context: CommandContext, name: str) -> Html:
 async def _found(context: CommandContext, args: Args, caller: Caller) -> Sequence[int] | LetterStory:
     if args:
         name = args[0].removeprefix("#")
-        return await context.ledger.stories.named(name) or await context.ledger.stories.letter(name) or ()
+        found = await context.ledger.stories.named(name) or await context.ledger.stories.letter(name)
+        return found or await _of_symbol(context, name)
     if caller.reply_to is None:
         return await context.ledger.stories.last()
     told = await context.ledger.stories.told_by(caller.chat_id, caller.reply_to)
     return told or await context.ledger.stories.letter_told_by(caller.chat_id, caller.reply_to) or ()
 
 
+async def _of_symbol(context: CommandContext, name: str) -> Sequence[int]:
+    """Returns the last story of the symbol that a base asset, or another spelling, means."""
+    symbols = await meant_symbols(context, name)
+    return await context.ledger.stories.named(symbols[0]) if len(symbols) == 1 and symbols[0] != name else ()
+
+
 def _which(context: CommandContext, found: Sequence[int]) -> ChatMessage:
     return ChatMessage(context.texts("why.which"), tuple((Button(f"#{seq}", f"/why {seq}"),) for seq in found))
 
 
-COMMAND = Command("why", run, arguments=_USAGE, answers_anew=True)
+COMMAND = Command("why", run, arguments=_USAGE, examples=("SYMBOL", ""), answers_anew=True)

@@ -50,4 +50,4 @@ def _exists(name: str) -> bool:
     return True
 
 
-COMMAND = Command("zone", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("zone", run, arguments=_USAGE, examples=("Europe/Berlin", "UTC"), in_any_group=always)

@@ -1,5 +1,7 @@
 """The confirmation flow: a question, the second tap, and a one-time code where one is required."""
 
+from dataclasses import replace
+
 import structlog
 from telegram import CallbackQuery, MaybeInaccessibleMessage, Message
 from telegram.error import TelegramError
@@ -15,7 +17,7 @@ from bot.commands.context import CommandContext
 from bot.telegram.refusals import button_needs_role
 from bot.telegram.replies import Replies
 from bot.texts import short
-from bot.views.chat_message import ChatMessage
+from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.reply_keyboard import Keys
 
 log = structlog.get_logger(__name__)
@@ -113,7 +115,7 @@ class ConfirmationFlow:
                 await self._replies.say(message, codes.wrong_code(context, caller, refused))
                 return
             outcome = refused.text if refused is not None else await pending.act(pending.source_id)
-        record = ChatMessage(f"{pending.text}\n\n{outcome}")
+        record = _record(pending, outcome)
         if asked is None or not await self._replies.edit(message.chat.id, asked, record):
             await self._replies.say(message, record)
         await self._renew_keys(context, message, caller, keys)
@@ -138,17 +140,29 @@ async def _outcome(
 ) -> ChatMessage:
     """Carries out a confirmed request, or asks again or for a code; returns what replaces the question."""
     if not yes:
-        return ChatMessage(f"{pending.text}\n\n{context.texts('confirm.left', who=caller.name)}")
+        return _record(pending, context.texts("confirm.left", who=caller.name))
     if not fresh and pending.risk is Risk.RAISES:
         # A person who wants out is not asked a third time; one who wants in may have changed their mind since.
         keyboard = confirm_keyboard(context.people.confirmations.ask_anew(pending), context.texts)
-        return question(context, pending.text, context.texts("confirm.late"), keyboard)
+        return question(context, pending.text, context.texts("confirm.late"), keyboard, _after(pending))
     why = codes.lacking(context, caller, pending.risk)
     if why is not None:
         outcome: str = why
     elif _needs_code(context, pending) and query.message is not None:
         context.people.confirmations.await_code(pending, query.message.message_id)
-        return question(context, pending.text, codes.asked_for(context, caller))
+        return question(context, pending.text, codes.asked_for(context, caller), after=_after(pending))
     else:
         outcome = await pending.act(pending.source_id)
-    return ChatMessage(f"{pending.text}\n\n{outcome}")
+    return _record(pending, outcome)
+
+
+def _record(pending: Pending, outcome: str) -> ChatMessage:
+    """Returns what the question becomes: itself with its outcome, or the page that it came from below the outcome."""
+    if pending.page is None:
+        return ChatMessage(f"{pending.text}\n\n{outcome}")
+    page = pending.page()
+    return replace(page, text=f"{outcome}\n\n{page.text}")
+
+
+def _after(pending: Pending) -> Keyboard:
+    return pending.page().keyboard if pending.page is not None else ()

@@ -1,4 +1,4 @@
-"""Expired questions: one that nobody confirmed in time says so and loses its buttons."""
+"""Expired questions: one that nobody confirmed in time says so and loses the buttons that would confirm it."""
 
 import asyncio
 from contextlib import suppress
@@ -49,4 +49,4 @@ class QuestionExpiry:
 
     async def _edit(self, chat_id: int, message_id: int, expiry: Expiry) -> None:
         with suppress(TelegramError):
-            await self._sender.edit(chat_id, message_id, ChatMessage(expiry.text), _ATTEMPTS)
+            await self._sender.edit(chat_id, message_id, ChatMessage(expiry.text, expiry.keyboard), _ATTEMPTS)

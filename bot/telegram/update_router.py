@@ -12,6 +12,7 @@ from telegram.ext import CallbackContext, ExtBot
 from bot.access.confirmations import read_confirmation
 from bot.access.roles import invite_token_in
 from bot.access.totp import is_code
+from bot.access.typed_values import TypedValue
 from bot.commands import approval_buttons as approvals
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
@@ -72,8 +73,12 @@ class UpdateRouter:
         context, asked = self._context.spoken_to(caller.user_id), self._asked(message.text)
         if await self._confirmations.took_code(context, message, caller):
             return
+        heard = asked is not None or message.chat.type == message.chat.PRIVATE or caller.reply_to is not None
+        typed = context.people.typed.take(caller.user_id, caller.chat_id) if heard else None
         if asked is not None:
             await self._replies.say(message, await self._answer(context, asked, caller, message.date))
+        elif typed is not None and _completes(message, typed):
+            await self._typed(context, message, replace(caller, page=typed.message_id), typed)
         elif message.chat.type == message.chat.PRIVATE and not message.text.startswith("/"):
             await self._replies.say(message, no_command(message.text, context.texts))
 
@@ -86,7 +91,10 @@ class UpdateRouter:
         caller, data = self._caller(query.from_user, chat_id, f"callback:{query.id}"), query.data or ""
         if caller is None:
             return
+        if query.message is not None:
+            caller = replace(caller, page=query.message.message_id)
         context = self._context.spoken_to(caller.user_id)
+        context.people.typed.take(caller.user_id, caller.chat_id)  # a tap is another wish
         asked = parse_command(data, self._bot.username)
         if asked is not None and asked.command is not None:
             await self._tapped_command(context, query, asked, caller)
@@ -110,6 +118,15 @@ class UpdateRouter:
                 await self._replies.send(message, ChatMessage(self._context.texts("answer.wrong")))
             except TelegramError as again:
                 log.warning("an answer could not be given", error=words(again))
+
+    async def _typed(self, context: CommandContext, message: Message, caller: Caller, typed: TypedValue) -> None:
+        """Runs the command that the message completes, in the message that asked for it."""
+        asked = self._asked(f"{typed.command} {message.text}")
+        if asked is None:
+            return
+        reply = await self._answer(context, asked, caller, message.date)
+        if typed.message_id is None or not await self._replies.edit(message.chat.id, typed.message_id, reply):
+            await self._replies.say(message, reply)
 
     def _asked(self, text: str) -> ParsedCommand | None:
         return parse_command(command_of(text) or text, self._bot.username)
@@ -158,3 +175,11 @@ class UpdateRouter:
         if asked.changes and age > _OLD:
             return too_old(context, asked, age)
         return tappable(await asked.command.run(context, asked.args, caller), caller.role)
+
+
+def _completes(message: Message, typed: TypedValue) -> bool:
+    """Tells whether the message is the awaited value: in a group it has to reply to the message that asked for it."""
+    if (message.text or "").startswith("/"):
+        return False
+    replied = message.reply_to_message.message_id if message.reply_to_message is not None else None
+    return message.chat.type == message.chat.PRIVATE or (replied is not None and replied == typed.message_id)

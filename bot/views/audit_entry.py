@@ -42,7 +42,10 @@ def _controls(body: messages.ControlsRequested, texts: Texts) -> Html:
 
 
 def _limit(body: messages.LimitRequested, texts: Texts) -> Html:
-    return texts("audit.limit", name=short(body.name), value=short(body.value or "default"))
+    shown = {"name": short(body.name), "value": short(body.value or "default")}
+    if body.before is None:
+        return texts("audit.limit", **shown)
+    return texts("audit.limit_changed", before=short(body.before) or texts("limit.none"), **shown)
 
 
 def _strategy(body: messages.StrategyRequested, texts: Texts) -> Html:

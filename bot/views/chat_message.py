@@ -34,10 +34,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """The end of a question: at `at`, in monotonic seconds, an unanswered one becomes `text`, without buttons."""
+    """The end of a question: at `at`, in monotonic seconds, an unanswered one becomes `text`, with `keyboard`."""
 
     at: float
     text: str
+    keyboard: Keyboard = ()
 
 
 @dataclass(frozen=True, slots=True)

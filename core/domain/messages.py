@@ -91,13 +91,15 @@ class PauseTimedOut:
 
 @dataclass(frozen=True, slots=True)
 class LimitRequested:
-    """A person sets a limit by the name of its setting; `value` None restores the setting's own value."""
+    """A person sets a limit by the name of its setting; `value` None restores the setting's own value. `before` is the value in
+    force that the person was shown, empty for none (None: by an older version)."""
 
     name: str
     value: str | None
     user_id: int
     who: str
     kind: Literal["limit"] = "limit"
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ SENTENCES: Mapping[str, str] = {
     # control commands
     "pause_changed": "the pause was changed meanwhile",
     "bad_limit": "{value} is not valid for {name}",
+    "limit_changed": "{name} has changed since you were asked, it is {value} now",
     "settings_changed": "the settings of strategy {strategy} have changed since you were asked",
     "not_resting": "the exchange has no open order {order_id}: it was filled, cancelled or never placed",
     # access

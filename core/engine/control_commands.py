@@ -183,13 +183,17 @@ class ControlCommands:
         return tuple((one.symbol, one.qty) for one in sorted(left, key=lambda one: one.book))
 
     def _limit(self, command: LimitRequested) -> CommitBatch | CommandRefused:
+        """Changes what was confirmed: if another value is in force by now, that was not."""
         if command.name not in SETTABLE_LIMITS or (command.value is not None and not is_good(command.name, command.value)):
             return CommandRefused("denied", reason("bad_limit", name=command.name, value=command.value))
+        before = shown(self._portfolio.limits, command.name)
+        if command.before not in (None, before):
+            return CommandRefused("denied", reason("limit_changed", name=command.name, value=before or "–"))
         limit = LimitSet(
             command.name, command.value, command.who, self._clock.now(), asset_of(self._portfolio.settings, command.name)
         )
         after = with_set(self._portfolio.settings, {**self._portfolio.limits_set, command.name: limit}.values())
-        event = LimitChanged(limit, shown(self._portfolio.limits, command.name), shown(after, command.name), command.user_id)
+        event = LimitChanged(limit, before, shown(after, command.name), command.user_id)
         return CommitBatch(limits=[limit], events=[event])
 
     def _strategy(self, command: StrategyRequested) -> CommitBatch:

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
 from bot.access.totp import OneTimeCodes
+from bot.access.typed_values import TypedValues
 from bot.commands.actions import ASK_SECONDS, Actions
 from bot.commands.context import CommandContext, People
 from bot.commands.exchange_view import ExchangeView
@@ -237,7 +238,7 @@ async def firm_on(
         portfolio=portfolio,
         exchange=ExchangeView(trading.market, trading.rates, venue, "paper", None),
         ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
-        people=People(recipients.people, recipients, Confirmations(clock), codes),
+        people=People(recipients.people, recipients, Confirmations(clock), codes, TypedValues(clock)),
         # A machine that is busy for a moment is not a slow ledger, however fast the clock.
         actions=Actions(trading.inbox, trading.decisions, clock, patience=ASK_SECONDS * speed),
         program=ProgramStatus(

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bot.access.confirmations import Confirmations
 from bot.access.roles import Roles
+from bot.access.typed_values import TypedValues
 from bot.commands.actions import Actions
 from bot.commands.context import CommandContext, People
 from bot.commands.exchange_view import ExchangeView
@@ -518,7 +519,7 @@ class Office:
             portfolio=self.portfolio,
             exchange=ExchangeView(self.market, rates, self.exchange, "paper", frozenset({"WIFUSDC"})),
             ledger=LedgerReads(self.ledger, self.ledger, self.ledger),
-            people=People(self.people, self.recipients, Confirmations(clock), None),
+            people=People(self.people, self.recipients, Confirmations(clock), None, TypedValues(clock)),
             actions=Actions(self.inbox, decisions, clock),
             program=ProgramStatus(
                 version="0.1.0",

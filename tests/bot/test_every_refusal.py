@@ -140,6 +140,7 @@ TOLD_AS: Mapping[str, frozenset[str]] = {
                 "pause_changed",
                 "bad_limit",
                 "settings_changed",
+                "limit_changed",
                 "not_resting",
                 "not_held",
                 "invite_gone",

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from bot.access.confirmations import Confirmations, Refusal, read_confirmation
 from bot.access.roles import Roles, invite_token_in
+from bot.access.typed_values import TypedValues
 from bot.commands import approval_buttons as approvals
 from bot.commands.actions import Actions
 from bot.commands.caller import Caller
@@ -238,7 +239,7 @@ class Program:
             portfolio=trading.portfolio,
             exchange=ExchangeView(trading.market, trading.rates, client, "live", LIMITS.symbols),
             ledger=LedgerReads(nothing, nothing, nothing),
-            people=People(people, recipients, confirmations, None),
+            people=People(people, recipients, confirmations, None, TypedValues(self.clock)),
             actions=Actions(trading.inbox, trading.decisions, self.clock),
             program=ProgramStatus(
                 version="0",

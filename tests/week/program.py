@@ -159,7 +159,7 @@ class Program:
             portfolio=trading.portfolio,
             exchange=ExchangeView(trading.market, trading.rates, self.venue, "paper", LIMITS.symbols),
             ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), nothing),
-            people=People(Roles(trading.portfolio), nothing, nothing, None),
+            people=People(Roles(trading.portfolio), nothing, nothing, None, nothing),
             actions=Actions(trading.inbox, trading.decisions, clock),
             program=ProgramStatus(
                 version="0",

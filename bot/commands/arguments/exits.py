@@ -1,9 +1,11 @@
 """Exit plans as people type them: `stop 5% target 10%`. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bot.commands.arguments.amounts import read_number
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.money import HUNDRED, parse_decimal
 from core.policy.exits.plan_text import OFF, breakeven
@@ -11,6 +13,7 @@ from core.policy.exits.plan_text import OFF, breakeven
 USAGE = "[stop 5%] [target 10%] [trail 2%]"
 STOP, TARGET, BREAKEVEN, TRAIL = "stop", "target", "breakeven", "trail"
 NAMES = frozenset({STOP, TARGET, BREAKEVEN, TRAIL})
+_ONE_DISTANCE = re.compile(r"\d+,\d+%", re.ASCII)  # 1,5%: without shares there is but one target
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def _stop(text: str) -> StopLoss | None:
 def _targets(text: str) -> Iterator[Target]:
     if text == OFF:
         return
-    parts = text.split(",")
+    parts = [text] if ":" not in text and _ONE_DISTANCE.fullmatch(text) else text.split(",")
     for part in parts:
         at, colon, share = part.partition(":")
         if not colon and len(parts) > 1:
@@ -69,7 +72,7 @@ def _targets(text: str) -> Iterator[Target]:
 
 
 def _breakeven(text: str) -> Breakeven | None:
-    return breakeven(text.removesuffix("%"))
+    return breakeven(text.removesuffix("%").replace(",", "."))
 
 
 def _trailing(text: str) -> Trailing | None:
@@ -82,7 +85,7 @@ def _level(text: str) -> Level:
 
 
 def _number(text: str) -> Decimal:
-    number = parse_decimal(text)
+    number = read_number(text)
     if number <= 0:
         raise ValueError("not above zero")
     return number

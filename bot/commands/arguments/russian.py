@@ -40,6 +40,20 @@ _OF_COMMAND: Mapping[str, Mapping[str, str]] = {
     "performance": {"день": "today"},
     "report": {"день": "day", "сегодня": "day", "неделя": "week", "неделю": "week", "месяц": "month"},
 }  # fmt: skip
+COMMAND_NAMES: Mapping[str, str] = {
+    "статус": "status", "состояние": "status", "позиции": "positions", "прибыль": "pnl", "дни": "daily",
+    "недели": "weekly", "месяцы": "monthly", "доходность": "performance", "статистика": "stats", "отчёт": "report",
+    "отчет": "report", "график": "chart", "сделки": "trades", "сигналы": "signals", "почему": "why", "ордера": "orders",
+    "баланс": "balance", "риск": "risk", "риски": "risk", "здоровье": "health", "экспорт": "export", "выгрузка": "export",
+    "купить": "buy", "покупка": "buy", "продать": "sell", "продажа": "sell", "закрыть": "close", "защита": "protect",
+    "защитить": "protect", "отмена": "cancel", "отменить": "cancel", "паника": "panic", "пауза": "pause",
+    "возобновить": "resume", "продолжить": "resume", "режим": "mode", "стратегии": "strategies", "настройки": "settings",
+    "лимит": "set", "лимиты": "set", "сброс": "reset", "принять": "accept", "оповещения": "notify",
+    "уведомления": "notify", "тишина": "mute", "ночь": "quiet", "пульс": "heartbeat", "язык": "lang", "пояс": "zone",
+    "доступ": "users", "люди": "users", "код": "code", "аудит": "audit", "журнал": "audit", "старт": "start",
+    "помощь": "help", "справка": "help",
+}  # fmt: skip
+"""The command that a Russian word names; Telegram itself takes Latin letters only."""
 _GLUED = re.compile(r"(\d{1,4})([а-я]+)")
 
 

@@ -5,18 +5,22 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 from bot.commands.arguments.books import name_of, words_of
+from bot.commands.arguments.lookalikes import latin
 from bot.commands.context import CommandContext
 from bot.views.chat_message import Button, ChatMessage
+from core.domain.assets import base_of
 
 _SYMBOL = re.compile(r"[A-Z0-9-_.]{1,20}", re.ASCII)  # https://developers.binance.com/docs/binance-spot-api-docs/rest-api
+_PAIR = re.compile(r"^([A-Z0-9]+)/([A-Z0-9]+)$", re.ASCII)
 _OF_THREE = 7  # capitals that a third of a phone's width takes
 _MOST_BUTTONS = 21
 _NEAR = 3
 
 
 def read_symbol(text: str) -> str | None:
-    """Returns the symbol in capitals; None for an impossible one."""
-    name = text.upper()
+    """Returns the symbol as the exchange writes it (`$wif/usdc` is WIFUSDC, also in Cyrillic letters that look like it); None for
+    an impossible one."""
+    name = _PAIR.sub(r"\1\2", latin(text).lstrip("$#"))
     return name if _SYMBOL.fullmatch(name) else None
 
 
@@ -25,6 +29,8 @@ def named_symbol(context: CommandContext, text: str, known: Collection[str]) -> 
     name = read_symbol(text)
     if name is None or name in known:
         return name
+    if (joined := re.sub(r"[-_.]", "", name)) in known:
+        return joined
     of_base = [symbol for symbol in known if context.exchange.priced(symbol).base == name]
     return of_base[0] if len(of_base) == 1 else name
 
@@ -96,3 +102,21 @@ def held_buttons(context: CommandContext, command: str) -> ChatMessage:
     books = [position.book for position in held[:20]]
     rows = tuple((Button(name_of(context, book), f"/{command} {words_of(context, book)}"),) for book in books)
     return ChatMessage(context.texts(f"{command}.which"), rows)
+
+
+async def meant_symbols(context: CommandContext, text: str) -> list[str]:
+    """Returns the symbols that may be meant by a name or a base asset: those that were ever held before those that are only
+    traded; the name itself where nothing is known of it, and none for an impossible one. Raises LedgerUnavailable."""
+    name = read_symbol(text)
+    if name is None:
+        return []
+    for known in (await context.ledger.analytics.symbols(), known_symbols(context)):
+        exact = [each for each in known if each in (name, re.sub(r"[-_.]", "", name))]
+        if found := exact or [each for each in known if name in (context.exchange.priced(each).base, base_of(each))]:
+            return found
+    return [name]
+
+
+def which_symbol(context: CommandContext, symbols: Collection[str], command: str) -> ChatMessage:
+    """Asks which of several symbols is meant."""
+    return ChatMessage(context.texts("symbol.which"), _buttons(symbols, command))

@@ -1,6 +1,20 @@
 """The English catalogue: HTML by key, a module for each part of the chat."""
 
-from bot.texts.en import acting, alerts, answers, approvals, entries, people, programs, protection, reading, refusals, why
+from bot.texts.en import (
+    acting,
+    alerts,
+    answers,
+    approvals,
+    entries,
+    people,
+    programs,
+    protection,
+    reading,
+    refusals,
+    settings,
+    usage,
+    why,
+)
 
 CATALOGUE: dict[str, str] = {
     **alerts.CATALOGUE,
@@ -11,6 +25,8 @@ CATALOGUE: dict[str, str] = {
     **reading.CATALOGUE,
     **people.CATALOGUE,
     **acting.CATALOGUE,
+    **settings.CATALOGUE,
+    **usage.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
     **refusals.CATALOGUE,

@@ -96,7 +96,7 @@ CATALOGUE: dict[str, str] = {
     "key.pause": "⏸ Pause",
     "key.trades": "📒 Trades",
     "key.resume": "▶️ Resume",
-    "help": "<b>Commands</b>\nTap a group for details.",
+    "help": "<b>Commands</b>\nTap a group for details; /help buy says how one is used.",
     "help.head": "<b>{title}</b>",
     "help.reading": "View",
     "help.acting": "Trade",

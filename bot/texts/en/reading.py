@@ -256,6 +256,7 @@ CATALOGUE: dict[str, str] = {
     "audit.panic_over": "panic finished",
     "audit.pause_over": "pause ended",
     "audit.limit": "{name} {value}",
+    "audit.limit_changed": "{name} {before} → {value}",
     "audit.strategy_paused": "strategy {strategy} paused",
     "audit.strategy_resumed": "strategy {strategy} resumed",
     "audit.strategy_limit": "strategy {strategy}: {changes}",

@@ -14,6 +14,8 @@ from bot.texts.ru import (
     reasons,
     records,
     refusals,
+    settings,
+    usage,
     why,
 )
 
@@ -28,6 +30,8 @@ CATALOGUE: dict[str, str] = {
     **reading.CATALOGUE,
     **people.CATALOGUE,
     **acting.CATALOGUE,
+    **settings.CATALOGUE,
+    **usage.CATALOGUE,
     **why.CATALOGUE,
     **programs.CATALOGUE,
     **refusals.CATALOGUE,

@@ -96,7 +96,7 @@ CATALOGUE: dict[str, str] = {
     "key.pause": "⏸ Пауза",
     "key.trades": "📒 Сделки",
     "key.resume": "▶️ Продолжить",
-    "help": "<b>Команды</b>\nВыберите раздел.",
+    "help": "<b>Команды</b>\nВыберите раздел; /help buy расскажет об одной команде.",
     "help.head": "<b>{title}</b>",
     "help.reading": "Просмотр",
     "help.acting": "Торговля",

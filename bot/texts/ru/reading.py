@@ -256,6 +256,7 @@ CATALOGUE: dict[str, str] = {
     "audit.panic_over": "паника завершена",
     "audit.pause_over": "пауза закончилась",
     "audit.limit": "{name} {value}",
+    "audit.limit_changed": "{name} {before} → {value}",
     "audit.strategy_paused": "стратегия {strategy}: пауза",
     "audit.strategy_resumed": "стратегия {strategy}: возобновлена",
     "audit.strategy_limit": "стратегия {strategy}: {changes}",

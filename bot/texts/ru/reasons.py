@@ -81,6 +81,7 @@ SENTENCES: dict[str, str] = {
     # commands
     "pause_changed": "паузу тем временем изменили",
     "bad_limit": "{value} не подходит для {name}",
+    "limit_changed": "{name} изменили, пока вы отвечали: сейчас {value}",
     "settings_changed": "настройки стратегии {strategy} изменились, пока вы отвечали",
     "not_resting": "на бирже нет открытого ордера {order_id}: исполнен, отменён или не был отправлен",
     # people

@@ -58,7 +58,7 @@ async def locked(firm: Firm, person: int) -> None:
 async def said(person: ChatPerson, row: Row) -> Message:
     """Returns the message after the command, confirmed where a confirmation is asked for."""
     reply = await person.ask(row.said, within=30)
-    if not row.second or not reply.buttons:
+    if not row.second or not any(button.data.startswith("ok:") for button in reply.buttons):
         return reply
     person.press(reply, "✅ Confirm")
     return await person.wait_for_edit(reply)

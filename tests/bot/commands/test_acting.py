@@ -800,12 +800,12 @@ def test_any_text_is_a_limit_or_is_not(text: str) -> None:
 )
 def test_an_amount_can_be_shown_in_full_on_a_line(hostile: str) -> None:
     assert not any(is_good(name, hostile) for name in SETTABLE_LIMITS)
-    assert read_mode(["confirm", "above", hostile]) is None
+    assert read_mode(["confirm", "above", hostile], "USDC") is None
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=6))
 def test_any_words_are_a_mode_or_are_not(words: list[str]) -> None:
-    found = read_mode(words)
+    found = read_mode(words, "USDC")
     assert found is None or found[0] in set(Mode)
 
 

@@ -208,7 +208,10 @@ async def test_what_only_the_ledger_knows_is_said_to_be_out_of_reach(bot: Bot, c
 )
 async def test_a_bad_argument_gets_what_is_accepted(bot: Bot, said: str, usage: str) -> None:
     reply = (await bot.owner.ask(said)).text
-    assert f"“{said.partition(' ')[2]}” is not valid here. Usage: {usage}" == reply
+    command, _, argument = said.partition(" ")
+    lines = reply.splitlines()
+    assert lines[0] == f"“{argument}” is not valid here. Usage: {usage}"
+    assert "[" not in usage or lines[1].startswith(f"For example: {command} ")
     assert bot.office.trading.handled == []
 
 

@@ -45,7 +45,7 @@ def test_what_is_named_takes_the_place_of_what_was(said: str, after: ExitPlan) -
         *("", "stop", "stop 5% target", "5%", "stop 5% 10%", "stop 5% stop 6%", "stop -5%", "stop 0", "stop 5%%"),
         *(
             "stop five",
-            "stop 1,5%",
+            "stop 1,500%",
             "target 5%,10%",
             "target 5%:",
             "target :50",

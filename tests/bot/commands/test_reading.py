@@ -162,7 +162,7 @@ async def test_who_did_what_is_kept(firm: Firm) -> None:
     await firm.owner.wait_for_edit(asked, "Done")
     text = (await firm.owner.ask("/audit")).text
     assert [re.sub(r"until .*", "until", line.split(" ", 3)[3]) for line in text.splitlines()[1:]] == [
-        "Owner: MAX_OPEN_POSITIONS 3",
+        "Owner: MAX_OPEN_POSITIONS 5 → 3",
         "Trader: language ru",
         "Trader: paused trading until",
     ]
