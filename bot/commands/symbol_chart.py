@@ -28,7 +28,8 @@ _SHORTEST, _USUAL, _LONGEST = timedelta(hours=2), timedelta(days=7), timedelta(d
 
 
 async def answer(context: CommandContext, args: Args, kinds: Keyboard, command: Command) -> ChatMessage:
-    """Answers `/chart SYMBOL`, which is `command`, with the buttons `kinds` below; where no period is named, over our last trades."""
+    """Answers `/chart SYMBOL`, which is `command`, with the buttons `kinds` below; over our last trades where no period is
+    named."""
     try:
         traded = await context.ledger.analytics.symbols()
         symbols, span = await meant_symbols(context, args[0]), read_span(args[1:])

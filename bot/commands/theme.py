@@ -15,7 +15,7 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     if args:
         theme = args[0].lower()
         if len(args) > 1 or theme not in THEMES:
-            return bad_argument(context, args, COMMAND.usage)
+            return bad_argument(context, args, COMMAND)
         if trouble := await prefer(context, caller, caller.user_id, theme=theme):
             return ChatMessage(trouble)
         context = context.spoken_to(caller.user_id)
@@ -25,4 +25,4 @@ async def run(context: CommandContext, args: Args, caller: Caller) -> ChatMessag
     return ChatMessage(context.texts("theme", theme=context.texts(f"theme.{context.theme}")), (buttons,))
 
 
-COMMAND = Command("theme", run, arguments=_USAGE, in_any_group=always)
+COMMAND = Command("theme", run, arguments=_USAGE, examples=("light", "dark"), in_any_group=always)
