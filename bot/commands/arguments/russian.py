@@ -49,7 +49,8 @@ COMMAND_NAMES: Mapping[str, str] = {
     "защитить": "protect", "отмена": "cancel", "отменить": "cancel", "паника": "panic", "пауза": "pause",
     "возобновить": "resume", "продолжить": "resume", "режим": "mode", "стратегии": "strategies", "настройки": "settings",
     "лимит": "set", "лимиты": "set", "сброс": "reset", "принять": "accept", "оповещения": "notify",
-    "уведомления": "notify", "тишина": "mute", "ночь": "quiet", "пульс": "heartbeat", "язык": "lang", "пояс": "zone",
+    "уведомления": "notify", "тишина": "mute", "ночь": "quiet", "пульс": "heartbeat", "язык": "lang", "тема": "theme",
+    "пояс": "zone",
     "доступ": "users", "люди": "users", "код": "code", "аудит": "audit", "журнал": "audit", "старт": "start",
     "помощь": "help", "справка": "help",
 }  # fmt: skip

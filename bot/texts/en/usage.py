@@ -61,6 +61,7 @@ CATALOGUE: dict[str, str] = {
     "about.quiet": "Only urgent alerts in these hours every night, by your time zone.",
     "about.heartbeat": "A message every few hours that all is OK. If it doesn't come, something is wrong.",
     "about.lang": "The language in which the bot answers you.",
+    "about.theme": "Light or dark charts, for you.",
     "about.zone": "The time zone of the times you see. Days stay UTC days.",
     "about.users": "Who has access. Invite somebody with a link for one person, revoke access, or let somebody set up codes "
     "anew.",
