@@ -25,6 +25,9 @@ class ExitPending:
     priority: Priority = Priority.URGENT
 
 
+_DENIED = frozenset({"denied", "expired", "failed"})
+
+
 @dataclass(frozen=True, slots=True)
 class SignalRefused:
     """A signal did not become an order. `outcome` is ignored, denied, expired or observed; `inbox_seq` is its stored message.
@@ -38,6 +41,11 @@ class SignalRefused:
     kind: Literal["signal_refused"] = "signal_refused"
     priority: Priority = Priority.NORMAL
     position: Position | None = None
+
+    @property
+    def exit_denied(self) -> bool:
+        """Tells whether an exit was wanted and is not made, for a reason that somebody can mend."""
+        return self.signal.side is Side.SELL and self.outcome in _DENIED
 
     @property
     def lost_exit(self) -> bool:

@@ -221,7 +221,7 @@ EVENTS: Mapping[type[Any], EventEntry] = {
         ),
         _entry(
             SignalRefused,
-            lambda e: Topic.PROBLEMS if e.priority is Priority.URGENT else Topic.REFUSALS,
+            lambda e: Topic.PROBLEMS if e.priority is Priority.URGENT or e.exit_denied else Topic.REFUSALS,
             log=lambda e: _info(
                 "signal refused", outcome=e.outcome, code=e.reason.code, reason=str(e.reason), **_signal_ids(e.signal)
             ),
