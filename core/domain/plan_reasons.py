@@ -29,6 +29,7 @@ PLAN_SENTENCES: Mapping[str, str] = {
     "step_over": "the position that this step belongs to is closed",
     "attempts_used_up": "the protecting orders were placed {count} times, and no ids are left for another attempt",
     "position_changed": "the position has changed since you were asked",
+    "lost_sale": "the ledger had lost an order that changed the position; it is protected anew as it is now",
     "plan_unchanged": "the exit plan already looks like this",
     "plan_over": "the exit plan behind this order has ended",
     "lists_full": "the exit plan needs order lists (OCO): {needed}; open on {symbol}: {open}, the exchange's limit is {limit}",

@@ -124,6 +124,7 @@ class SharedParts:
             writer=writer,
             resting=resting,
             first=first,
+            look=look,
             market=self.market,
             clock=self.clock,
             trading_mode=self.trading_mode,

@@ -32,7 +32,7 @@ from core.execution.first_sending import FirstSending
 from core.execution.last_trades import LastTrades
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
-from core.execution.resting_orders import RestingOrders, is_stop
+from core.execution.resting_orders import Look, RestingOrders, is_stop
 from core.policy.entries.purchase import emptied
 from core.policy.exits.bracket_check import Bracket, OpenOrders
 from core.policy.exits.protection import (
@@ -73,11 +73,14 @@ class Protection:
         writer: OrderWriter,
         resting: RestingOrders,
         first: FirstSending,
+        look: Look,
         market: MarketDataCache,
         clock: Clock,
         trading_mode: str,
     ) -> None:
+        """Builds it. `look` takes over what the ledger has lost in an order's symbol; it raises LedgerUnavailable."""
         self._venue = venue
+        self._look = look
         self._market = market
         self._portfolio = portfolio
         self._reconciler = reconciler
@@ -228,6 +231,9 @@ class Protection:
             await self._send_list(list(some))
 
     async def _send_list(self, legs: list[Order]) -> None:
+        if await self._was_sold(legs):
+            await self._size_anew(legs)
+            return
         answer = await self._before(legs) or await self._place(legs)
         match answer:
             case ListPlaced(reports):
@@ -241,6 +247,23 @@ class Protection:
                 legs = [self._writer.move(leg, OrderState.UNKNOWN, reason=reason("unanswered")) for leg in legs]
                 await self._writer.commit(CommitBatch(orders=legs, events=[OrderUnanswered(legs[-1])]))
                 await self.find_out(legs)
+
+    async def _was_sold(self, legs: Sequence[Order]) -> bool:
+        """Tells whether the position is another one once what the ledger has lost is taken over: a ledger that was set back has
+        forgotten a sale, and these orders would sell other coins. Nothing is asked about an entry that this process sent."""
+        book = legs[0].book
+        plan, held = self._portfolio.plans.get(book), self._portfolio.position(book).qty
+        if plan is None or not self._first.may_be_known(plan):
+            return False
+        await self._look(legs[0])
+        return self._portfolio.position(book).qty != held
+
+    async def _size_anew(self, legs: Sequence[Order]) -> None:
+        """Commits that these orders are not sent; the position, if it is still open, is protected at once as it is now."""
+        why, plan = reason("lost_sale"), self._portfolio.plans.get(legs[0].book)
+        orders = [self._writer.move(leg, OrderState.REJECTED, reason=why) for leg in legs]
+        plans = [exposed(plan, self._clock.now())] if plan is not None else []
+        await self._writer.commit(CommitBatch(orders=orders, plans=plans))
 
     async def _before(self, legs: Sequence[Order]) -> ListPlaced | Rejected | None:
         """Returns what the exchange already has of these orders: a ledger that was set back has forgotten that they were sent.

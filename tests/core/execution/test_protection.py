@@ -14,7 +14,7 @@ from core.adapters.ledger import codec
 from core.domain.events.orders import OrderExecuted
 from core.domain.events.protection import ProtectionFailed, ProtectionRestored
 from core.domain.exit_plan import Level, StopLoss, Target
-from core.domain.order import NotTaken, Order, Rejected
+from core.domain.order import NotTaken, Order, RecentOrders, Rejected
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderType
 from core.domain.plan_leg import LegKind, leg_of
@@ -365,6 +365,29 @@ async def test_a_list_that_is_shown_late_and_that_the_ledger_has_lost_is_not_pla
     assert len(again.venue.listed) == 1
     assert set(legs(again)) == {LegKind.TARGET, LegKind.STOP}
     assert again.portfolio.plans[StrategyBook(WIF)].state is PlanState.GUARDED
+
+
+async def test_what_was_sold_before_the_ledger_was_set_back_is_not_sold_again_by_its_protection(
+    bracketed: World, ledger: MemoryLedger, restart: Restart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bracketed.say("BUY_SM")
+    copy = deepcopy(ledger)
+    await bracketed.say("SELL_SM")
+    await bracketed.crash()
+    ask, asked = bracketed.venue.recent_orders, []
+
+    async def slow_at_first(symbol: str, limit: int) -> RecentOrders:
+        asked.append(symbol)
+        if len(asked) == 1:  # of the comparison at the start
+            await bracketed.clock.sleep(20)
+        return await ask(symbol, limit)
+
+    monkeypatch.setattr(bracketed.venue, "recent_orders", slow_at_first)
+    again = await restart(bracketed, copy)
+    await again.clock.forward(60)
+    assert len(again.venue.listed) == 1
+    assert [qty for _, qty in sold(copy)] == [qty for _, qty in sold(ledger)]
+    assert_is_over(again, copy)
 
 
 @pytest.mark.parametrize("answer", [Rejected(reason("rejected", message="no", code="-2010")), NotTaken(BUSY, retry_after=3)])
