@@ -22,7 +22,7 @@ async def _simulation(*arguments: str) -> tuple[int, str]:
     return process.returncode or 0, said.decode()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)  # with three other tests on two cores
 async def test_hundreds_of_histories_keep_every_promise() -> None:
     code, said = await _simulation("--seeds", str(SEEDS), "--signals", str(SIGNALS), "--covered", "1")
     assert code == 0, said

@@ -205,8 +205,8 @@ async def _lost_in_silence(self: RestingOrders, order: Order, _booked: Sequence[
         await self._writer.commit(CommitBatch(plans=[exposed(plan, self._clock.now())]))
 
 
-def _stays_open(plan: TradePlan, _now: Any, *, entry_rests: bool) -> TradePlan:
-    del entry_rests
+def _stays_open(plan: TradePlan, _now: Any, *, rests: bool) -> TradePlan:
+    del rests
     return plan
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,8 @@ async def test_a_refused_connection_keeps_no_order_from_rest(
         writer.write((head + body).encode())
         await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     async with await asyncio.start_server(refusing, "127.0.0.1", 0) as server:
         client = connect(ws_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws-api/v3")

@@ -1,15 +1,14 @@
-"""Runs the backup recipe of docs/running.md, word for word, on a ledger that is being written to."""
+"""A copy of a ledger is a state that it had, whatever is written meanwhile, and takes its place at once."""
 
 import asyncio
 import os
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from bot.clock import SystemClock
+from core.adapters.ledger.copies import copy_ledger, lay_beside, load_into, put_in_place
 from core.adapters.ledger.opening import look_into_ledger, open_ledger
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.private_files import readable_by_others
@@ -17,31 +16,7 @@ from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger import values
 from tests.servers.postgres import PostgresServer, find_programs
 
-RUNNING = Path("docs/running.md")
 ALL = 10_000
-
-
-def recipes() -> dict[str, str]:
-    """Returns the commands, by what the first of them does."""
-    section = RUNNING.read_text().partition("## Backups")[2].partition("\n## ")[0]
-    blocks = re.findall(r"```bash\n(.*?)```", section, re.DOTALL)
-    wanted = {
-        "copy sqlite": "VACUUM INTO",
-        "copy postgres": "pg_dump",
-        "restore sqlite": "cp marketflow",
-        "restore postgres": "pg_restore",
-    }
-    return {name: next(block for block in blocks if word in block) for name, word in wanted.items()}
-
-
-async def run(recipe: str, folder: Path, **addresses: str) -> str:
-    env = {"PATH": os.environ["PATH"], **addresses}
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-euo", "pipefail", "-c", recipe, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0, out.decode()
-    return out.decode()
 
 
 async def executed(url: str) -> list[str]:
@@ -51,8 +26,8 @@ async def executed(url: str) -> list[str]:
     return [one.execution_id for _, one in found]
 
 
-async def copied_while_written(url: str, recipe: str, folder: Path, **addresses: str) -> str:
-    """Copies a ledger in the middle of commits; returns the commands' output."""
+async def copied_while_written(url: str, copy: Path) -> None:
+    """Copies a ledger in the middle of commits."""
     ledger = await open_ledger(url, SystemClock())
     wrote = asyncio.Event()
 
@@ -64,43 +39,39 @@ async def copied_while_written(url: str, recipe: str, folder: Path, **addresses:
 
     writing = asyncio.create_task(write())
     await wrote.wait()
-    said = await run(recipe, folder, **addresses)
+    await asyncio.to_thread(copy_ledger, make_url(url), copy)
     await writing
     await ledger.close()
-    return said
+    assert not readable_by_others(copy)
 
 
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the command sqlite3")
 async def test_a_sqlite_ledger_is_copied_while_it_is_written_to_and_put_back(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/marketflow.db"
-    said = await copied_while_written(url, recipes()["copy sqlite"], tmp_path)
-    assert said == "ok\n"
-    assert not readable_by_others(tmp_path / "marketflow-backup.db")
-    in_copy = await executed(f"sqlite+aiosqlite:///{tmp_path}/marketflow-backup.db")
-    everything = await executed(url)
+    file, copy, kept = (tmp_path / name for name in ("marketflow.db", "copy.db", "kept.db"))
+    url = f"sqlite+aiosqlite:///{file}"
+    await copied_while_written(url, copy)
+    in_copy, everything = await executed(f"sqlite+aiosqlite:///{copy}"), await executed(url)
     assert len(in_copy) >= 50
     assert in_copy == everything[: len(in_copy)]
-    await run(recipes()["restore sqlite"], tmp_path)
+    beside = tmp_path / "beside.db"
+    lay_beside(copy, beside)
+    put_in_place(beside, file, kept)
     again = await open_ledger(url, SystemClock())  # at once: nobody holds the copy
     await again.commit(CommitBatch(executions=[values.execution(999)]))
     await again.close()
     assert (await executed(url))[:-1] == in_copy
-    assert await executed(f"sqlite+aiosqlite:///{tmp_path}/before/marketflow.db") == everything
+    assert await executed(f"sqlite+aiosqlite:///{kept}") == everything
 
 
 async def test_a_postgresql_ledger_is_copied_while_it_is_written_to_and_put_back(
     tmp_path: Path, postgres: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", f"{find_programs()}:{os.environ['PATH']}")
-    if shutil.which("pg_dump") is None or shutil.which("pg_restore") is None:
-        pytest.skip("needs the commands pg_dump and pg_restore")
-    address = postgres_url.replace("+asyncpg", "")
-    restored = address.rpartition("/")[0] + "/marketflow_restored"
-    await copied_while_written(postgres_url, recipes()["copy postgres"], tmp_path, DATABASE=address)
-    assert not readable_by_others(tmp_path / "marketflow-backup.dump")
+    restored, copy = f"{postgres_url.rpartition('/')[0]}/marketflow_restored", tmp_path / "copy.dump"
+    await copied_while_written(postgres_url, copy)
+    await postgres.execute("CREATE DATABASE marketflow_restored")
     try:
-        await run(recipes()["restore postgres"], tmp_path, DATABASE=address, RESTORED=restored)
-        in_copy = await executed(restored.replace("postgresql://", "postgresql+asyncpg://"))
+        await asyncio.to_thread(load_into, make_url(restored), copy)
+        in_copy = await executed(restored)
     finally:
         await postgres.execute("DROP DATABASE IF EXISTS marketflow_restored WITH (FORCE)")
     everything = await executed(postgres_url)
