@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 
 import structlog
@@ -30,6 +31,7 @@ from core.domain.trade_plan import PlanState, TradePlan
 from core.execution.fence import Fence
 from core.execution.first_sending import FirstSending
 from core.execution.last_trades import LastTrades
+from core.execution.ledger_patience import until_answered
 from core.execution.order_writer import OrderWriter
 from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import Look, RestingOrders, is_stop
@@ -227,13 +229,13 @@ class Protection:
 
     async def send(self, legs: Sequence[Order]) -> None:
         """Sends orders whose intent is committed, list by list, and commits what became of them."""
+        if legs and await self._was_sold(legs):
+            await self._size_anew(legs)
+            return
         for _, some in groupby(legs, key=_list_of):
             await self._send_list(list(some))
 
     async def _send_list(self, legs: list[Order]) -> None:
-        if await self._was_sold(legs):
-            await self._size_anew(legs)
-            return
         answer = await self._before(legs) or await self._place(legs)
         match answer:
             case ListPlaced(reports):
@@ -255,7 +257,7 @@ class Protection:
         plan, held = self._portfolio.plans.get(book), self._portfolio.position(book).qty
         if plan is None or not self._first.may_be_known(plan):
             return False
-        await self._look(legs[0])
+        await until_answered(partial(self._look, legs[0]), self._clock, failed="earlier orders cannot be taken over yet")
         return self._portfolio.position(book).qty != held
 
     async def _size_anew(self, legs: Sequence[Order]) -> None:

@@ -168,12 +168,15 @@ def _lost_nothing(seen: Evidence) -> Iterator[str]:
 
 
 def _failures(seen: Evidence) -> Iterator[str]:
-    """Checks that a protection that was refused was told. A target at our own last trade is tried a step higher first."""
+    """Checks that a protection that was refused was told. A target at our own last trade is tried a step higher first, and what
+    was not sent, because a sale had been lost, is placed anew at once."""
     told = Counter(event.seq for event in _events(seen, ProtectionFailed))
     plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans) if not _never_held(row, seen)}
     at_last = {(row["plan_id"], row["generation"]) for row in seen.legs if row["reason_code"] == "list_prices"}
     explained = _at_our_trade(seen)
     for row in seen.legs:
+        if row["reason_code"] == "lost_sale":
+            continue
         if row["list_id"] in explained and (row["plan_id"], row["generation"] - 1) not in at_last:
             continue
         if row["state"] == "REJECTED" and row["side"] == "SELL" and row["plan_id"] in plans and not told[plans[row["plan_id"]]]:
