@@ -15,7 +15,7 @@ from bot.settings.env_file import read_env_file
 from bot.settings.redaction import hide
 from bot.settings.settings import Settings, load_settings
 from bot.telegram.client import connect
-from core.adapters.private_files import make_private
+from core.adapters.private_files import written_whole
 from core.domain.errors import ConfigurationError, MarketFlowError
 
 if TYPE_CHECKING:
@@ -127,7 +127,9 @@ async def init(target: Path, ask: Ask, say: Say) -> bool:
     await _source(answers)
     _write(target, answers.given)
     say(f"{target} is written; only you can read it. Now each part once more, and a message to the chat:")
-    return await as_lines(check(load_partly(target), message=True), say)
+    found = load_partly(target)
+    hide(found.settings.secret_values())
+    return await as_lines(check(found, message=True), say)
 
 
 async def _telegram(answers: Answers) -> None:
@@ -153,7 +155,8 @@ async def _chat(answers: Answers, bot: "ExtBot[None]") -> None:
         found = {"TG_CHAT_ID": typed} if typed else await _who_wrote(answers, bot)
         if not found:
             continue
-        answers.given |= found
+        # Who was named for an earlier chat may not command the bot of this one.
+        answers.given = {name: text for name, text in answers.given.items() if name != "TG_USERS"} | found
         with suppress(ConfigurationError):
             if await _well(answers, "telegram"):
                 return
@@ -210,19 +213,13 @@ async def _well(answers: Answers, part: str) -> bool:
 def _write(target: Path, given: Mapping[str, str]) -> None:
     """Writes the file whole or not at all. Raises MarketFlowError."""
     lines = ["# Every setting is described in docs/settings.md.", *(f"{name}={_quoted(value)}" for name, value in given.items())]
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        partial.unlink(missing_ok=True)
-        make_private(partial)
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if read_env_file(partial) != given:
-            raise AssertionError("the file does not say what was answered")
-        partial.rename(target)
+        with written_whole(target) as partial:
+            partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            if read_env_file(partial) != given:
+                raise AssertionError("the file does not say what was answered")
     except OSError as error:
         raise MarketFlowError(f"{target} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def _quoted(value: str) -> str:

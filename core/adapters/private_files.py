@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +32,32 @@ def take_from_others(path: Path) -> None:
         return
     if stat.S_ISREG(found.st_mode) and found.st_mode & OTHERS:
         path.chmod(PRIVATE)
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """Yields an empty private file beside `target`, which takes that name once the block has written it; if the block fails there
+    is neither. Raises OSError."""
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        make_private(partial)
+        yield partial
+        sync(partial)
+        partial.rename(target)
+        sync(target.parent)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Has the system write a file, or the names in a folder, to the disk. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def open_private(path: Path) -> TextIO:

@@ -8,14 +8,14 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from core.adapters.ledger.engines import files_of
-from core.adapters.private_files import make_private, take_from_others
+from core.adapters.private_files import make_private, sync, take_from_others, written_whole
 from core.domain.errors import MarketFlowError
 
 _BUSY_SECONDS = 30.0
@@ -60,23 +60,15 @@ def copy_ledger(url: URL, target: Path) -> int:
     returns its size in bytes. Raises MarketFlowError; `target` is there only if the copy is whole."""
     if target.exists():
         raise MarketFlowError(f"{target} exists already, and no copy is written over: name another file")
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        partial.unlink(missing_ok=True)
-        make_private(partial)
-        if kind_of_ledger(url) is Kind.SQLITE:
-            _copy_sqlite(files_of(url)[0], partial)
-        else:
-            _run(url, "pg_dump", "--format=custom", "--no-owner", f"--file={partial}")
-        _sync(partial)
-        partial.rename(target)
-        _sync(target.parent)
+        with written_whole(target) as partial:
+            if kind_of_ledger(url) is Kind.SQLITE:
+                _copy_sqlite(files_of(url)[0], partial)
+            else:
+                _run(url, "pg_dump", "--format=custom", "--no-owner", f"--file={partial}")
         return target.stat().st_size
     except OSError as error:
         raise MarketFlowError(f"{target} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def lay_beside(copy: Path, beside: Path) -> None:
@@ -85,7 +77,7 @@ def lay_beside(copy: Path, beside: Path) -> None:
         remove_with_its_own(beside)
         make_private(beside)
         _copy_sqlite(copy, beside)
-        _sync(beside)
+        sync(beside)
     except OSError as error:
         raise MarketFlowError(f"{beside} cannot be written: {error.strerror}") from None
 
@@ -100,7 +92,7 @@ def put_in_place(beside: Path, ledger: Path, kept_as: Path) -> None:
                 old.rename(kept_as.with_name(f"{kept_as.name}{ending}"))
         beside.rename(ledger)
         take_from_others(ledger)
-        _sync(ledger.parent)
+        sync(ledger.parent)
     except OSError as error:
         raise MarketFlowError(f"{ledger} cannot be replaced: {error.strerror}; what was there is {kept_as}*") from None
 
@@ -154,12 +146,3 @@ def _environment(url: URL) -> Mapping[str, str]:
     password = {"PGPASSWORD": str(url.password)} if url.password is not None else {}
     mode = url.query.get("ssl")
     return {**os.environ, **password, **({"PGSSLMODE": str(mode)} if mode in _SSL else {}), "PGAPPNAME": "marketflow backup"}
-
-
-def _sync(path: Path) -> None:
-    """Has the system write a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
