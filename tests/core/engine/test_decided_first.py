@@ -64,6 +64,18 @@ async def bring(world: World, *messages: Message, offset: int = 1) -> None:
     await world.clock.run(world.inbox.deliver(messages, (), at(offset)))
 
 
+def commits_wait(ledger: Recorded, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Holds every commit back until the event that it returns is set."""
+    commit, gate = ledger.commit, asyncio.Event()
+
+    async def waits(*batch: Any, **more: Any) -> None:
+        await gate.wait()
+        await commit(*batch, **more)
+
+    monkeypatch.setattr(ledger, "commit", waits)
+    return gate
+
+
 async def test_an_idle_symbols_signal_is_one_commit_before_its_request(world: World, ledger: Recorded) -> None:
     await in_memory(world)
     said = world.signal("BUY_SM")
@@ -79,14 +91,8 @@ async def test_an_idle_symbols_signal_is_one_commit_before_its_request(world: Wo
 async def test_nothing_is_sent_and_nobody_hears_that_it_is_stored_before_the_commit(
     world: World, ledger: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, gate = ledger.commit, asyncio.Event()
-
-    async def waits(*batch: Any, **more: Any) -> None:
-        await gate.wait()
-        await commit(*batch, **more)
-
     await in_memory(world)
-    monkeypatch.setattr(ledger, "commit", waits)
+    gate = commits_wait(ledger, monkeypatch)
     bringing = asyncio.create_task(world.inbox.deliver([world.said(world.signal("BUY_SM"))], (), at(1)))
     await world.clock.quiet()
     assert (world.venue.placed, ledger.source_positions, bringing.done()) == ([], [], False)
@@ -288,14 +294,8 @@ async def test_a_bug_in_the_decision_is_told_once(world: World, ledger: Recorded
 async def test_a_source_that_waits_no_longer_and_brings_it_again_makes_one_order(
     world: World, ledger: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, gate = ledger.commit, asyncio.Event()
-
-    async def waits(*batch: Any, **more: Any) -> None:
-        await gate.wait()
-        await commit(*batch, **more)
-
     await in_memory(world)
-    monkeypatch.setattr(ledger, "commit", waits)
+    gate = commits_wait(ledger, monkeypatch)
     said = world.said(world.signal("BUY_SM"))
     bringing = asyncio.create_task(world.inbox.deliver([said], (), at(1)))
     await world.clock.quiet()
