@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
@@ -169,9 +169,9 @@ def _lost_nothing(seen: Evidence) -> Iterator[str]:
 
 def _failures(seen: Evidence) -> Iterator[str]:
     """Checks that a protection that was refused was told. A target at our own last trade is tried a step higher first, and what
-    was not sent, because a sale had been lost, is placed anew at once."""
+    was not sent, because a sale had been lost, is placed anew at once. Once its plan is over there is nothing to protect."""
     told = Counter(event.seq for event in _events(seen, ProtectionFailed))
-    plans = {row["plan_id"]: row["inbox_seq"] for row in seen.rows(plan_tables.order_plans) if not _never_held(row, seen)}
+    plans = {row["plan_id"]: row for row in seen.rows(plan_tables.order_plans) if not _never_held(row, seen)}
     at_last = {(row["plan_id"], row["generation"]) for row in seen.legs if row["reason_code"] == "list_prices"}
     explained = _at_our_trade(seen)
     for row in seen.legs:
@@ -179,8 +179,16 @@ def _failures(seen: Evidence) -> Iterator[str]:
             continue
         if row["list_id"] in explained and (row["plan_id"], row["generation"] - 1) not in at_last:
             continue
-        if row["state"] == "REJECTED" and row["side"] == "SELL" and row["plan_id"] in plans and not told[plans[row["plan_id"]]]:
+        plan = plans.get(row["plan_id"])
+        if row["state"] != "REJECTED" or row["side"] != "SELL" or plan is None or _was_over(plan, row["updated_at"]):
+            continue
+        if not told[plan["inbox_seq"]]:
             yield f"order {row['client_order_id']} was refused, and nobody was told that {row['symbol']} is not protected"
+
+
+def _was_over(plan: Row, at: datetime) -> bool:
+    """Tells whether a plan had ended before a moment."""
+    return plan["closed_at"] is not None and plan["closed_at"] < at
 
 
 def _never_held(plan: Row, seen: Evidence) -> bool:
