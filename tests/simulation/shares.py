@@ -19,8 +19,8 @@ _SCRAP = 7  # quote asset: that, and what was too little for an order of the tar
 
 
 def _shares(seen: Evidence) -> Iterator[str]:
-    """Checks each target against what the exchange has bought for its plan: of plans whose position one entry has bought, and
-    that nobody has changed. A ledger that was set back may know no more which entries had bought it."""
+    """Checks each target against what the exchange has bought for its plan, and what was held before that without one: of plans
+    whose position one entry has bought, and that nobody has changed. A ledger that was set back may know no more which entries had bought it."""
     if seen.accident == SET_BACK:
         return
     changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
@@ -36,10 +36,22 @@ def _shares(seen: Evidence) -> Iterator[str]:
         name = row["plan_id"]
         if row["symbol"] in changed or name in added or _had_a_step(seen, row):
             continue
+        whole = bought[name] + _held_before(seen, row)
         for number, target in enumerate(codec.plans.decode(row["exits"]).targets, start=1):
-            more = sold[name, number] - bought[name] * target.share / HUNDRED
+            more = sold[name, number] - whole * target.share / HUNDRED
             if more > ZERO and more * row["entry_price"] > (_BEFORE if number == 1 else _SCRAP):
-                yield f"target {number} of {name} has sold {sold[name, number]}, {target.share} % of {bought[name]} is its share"
+                yield f"target {number} of {name} has sold {sold[name, number]}, {target.share} % of {whole} is its share"
+
+
+def _held_before(seen: Evidence, plan: Row) -> Decimal:
+    """Returns what the book of a plan held before its entry bought: the plan protects that too."""
+    held = ZERO
+    for row in seen.rows(result_tables.executions):
+        if (row["symbol"], row["strategy"]) == (plan["symbol"], plan["strategy"]):
+            if row["client_order_id"].startswith(plan["plan_id"]):
+                return held
+            held += row["qty"] if row["side"] == "BUY" else -row["qty"]
+    return ZERO
 
 
 def added_to(seen: Evidence) -> set[str]:
