@@ -20,7 +20,8 @@ _SCRAP = 7  # quote asset: that, and what was too little for an order of the tar
 
 def _shares(seen: Evidence) -> Iterator[str]:
     """Checks each target against what the exchange has bought for its plan, and what was held before that without one: of plans
-    whose position one entry has bought, and that nobody has changed. A ledger that was set back may know no more which entries had bought it."""
+    whose position one entry has bought, and that nobody has changed. A ledger that was set back may know no more which entries
+    had bought it."""
     if seen.accident == SET_BACK:
         return
     changed = {row["mailbox"] for row, _ in seen.messages("plan_request") if row["outcome"] == "done"}
