@@ -12,7 +12,7 @@ class Proxy:
         self._target = port
         self.port = 0
         self.requests = 0
-        """What clients have sent since it was last set to 0, in pieces as they sent it."""
+        """The pieces that clients have sent, since it was last set to 0."""
         self._loses_answer_to: bytes | None = None
         self._holds: bytes | None = None
         self._let_go = asyncio.Event()
