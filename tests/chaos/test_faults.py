@@ -119,7 +119,7 @@ async def _cut_and_silence(world: Chaos, proxy: Proxy, postgres: PostgresServer,
         await postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'")
         await asyncio.sleep(1)
     for _ in range(3):
-        proxy.lose_the_answer_to(b"COMMIT")
+        proxy.lose_the_answer_to(b"SUBMITTED")  # the commit of an order's intent
         await asyncio.sleep(0.5)
     proxy.go_silent()
     began = time.monotonic()

@@ -11,7 +11,12 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._target = port
         self.port = 0
+        self.requests = 0
+        """The pieces that clients have sent, since it was last set to 0."""
         self._loses_answer_to: bytes | None = None
+        self._holds: bytes | None = None
+        self._let_go = asyncio.Event()
+        self._answered = asyncio.Event()
         self._left: int | None = None
         self.silent = asyncio.Event()
         """Set as long as it drops every byte."""
@@ -22,6 +27,18 @@ class Proxy:
     def lose_the_answer_to(self, words: bytes) -> None:
         """Forwards the next request that contains `words`, and cuts the connection before its answer."""
         self._loses_answer_to = words
+
+    def hold(self, words: bytes) -> None:
+        """Cuts the client's connection at the next request that contains `words`, which reaches the server only after
+        `let_go`."""
+        self._holds = words
+        self._let_go.clear()
+        self._answered.clear()
+
+    async def let_go(self) -> None:
+        """Lets what it holds reach the server, and returns once that has answered it."""
+        self._let_go.set()
+        await self._answered.wait()
 
     def go_silent(self) -> None:
         """Drops every byte silently from now on."""
@@ -55,15 +72,23 @@ class Proxy:
                 await self._flowing.wait()
                 there, to_server = await asyncio.open_connection("127.0.0.1", self._target)
                 ends.append(to_server)
-                await asyncio.gather(self._up(reader, to_server, cut), self._down(there, writer, cut))
+                await asyncio.gather(self._up(reader, to_server, cut, writer), self._down(there, writer, cut))
         finally:
             for end in ends:
                 end.transport.abort()
 
-    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event) -> None:
+    async def _up(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event, client: asyncio.StreamWriter
+    ) -> None:
         while data := await reader.read(65536):
+            self.requests += 1
             self._count_request()
             await self._flowing.wait()
+            if self._holds is not None and self._holds in data:
+                self._holds = None
+                client.transport.abort()
+                await self._let_go.wait()
+                cut.set()
             if self._loses_answer_to is not None and self._loses_answer_to in data:
                 self._loses_answer_to = None
                 cut.set()
@@ -81,6 +106,7 @@ class Proxy:
         while data := await reader.read(65536):
             await self._flowing.wait()
             if cut.is_set():
+                self._answered.set()
                 writer.transport.abort()
                 return
             writer.write(data)

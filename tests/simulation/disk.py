@@ -184,6 +184,7 @@ class DiskTransactions:
     """See `core.adapters.ledger.engines.Transactions`: one process's access to the disk."""
 
     dialect = "sqlite"
+    commits_in_one_request = False
 
     def __init__(self, disk: Disk, process: Process) -> None:
         self._disk = disk

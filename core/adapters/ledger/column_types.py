@@ -81,3 +81,22 @@ def _on_sqlite(element: exact_sum, compiler: Any, **options: Any) -> str:
 @compiles(exact_sum, "postgresql")
 def _on_postgresql(element: exact_sum, compiler: Any, **options: Any) -> str:
     return f"sum({compiler.process(element.clauses, **options)})"
+
+
+class exact_plus(FunctionElement[Decimal]):  # noqa: N801 - a function of SQL
+    """A sum of two amounts without floats: PostgreSQL's own; on SQLite a function that `engines` registers."""
+
+    type = Amount()
+    inherit_cache = True
+    name = "exact_plus"
+
+
+@compiles(exact_plus)
+def _plus_on_sqlite(element: exact_plus, compiler: Any, **options: Any) -> str:
+    return f"exact_plus({compiler.process(element.clauses, **options)})"
+
+
+@compiles(exact_plus, "postgresql")
+def _plus_on_postgresql(element: exact_plus, compiler: Any, **options: Any) -> str:
+    one, other = element.clauses
+    return f"({compiler.process(one, **options)} + {compiler.process(other, **options)})"

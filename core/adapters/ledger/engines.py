@@ -84,6 +84,7 @@ class PostgresTransactions:
     def __init__(self, url: URL, *, pooled: bool = False) -> None:
         """Builds the engine. `pooled`: something like pgbouncer lends a connection for one transaction at a time."""
         self.dialect = "postgresql"
+        self.commits_in_one_request = not pooled  # a pooler keeps no prepared statement for a request without a transaction
         self._url = url
         self._pooled = pooled
         self.session: ColumnElement[str] = func.concat(func.pg_backend_pid(), f" {this_process()}")
@@ -151,6 +152,7 @@ class SqliteTransactions:
 
     def __init__(self, url: URL) -> None:
         self.dialect = "sqlite"
+        self.commits_in_one_request = False  # there is no way to the server to be saved
         self._lock = FileLock(url.database)
         self._file = DatabaseFile(url.database)
         self.session: ColumnElement[str] = bindparam("b_session", type_=Text)
@@ -322,7 +324,13 @@ class ExactSum:
         return format(self._sum, "f") if self._sum is not None else None
 
 
+def exact_plus(one: str, other: str) -> str:
+    """Adds two amounts, as SQLite stores them."""
+    return format(EXACT.add(Decimal(one), Decimal(other)), "f")
+
+
 def prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.create_function("exact_plus", 2, exact_plus, deterministic=True)
     # The driver begins transactions by itself unless told not to: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html
     connection.isolation_level = None
     cursor = connection.cursor()

@@ -1,6 +1,7 @@
 """One ledger, one process: a lease with an epoch, which every transaction proves. A process that lost the lease, or finds the
 ledger older than it left it, can no longer write."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.engines import Transactions
+from core.adapters.ledger.one_request import Part
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.tables import upkeep_tables
 from core.adapters.ledger.tables.signal_tables import newest_seq
@@ -66,6 +68,7 @@ class Lease:
         self._proved_at = proved_at
         self._number = 0
         self._committed = 0
+        self._replacements: list[int] = []  # of `_committed`, whose own answers were lost
         self.lost = False
         """True once another process has it, or this one gave it back."""
         self.since = clock.now()
@@ -107,14 +110,20 @@ class Lease:
     def stamp(self, connection: Connection, number: int) -> None:
         """Proves the lease; the first statement of a transaction. Raises LeaseLost, and its kind LedgerSetBack if the ledger went
         backwards."""
-        values = {
+        if self._stamp.run(connection, [self._stamped(number)]) != 1:
+            self._lose(_found(connection))
+
+    def part(self, number: int) -> Part:
+        """Returns the proof as the part of a transaction in one request, which nothing is written without."""
+        return Part(self._stamp, [self._stamped(number)], is_counted=True)
+
+    def _stamped(self, number: int) -> Row:
+        return {
             "b_commits": number,
             "b_committed": self._committed,
             "b_seen": self._clock.now(),
             **self._transactions.session_parameters(),
         }
-        if self._stamp.run(connection, [values]) != 1:
-            self._lose(_found(connection))
 
     def proved(self, at: float, number: int) -> None:
         """Records that the transaction of that number, which began `at` (monotonic seconds), was committed."""
@@ -124,12 +133,26 @@ class Lease:
         self._committed = number
 
     async def was_committed(self, number: int) -> bool:
-        """Tells whether the transaction of that number is in the ledger, after its answer was lost. Raises LeaseLost, and
-        whatever the database raises."""
-        row = await self._transactions.run(_found)
-        if row is None or row["epoch"] != self._epoch or row["commits"] not in {number, self._committed}:
+        """Tells whether the transaction of that number is in the ledger, after its answer was lost. If not, it never will be: it
+        may still be on its way to the server, so the number that it expects is replaced. Raises LeaseLost, and whatever the
+        database raises."""
+        expected, replacement = {self._committed, *self._replacements}, self.next_number()
+        self._replacements.append(replacement)
+        row = await self._transactions.run(partial(self._replace, expected, replacement))
+        if row is None or row["epoch"] != self._epoch or row["commits"] not in {number, *expected}:
             self._lose(row)
-        return bool(row["commits"] == number)
+        if row["commits"] == number:
+            return True
+        self._committed = replacement
+        self._replacements.clear()
+        return False
+
+    def _replace(self, expected: Collection[int], replacement: int, connection: Connection) -> Row | None:
+        """Returns the lease as it was."""
+        row = _found(connection)
+        if row is not None and row["epoch"] == self._epoch and row["commits"] in expected:
+            connection.execute(update(upkeep_tables.lease).where(_LEASE.epoch == self._epoch).values(commits=replacement))
+        return row
 
     async def release(self, seen_at: datetime) -> None:
         """Lets the next process in at once; this one took its last signal at `seen_at`. Raises what the database raises."""

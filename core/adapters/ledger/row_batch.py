@@ -13,6 +13,7 @@ from core.adapters.ledger.tables.registry import TABLES
 from core.adapters.ledger.tables.signal_tables import (
     dead_letter_row,
     dead_letters,
+    decided_row,
     inbox,
     message_row,
     outcome_row,
@@ -62,12 +63,12 @@ def row_batch_of(batch: CommitBatch, at: datetime, next_seq: NextSeq) -> RowBatc
     if batch.events:
         rows[outbox] = [outbox_row(event, at) for event in batch.events]
     brought = [outcome.brings for outcome in batch.outcomes if outcome.brings is not None]
-    decided = [_inbox_row(one.message, one.seq) for one in brought]
+    decided = [decided_row(outcome.brings, outcome) for outcome in batch.outcomes if outcome.brings is not None]
     if brought or batch.messages:
         rows[inbox] = [*decided, *(_inbox_row(message, next_seq()) for message in batch.messages)]
     if brought:
         rows[source_positions] = [source_position_row(one.unstored.position) for one in brought if one.unstored is not None]
-    return RowBatch(rows, [outcome_row(outcome) for outcome in batch.outcomes], decided)
+    return RowBatch(rows, [outcome_row(outcome) for outcome in batch.outcomes if outcome.brings is None], decided)
 
 
 def _inbox_row(message: Message, seq: int) -> Row:

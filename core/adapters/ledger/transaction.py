@@ -1,27 +1,23 @@
 """One transaction: writes merged rows in the order that foreign keys require, and reports what was new. Makes no decisions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
-from importlib import import_module
-from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, select, update
+from sqlalchemy import Connection
 
 from core.adapters.ledger.conflicts import Key, find_conflicts, with_positions
 from core.adapters.ledger.driver_statement import DriverStatement
+from core.adapters.ledger.one_request import Part
 from core.adapters.ledger.row import Row
 from core.adapters.ledger.row_batch import RowBatch
+from core.adapters.ledger.statements import Statements
 from core.adapters.ledger.tables.entry import LedgerTable, Writing
-from core.adapters.ledger.tables.notification_tables import deliveries, outbox, outbox_row
-from core.adapters.ledger.tables.order_tables import approvals, order_steps, orders
-from core.adapters.ledger.tables.people_tables import strangers
-from core.adapters.ledger.tables.plan_tables import order_plans
+from core.adapters.ledger.tables.notification_tables import outbox, outbox_row
 from core.adapters.ledger.tables.registry import TABLES
-from core.adapters.ledger.tables.result_tables import day_results, executions, totals
-from core.adapters.ledger.tables.signal_tables import PRUNED, dead_letter_row, dead_letters, given_seq, inbox
+from core.adapters.ledger.tables.result_tables import executions
+from core.adapters.ledger.tables.signal_tables import dead_letter_row, dead_letters, inbox
 from core.domain.errors import MessageKnown
 from core.domain.money import EXACT, ZERO
 from core.domain.signal import Side
@@ -46,52 +42,6 @@ class Written:
     conflicts: dict[Key, Conflict] = field(default_factory=dict)
 
 
-class Statements:
-    """Every writing statement, built once for one dialect."""
-
-    def __init__(self, dialect: str) -> None:
-        self._insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the other one takes long to import
-        identity = inbox.c.source, inbox.c.source_id
-        new_messages = self._insert(inbox).on_conflict_do_nothing(index_elements=identity)
-        self.new_messages = DriverStatement(new_messages.returning(*identity, given_seq(dialect)))
-        self.new_executions = DriverStatement(self._add(executions).returning(executions.c.execution_id))
-        self.new_strangers = DriverStatement(self._add(strangers).returning(strangers.c.user_id))
-        self.of = {entry.table: DriverStatement(self._of(entry)) for entry in TABLES if entry.writing is not Writing.APART}
-        self.outcome = DriverStatement(update(inbox).where(inbox.c.seq == bindparam("b_seq")))
-        self.prune = {name: DriverStatement(statement) for name, statement in _pruning().items()}
-        days = day_results.c
-        self.days_of = select(day_results).where(
-            days.day.in_(bindparam("b_days", expanding=True)), days.symbol.in_(bindparam("b_symbols", expanding=True))
-        )
-        count = self._insert(totals)
-        self.count = DriverStatement(
-            count.on_conflict_do_update(index_elements=[totals.c.name], set_={"value": totals.c.value + count.excluded.value})
-        )
-
-    def _of(self, entry: LedgerTable) -> Any:
-        match entry.writing:
-            case Writing.REPLACE:
-                return self._replace(entry.table)
-            case Writing.ADD:
-                return self._add(entry.table)
-            case _:
-                return self._insert(entry.table)
-
-    def _add(self, table: Table) -> Any:
-        return self._insert(table).on_conflict_do_nothing()
-
-    def _replace(self, table: Table) -> Any:
-        insert = self._insert(table)
-        new = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
-        return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=new)
-
-
-@cache
-def statements_of(dialect: str) -> Statements:
-    """Returns the statements of a dialect, the same ones each time."""
-    return Statements(dialect)
-
-
 def write(connection: Connection, statements: Statements, batch: RowBatch) -> Written:
     """Writes all rows on `connection`, whose transaction the caller began and ends. Raises MessageKnown if a message that comes
     with its outcome is there already: nothing that was decided about it counts."""
@@ -100,11 +50,8 @@ def write(connection: Connection, statements: Statements, batch: RowBatch) -> Wr
     if known := [row for row in batch.decided if new.get((row["source"], row["source_id"])) != row["seq"]]:
         raise MessageKnown(f"the ledger has message {known[0]['source_id']} of {known[0]['source']} already")
     conflicts = find_conflicts(connection, messages, new) if len(new) < len(messages) else {}
-    statements.outcome.run(connection, batch.outcomes)
-    for entry in TABLES:
-        rows = batch.rows.get(entry.table)
-        if rows and entry.writing is not Writing.APART and entry.table is not outbox:
-            statements.of[entry.table].run(connection, _to_write(entry, rows))
+    for statement, rows in _whatever_is_there(statements, batch):
+        statement.run(connection, rows)
     for name, statement in statements.prune.items():
         statement.run(connection, batch.prune.get(name, []))
     _write_executions(connection, statements, batch.rows.get(executions, []))
@@ -114,6 +61,35 @@ def write(connection: Connection, statements: Statements, batch: RowBatch) -> Wr
     events = [outbox_row(one.refusal, one.at) for one in refused.values()]
     statements.of[outbox].run(connection, [*batch.rows.get(outbox, []), *stranger_events, *events])
     return Written(new, strangers_seen, refused)
+
+
+def parts_if_new(statements: Statements, batch: RowBatch) -> tuple[Sequence[Part], Written] | None:
+    """Returns what `write` executes, and its result, where each message and each execution is new; the parts count those. None
+    for rows whose writing depends on more than that."""
+    done = batch.rows.get(executions, [])
+    if batch.strangers or any(batch.prune.values()) or len({row["execution_id"] for row in done}) < len(done):
+        return None
+    messages = batch.rows.get(inbox, [])
+    parts = [
+        Part(statements.new_messages, messages, is_counted=True),
+        *(Part(statement, rows) for statement, rows in _whatever_is_there(statements, batch)),
+        Part(statements.new_executions, done, is_counted=True),
+        Part(statements.count, _counted(done)),
+        Part(statements.days, _added_to_days(done)),
+        Part(statements.of[outbox], batch.rows.get(outbox, [])),
+    ]
+    new = {(row["source"], row["source_id"]): row["seq"] for row in messages}
+    return [part for part in parts if part.rows], Written(new)
+
+
+def _whatever_is_there(statements: Statements, batch: RowBatch) -> Iterator[tuple[DriverStatement, Sequence[Row]]]:
+    """Yields the statements that are executed whatever the ledger holds, with their rows, in the order that foreign keys
+    require."""
+    yield statements.outcome, batch.outcomes
+    for entry in TABLES:
+        rows = batch.rows.get(entry.table)
+        if rows and entry.writing is not Writing.APART and entry.table is not outbox:
+            yield statements.of[entry.table], _to_write(entry, rows)
 
 
 def _to_write(entry: LedgerTable, rows: Sequence[Row]) -> Sequence[Row]:
@@ -131,53 +107,34 @@ def _write_strangers(connection: Connection, statements: Statements, batch: RowB
     return new, [event for user_id, (_, event) in batch.strangers.items() if user_id in new]
 
 
-def _pruning() -> dict[str, Any]:
-    """Returns the statements that delete old rows, by name, in the order that foreign keys require."""
-    order, step, approval, delivery = orders.c, order_steps.c, approvals.c, deliveries.c
-    seq: BindParameter[int] = bindparam("b_seq")
-    of_order = select(order.client_order_id).where(order.inbox_seq == bindparam("b_seq"))
-    empty = {"kind": PRUNED, "facts": None, "reason_code": None, "reason_params": None, "reason": None}
-    delivered = delivery.priority == bindparam("b_priority"), delivery.last_seq <= bindparam("b_last")
-    return {
-        "steps": delete(order_steps).where(step.client_order_id.in_(of_order)),
-        "approvals": delete(approvals).where(approval.inbox_seq == seq),
-        "plans": delete(order_plans).where(order_plans.c.plan_id.in_(of_order)),
-        "orders": delete(orders).where(order.inbox_seq == seq),
-        "signals": update(inbox).where(inbox.c.seq == seq).values(empty),
-        "messages": delete(inbox).where(inbox.c.seq == seq),
-        "deliveries": delete(deliveries).where(*delivered),
-        "events": delete(outbox).where(outbox.c.seq == seq),
-        "letters": delete(dead_letters).where(dead_letters.c.seq == seq),
-    }
-
-
 def _write_executions(connection: Connection, statements: Statements, rows: list[Row]) -> None:
     """Writes executions. Results and counters grow only by new ones: storing one twice changes nothing."""
     if not rows:
         return
     new = {execution_id for (execution_id,) in statements.new_executions.returned(connection, rows)}
-    first = {row["execution_id"]: row for row in reversed(rows) if row["execution_id"] in new}
-    counted = Counter("buy_orders" if row["side"] == Side.BUY else "sell_orders" for row in first.values())
-    statements.count.run(connection, [{"name": name, "value": count} for name, count in sorted(counted.items())])
-    _add_to_days(connection, statements, [row for row in first.values() if row["profit_quote"] is not None])
+    first = {row["execution_id"]: row for row in reversed(rows) if row["execution_id"] in new}.values()
+    statements.count.run(connection, _counted(first))
+    statements.days.run(connection, _added_to_days(first))
 
 
-def _add_to_days(connection: Connection, statements: Statements, exits: list[Row]) -> None:
-    """Adds exits to the day results. Adds in Python: SQLite has no exact arithmetic."""
-    if not exits:
-        return
-    keys = [(f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)) for row in exits]
-    asked = {"b_days": list({key[0] for key in keys}), "b_symbols": list({row["symbol"] for row in exits})}
-    # One question for all of them, by SQLAlchemy: the driver has no list as a value, and each of its own would be a round trip.
-    found = connection.execute(statements.days_of, asked).mappings()
-    known: dict[tuple[str, ...], Row] = {(row["day"], *(row[column] for column in _SAME_DAY)): dict(row) for row in found}
+def _counted(done: Iterable[Row]) -> Sequence[Row]:
+    """Returns what executions add to the counters."""
+    counted = Counter("buy_orders" if row["side"] == Side.BUY else "sell_orders" for row in done)
+    return [{"name": name, "value": count} for name, count in sorted(counted.items())]
+
+
+def _added_to_days(done: Iterable[Row]) -> Sequence[Row]:
+    """Returns what executions add to the day results."""
     days: dict[tuple[str, ...], Row] = {}
-    for key, row in zip(keys, exits, strict=True):
+    for row in done:
+        profit: Decimal | None = row["profit_quote"]
+        if profit is None:
+            continue
+        key = f"{row['executed_at']:%Y-%m-%d}", *(row[column] for column in _SAME_DAY)
         empty: Row = dict(zip(("day", *_SAME_DAY), key, strict=True)) | {"profit": ZERO, "gross": ZERO, "exits": 0, "wins": 0}
-        day = days[key] = known.setdefault(key, empty)
-        profit: Decimal = row["profit_quote"]
+        day = days.setdefault(key, empty)
         day["profit"] = EXACT.add(day["profit"], profit)
         day["gross"] = EXACT.add(day["gross"], row["gross_quote"] if row["gross_quote"] is not None else profit)
         day["exits"] += 1
         day["wins"] += int(profit > 0)
-    statements.of[day_results].run(connection, list(days.values()))
+    return list(days.values())

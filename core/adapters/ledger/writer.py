@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 
 from core.adapters.ledger.engines import Transactions, words
 from core.adapters.ledger.lease import Lease
+from core.adapters.ledger.one_request import commit
 from core.adapters.ledger.row_batch import RowBatch, merged
-from core.adapters.ledger.transaction import Written, statements_of, write
+from core.adapters.ledger.statements import statements_of
+from core.adapters.ledger.transaction import Written, parts_if_new, write
 from core.domain.errors import LeaseLost, LedgerSetBack, LedgerUnavailable, MessageKnown
 from core.ports.clock import Clock
 
@@ -94,6 +96,12 @@ class Writer:
         done: list[Written] = []
 
         def work(connection: Connection) -> None:
+            if self._transactions.commits_in_one_request and (found := parts_if_new(self._statements, batch)) is not None:
+                parts, written = found
+                done.append(written)  # from here on it may be committed
+                if commit(connection, [self._lease.part(number), *parts]):
+                    return
+                done.clear()
             self._lease.stamp(connection, number)
             done.append(write(connection, self._statements, batch))
 
@@ -108,7 +116,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the writer must live: nobody else can write
             self.problem = words(error)
             log.error("a commit to the ledger failed", error=self.problem)
-            # If every statement went through and only the commit's answer is missing, it may have been committed.
+            # If the commit was sent and only its answer is missing, it may have been committed.
             if not (done and await self._was_committed(number)):
                 raise LedgerUnavailable(f"the ledger cannot be written: {self.problem}") from None
             log.info("the commit succeeded after all", number=number)

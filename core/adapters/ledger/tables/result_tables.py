@@ -157,6 +157,6 @@ TABLES: tuple[LedgerTable, ...] = (
     ),
     LedgerTable(trades, Writing.ADD, trade_row, trade_of, batch="trades"),
     LedgerTable(executions, Writing.APART, execution_row, execution_of, batch="executions"),
-    LedgerTable(day_results, Writing.REPLACE),
+    LedgerTable(day_results, Writing.APART),
     LedgerTable(totals, Writing.APART),
 )

@@ -110,6 +110,15 @@ def given_seq(dialect: str) -> ColumnElement[int]:
     return func.setval("inbox_seq_seq", inbox.c.seq, type_=BigInteger()) if dialect == "postgresql" else inbox.c.seq
 
 
+_UNDECIDED: Row = dict.fromkeys(("decided_at", "outcome", "facts", "reason_code", "reason_params", "reason"))
+
+
+def decided_row(message: StoredMessage, outcome: MessageOutcome) -> Row:
+    """Returns a row of `inbox` for a message that comes with its outcome."""
+    decided = {name: value for name, value in outcome_row(outcome).items() if name in _UNDECIDED}
+    return {"seq": message.seq, **message_row(message.message), **decided}
+
+
 def message_row(message: Message) -> Row:
     """Returns a row of `inbox`. A signal's main values also have columns, for people who query."""
     signal = message.body.signal if isinstance(message.body, SignalReceived) else None
@@ -124,6 +133,7 @@ def message_row(message: Message) -> Row:
         "symbol": storable(signal.symbol) if signal else None,
         "close": signal.close if signal else None,
         "ts": signal.ts if signal else None,
+        **_UNDECIDED,
     }
 
 

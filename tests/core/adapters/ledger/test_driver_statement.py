@@ -12,10 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from core.adapters.ledger.driver_statement import DriverStatement
 from core.adapters.ledger.engines import Transactions, words, writing_transactions
 from core.adapters.ledger.row import Row
+from core.adapters.ledger.statements import statements_of
 from core.adapters.ledger.tables.order_tables import fill_row, fills
 from core.adapters.ledger.tables.signal_tables import inbox, message_row
 from core.adapters.ledger.tables.upkeep_tables import marks
-from core.adapters.ledger.transaction import statements_of
 from tests.core.adapters.ledger import values
 
 T = TypeVar("T")

@@ -26,6 +26,9 @@ from tests.servers.proxy import Proxy, proxy_to
 
 EndSessions = Callable[[], Awaitable[None]]
 
+COMMIT_OF_FIRST = values.message(1).source_id.encode()
+"""Stands in the one request that writes and commits that message."""
+
 TODAY = values.NOW.date().isoformat()
 
 
@@ -56,7 +59,7 @@ async def ledger(postgres_url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(ledger: SqlLedger, proxy: Proxy) -> None:
-    proxy.lose_the_answer_to(b"COMMIT")
+    proxy.lose_the_answer_to(COMMIT_OF_FIRST)
     (stored,) = await ledger.store([values.message(1)], position=SourcePosition("kafka:t", 0, 2))
     assert isinstance(stored, StoredMessage)
     assert stored.message == values.message(1)
@@ -65,7 +68,7 @@ async def test_a_commit_whose_answer_is_lost_is_known_to_have_happened(ledger: S
 
 
 async def test_a_message_whose_commit_lost_its_answer_is_there_with_its_outcome(ledger: SqlLedger, proxy: Proxy) -> None:
-    proxy.lose_the_answer_to(b"COMMIT")
+    proxy.lose_the_answer_to(COMMIT_OF_FIRST)
     told: list[bool] = []
     unstored = Unstored(SourcePosition("kafka:t", 0, 2), lambda: told.append(True))
     coming = StoredMessage(ledger.next_seq(), values.message(1), unstored=unstored)
@@ -87,7 +90,7 @@ async def test_a_message_whose_commit_was_cut_before_its_end_is_not_there(ledger
 
 
 async def test_each_of_a_group_whose_answer_is_lost_gets_its_own(ledger: SqlLedger, proxy: Proxy) -> None:
-    proxy.lose_the_answer_to(b"COMMIT")
+    proxy.lose_the_answer_to(COMMIT_OF_FIRST)
     found = await asyncio.gather(*(ledger.store([values.message(number)]) for number in (1, 2, 3)))
     assert [one.message for (one,) in found if isinstance(one, StoredMessage)] == [values.message(number) for number in (1, 2, 3)]
     assert [one.message for one in (await ledger.load(TODAY)).waiting] == [values.message(number) for number in (1, 2, 3)]
@@ -100,6 +103,18 @@ async def test_a_transaction_that_was_cut_before_its_end_did_not_happen(ledger: 
     assert not (await ledger.load(TODAY)).positions
     await ledger.commit(CommitBatch(positions=[values.position("2")]))
     assert (await ledger.load(TODAY)).positions == [values.position("2")]
+
+
+async def test_a_commit_that_reaches_the_server_after_it_was_asked_for_changes_nothing(ledger: SqlLedger, proxy: Proxy) -> None:
+    proxy.hold(COMMIT_OF_FIRST)
+    with pytest.raises(LedgerUnavailable):
+        await ledger.store([values.message(1)])
+    await ledger.commit(CommitBatch(positions=[values.position("2")]))
+    await proxy.let_go()
+    (stored,) = await ledger.store([values.message(1)])
+    assert isinstance(stored, StoredMessage)
+    assert [one.seq for one in (await ledger.load(TODAY)).waiting] == [stored.seq]
+    assert (ledger.lost, ledger.ready[0]) == (False, True)
 
 
 async def test_a_server_that_is_silent_is_given_up_and_found_again(ledger: SqlLedger, proxy: Proxy) -> None:
