@@ -114,8 +114,9 @@ class Trading:
         self.comparing.sweep()
 
     def _unsettled(self, left: LedgerState) -> list[tuple[str, Work]]:
-        """Returns what each symbol has to find out first: about its own unsettled order, and about the legs of its plan."""
-        unsettled = [order for order in left.orders if order.in_flight]
+        """Returns what each symbol has to find out first: about its own unsettled order, and about the legs of its plan. What the
+        exchange is known to have comes before what may be sent again: it may have sold the same coins."""
+        unsettled = sorted((order for order in left.orders if order.in_flight), key=lambda order: order.order_id is None)
         work: list[tuple[str, Work]] = [
             (order.symbol, partial(self.execution.recover, order)) for order in unsettled if not order.protects
         ]

@@ -10,11 +10,13 @@ import pytest
 from core.domain.errors import ExchangeUnavailable
 from core.domain.events.orders import OrderFailed
 from core.domain.order import ExecutionReport, OrderRequest
+from core.domain.order_state_machine import OrderState
 from core.domain.reasons import reason
 from core.domain.signal import BY_HAND, Side, Signal, client_order_id
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Pause
 from core.execution.fence import FENCE_MARGIN
+from core.records.commit_batch import CommitBatch
 from tests.core.conftest import OpenWorld, Restart
 from tests.core.engine.test_order_executor import became
 from tests.core.execution.test_unanswered import told
@@ -97,6 +99,37 @@ async def test_an_order_on_its_way_under_another_id_is_seen_as_well(
     await clock.forward(30)
     assert again.venue.executed[1:] == [client_order_id(first)]
     assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
+
+
+async def test_what_the_exchange_has_is_booked_before_an_exit_that_was_never_sent_is_sent(
+    holding: World, ledger: MemoryLedger, restart: Restart, clock: VirtualClock
+) -> None:
+    """Sells a position twice, were the exit of the earlier process sent before the sale that was taken over is booked."""
+    holding.venue.more["WIF"] = Decimal(100)
+    first, second = holding.signal("SELL_SM"), holding.signal("SELL_SM")
+    report = await clock.run(holding.venue.place(on_its_way(holding, first, "19.98")))
+    assert isinstance(report, ExecutionReport)
+    (bought,) = (order for order in ledger.orders.values() if order.side is Side.BUY)
+    wanted = replace(
+        bought,
+        client_order_id=client_order_id(second),
+        signal=second,
+        side=Side.SELL,
+        qty=Decimal("19.98"),
+        state=OrderState.SUBMITTED,
+        order_id=None,
+        executed_qty=Decimal(0),
+        quote_qty=Decimal(0),
+    )
+    taken_over = replace(
+        wanted, client_order_id=client_order_id(first), signal=first, state=OrderState.ACCEPTED, order_id=report.order_id
+    )
+    await ledger.commit(CommitBatch(orders=[wanted, taken_over]))
+    again = await restart(holding, ledger)
+    await clock.forward(30)
+    assert again.venue.executed[1:] == [client_order_id(first)]
+    assert not again.portfolio.position(StrategyBook("WIFUSDC")).is_open
+    assert not again.portfolio.in_flight
 
 
 async def test_an_exit_waits_no_longer_than_it_must_and_nobody_is_told(
