@@ -58,6 +58,14 @@ class AlertChannel:
         finally:
             self._rate_limiter.count()
 
+    async def delete(self, recipient: Recipient, message_id: int) -> None:
+        """Deletes a message, as far as Telegram allows."""
+        await self._rate_limiter.take()
+        try:
+            await self._sender.delete(recipient.chat_id, message_id)
+        finally:
+            self._rate_limiter.count()
+
     def _thread(self, recipient: Recipient) -> int | None:
         """Returns the topic, unless it is gone."""
         return recipient.thread_id if recipient.thread_id != self._lost_topic else None

@@ -7,7 +7,7 @@ import structlog
 
 from bot.notifications.approval_countdown import ApprovalCountdown
 from bot.subscriptions.notification_rules import Recipient, role_to_tap
-from bot.views.approval import question
+from bot.views.approval import approved_line, question
 from bot.views.chat_message import ChatMessage
 from bot.views.event_batch import render_digest
 from bot.views.events import render
@@ -15,7 +15,8 @@ from bot.views.reply_keyboard import Keys, keys
 from core.domain.access import Level
 from core.domain.events.approvals import ApprovalRequested
 from core.domain.events.control import ControlsChanged, PanicOver
-from core.domain.events.orders import OrderExecuted
+from core.domain.events.entries import EntryMissed
+from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.events.priority import Priority
 from core.domain.events.table import Event, subject_of
 from core.domain.outbox_item import OutboxItem
@@ -47,6 +48,8 @@ def rendered(recipient: Recipient, item: OutboxItem, countdown: ApprovalCountdow
     except Exception:  # an event that cannot be rendered must not block the others
         log.exception("an event could not be rendered", seq=item.seq, kind=item.event.kind)
         return unshowable(recipient, item.event.kind, item.seq)
+    if isinstance(item.event, OrderExecuted | OrderFailed | EntryMissed):
+        message = replace(message, text="\n".join([message.text, *approved_line(item.event.order, recipient.texts)]))
     seq = subject_of(item.event)
     if isinstance(item.event, OrderExecuted) and seq and recipient.bot_name:
         link = f"https://t.me/{recipient.bot_name}?start=why_{seq}"

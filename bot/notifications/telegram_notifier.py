@@ -19,7 +19,6 @@ from bot.reports.charts import Draw
 from bot.subscriptions.notification_rules import Recipient, batchable
 from bot.telegram.client import NotTaken, RetryingBot
 from bot.telegram.rate_limiter import RateLimiter
-from bot.views.approval import record
 from bot.views.charts import daily
 from core.domain.access import Level
 from core.domain.approval import ApprovalState
@@ -208,10 +207,10 @@ class TelegramNotifier:
         late = self._clock.now() - first.at > _LATE
         alike = batchable(items)
         if len(alike) >= (_LATE_BATCHED_FROM if late else _BATCHED_FROM):
-            for item in alike:
-                await self._complete_record(recipient, item)
             message_id = await self._channel.send_about(recipient, batched(recipient, alike), first)
             await self._record_delivery(recipient, alike, message_id)
+            for item in alike:
+                await self._take_question_away(recipient, item)
         elif isinstance(first.event, ApprovalRequested):
             await self._ask(recipient, first, first.event, items)
         elif isinstance(first.event, ApprovalClosed):
@@ -222,7 +221,6 @@ class TelegramNotifier:
             else:
                 await self._close(recipient, first, first.event)
         else:
-            await self._complete_record(recipient, first)
             message = rendered(recipient, first, self._countdown)
             if isinstance(first.event, DigestMade) and first.event.digest.days:
                 message = replace(message, photo=await self._chart(recipient, first.event.digest))
@@ -230,6 +228,7 @@ class TelegramNotifier:
                 moment = recipient.texts("late", time=recipient.texts.full_moment(first.at))
                 message = replace(message, text=f"{message.text}\n{moment}")
             await self._record_delivery(recipient, [first], await self._channel.send_about(recipient, message, first))
+            await self._take_question_away(recipient, first)
 
     async def _chart(self, recipient: Recipient, digest: Digest) -> bytes:
         """Returns the chart of the last days' results; empty where it cannot be drawn."""
@@ -280,14 +279,15 @@ class TelegramNotifier:
             asked = await self._channel.send_about(recipient, message, item)
         await self._record_delivery(recipient, [item], asked, question=event.approval.inbox_seq)
 
-    async def _complete_record(self, recipient: Recipient, item: OutboxItem) -> None:
-        """Adds the outcome of an approved order to the message that asked about it."""
+    async def _take_question_away(self, recipient: Recipient, item: OutboxItem) -> None:
+        """Deletes the question of an approved order whose outcome was just told: that says who approved, and one trade is one
+        message. Where Telegram no longer deletes it (https://core.telegram.org/bots/api#deletemessage) it stays, as approved."""
         event = item.event
         if not isinstance(event, OrderExecuted | OrderFailed | EntryMissed) or event.order.approved_by is None:
             return
         asked = await self._outbox.question_message(recipient.chat_id, event.order.inbox_seq)
         if asked is not None:
-            await self._channel.edit(recipient, asked, record(event, recipient.texts))
+            await self._channel.delete(recipient, asked)
 
     async def _deliver_dead_letters(self, recipient: Recipient) -> None:
         batch = self._dead_letters.take(recipient.texts)

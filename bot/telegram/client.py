@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -258,6 +259,11 @@ class RetryingBot:
             attempts,
         )
         return NO_MESSAGE if sent is None else sent.message_id
+
+    async def delete(self, chat_id: int, message_id: int, attempts: int | None = None) -> None:
+        """Deletes a message; one that is gone, or that Telegram no longer deletes, is left as it is."""
+        with suppress(BadRequest, NotTaken):
+            await self.do(lambda: self.bot.delete_message(chat_id, message_id), attempts)
 
     async def edit(self, chat_id: int, message_id: int, message: ChatMessage, attempts: int | None = None) -> bool:
         """Edits an earlier message to this one, buttons included. Returns False where it cannot be edited (any more), or not

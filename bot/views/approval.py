@@ -1,4 +1,4 @@
-"""Approval messages: asked, closed, and with the outcome. Pure."""
+"""Approval messages: asked and closed, and the line of an alert that says who approved. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,10 +15,9 @@ from bot.views.sizing import sizing_line
 from core.domain.approval import Approval, ApprovalState
 from core.domain.dca_step import DcaStep
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
-from core.domain.events.entries import EntryMissed
-from core.domain.events.orders import OrderExecuted, OrderFailed
 from core.domain.money import divide, multiply
 from core.domain.money import per_cent as exact_per_cent
+from core.domain.order import Order
 from core.domain.signal import Side
 from core.domain.trade_plan import PlanState, TradePlan
 from core.domain.trade_size import SizeKind
@@ -217,24 +216,9 @@ def keyboard(event: ApprovalRequested, texts: Texts) -> Keyboard:
     return (answers, (Button(half, f"{data}:h"),))
 
 
-def record(event: OrderExecuted | OrderFailed | EntryMissed, texts: Texts) -> ChatMessage:
-    """Returns the question's message once the outcome is known."""
-    order = event.order
-    lines = [
-        texts("approval.APPROVED", signal_type=short(order.signal.signal_type)),
-        texts("symbol", symbol=order.symbol),
-        *strategy_lines(order.signal.strategy, texts),
-    ]
-    if order.approved_by and order.approved_at:
-        lines.append(texts("by_at", who=short(order.approved_by), time=texts.exact_time(order.approved_at)))
-    if not isinstance(event, OrderExecuted):
-        why = texts.reason(order.reason) if order.reason is not None else ""
-        name = "record.fate_unknown" if isinstance(event, OrderFailed) and event.fate_unknown else "record.failed"
-        return ChatMessage("\n".join([*lines, texts(name, reason=why)]))
-    done = event.execution
-    shown = {"quantity": quantity(done.qty), "base": done.base_asset, "price": price(done.price)}
-    lines += [
-        texts("record.executed", value=money(done.quote_qty), quote=done.quote_asset, **shown),
-        texts("record.asked", price=price(order.price)),
-    ]
-    return ChatMessage("\n".join(lines))
+def approved_line(order: Order, texts: Texts) -> list[Html]:
+    """Returns who has approved an order, when and at which price; nothing for one that nobody was asked about."""
+    if not order.approved_by or order.approved_at is None:
+        return []
+    shown = {"who": short(order.approved_by), "time": texts.exact_time(order.approved_at), "price": price(order.price)}
+    return [texts("approved_by", **shown)]

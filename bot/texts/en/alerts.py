@@ -23,6 +23,7 @@ CATALOGUE: dict[str, str] = {
     "reason": "Reason: {reason}",
     "signal_price": "Signal price: {price}",
     "by_at": "{who}, {time}",
+    "approved_by": "<i>Approved by {who}, {time}, at {price}</i>",
     "late": "<i>This happened at {time}.</i>",
     "not_live.paper": "<i>Paper trading: no real money</i>",
     "not_live.testnet": "<i>Testnet: no real money</i>",

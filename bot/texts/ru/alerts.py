@@ -23,6 +23,7 @@ CATALOGUE: dict[str, str] = {
     "reason": "Причина: {reason}",
     "signal_price": "Цена сигнала: {price}",
     "by_at": "{who}, {time}",
+    "approved_by": "<i>Одобрено: {who}, {time}, по {price}</i>",
     "late": "<i>Это произошло {time}.</i>",
     "not_live.paper": "<i>Бумажная торговля, деньги не настоящие</i>",
     "not_live.testnet": "<i>Тестовая сеть, деньги не настоящие</i>",

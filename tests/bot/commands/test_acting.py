@@ -931,9 +931,8 @@ async def test_of_several_the_first_counts_and_the_others_see_who(server: Runnin
         await until(lambda: firm.portfolio.position(StrategyBook("WIFUSDC")).is_open)
         put_tap(firm, OWNER, f"ap:{token}:n", query_id="55")
         for person, question in zip((firm.owner, firm.trader), questions, strict=True):
-            record = await person.wait_for_edit(question, "Done: 20 WIF at 0.4801")
-            assert "✅ BUY_SM approved" in record.text
-            assert "Trader, " in record.text
+            assert "Approved by Trader, " in (await person.wait_for("🟩 BUY_SM executed")).text
+            await person.wait_until_gone(question)
         assert firm.portfolio.answered[token].decided_by == "Trader"
 
 

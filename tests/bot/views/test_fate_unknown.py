@@ -3,7 +3,6 @@
 import pytest
 
 from bot.texts import texts
-from bot.views.approval import record
 from bot.views.chat_message import plain_text
 from bot.views.events import render
 from core.domain.signal import Side
@@ -18,4 +17,3 @@ def test_its_end_says_that_nothing_is_booked_and_not_that_nothing_was_done(side:
     told = plain_text(render(unknown, words).text)
     assert plain_text(words("failed.fate_unknown")) in told
     assert plain_text(words(f"failed.{side.lower()}")) not in told
-    assert plain_text(words("record.failed", reason="")) not in plain_text(record(unknown, words).text)
