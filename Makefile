@@ -66,7 +66,7 @@ check: install ## lint, types, import contracts, dependencies, dead code; never 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/deptry . --extend-exclude '^(bench|dashboard|demo|local_telegram|tests|warehouse)/'
+	@$(BIN)/deptry . --extend-exclude '^(bench|dashboard|demo|docs|local_telegram|tests|warehouse)/'
 	@$(BIN)/deptry bench dashboard demo local_telegram tests --exclude '^$$' --ignore DEP002,DEP004
 	@$(BIN)/vulture
 

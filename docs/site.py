@@ -29,6 +29,7 @@ BESIDE_DOCS = {
 
 _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:)([^)#\s]+)((?:#[^)\s]*)?)(?=\))")
+_OTHER_LANGUAGE = re.compile(r"^\[(?:По-русски|In English)\]\([^)]*\)\n\n", re.MULTILINE)  # the site has a switch of its own
 _CODE_IN_ROW = re.compile(r"`[^`\n]*`")
 
 
@@ -59,7 +60,7 @@ def _names() -> Iterator[tuple[str, str]]:
 
 def _page(source: str, text: str, names: dict[str, str]) -> str:
     """Returns a page as mkdocs takes it: its links lead to pages of the site."""
-    parts = _FENCED.split(text)
+    parts = _FENCED.split(_OTHER_LANGUAGE.sub("", text))
     return "".join(part if part.startswith("```") else _outside_code(source, part, names) for part in parts)
 
 
