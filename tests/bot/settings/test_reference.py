@@ -34,6 +34,8 @@ HEAD = """\
 INTRODUCTION = """\
 # Settings
 
+[По-русски](settings.ru.md)
+
 Made of `bot/settings/fields.py`, as is [.env.example](../.env.example). They are read from the environment and, for what is not
 there, from `.env`; an empty value counts as unset. A wrong value ends the start with exit code 2; all of them are named at once.
 What "`/set`" stands beside can be changed in the chat, too ([running.md](running.md) explains the limits).
