@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each process anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse site clean
+.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse site sbom clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -130,6 +130,9 @@ $(SITE)/.installed: $(STAMP) requirements/site.txt
 site: install $(SITE)/.installed ## docs/ as a site in English and Russian, in build/site; fails at a broken link
 	@NO_MKDOCS_2_WARNING=1 PYTHONDONTWRITEBYTECODE=1 $(SITE)/bin/mkdocs build --strict --clean \
 	  && echo "the site is in build/site; to read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8600"
+
+sbom: install ## a bill of materials (CycloneDX) of each lock, in build/sbom
+	@$(BIN)/python deploy/sbom.py build/sbom
 
 clean: ## removes what the other commands made
 	rm -rf $(VENV) $(WAREHOUSE) $(SITE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
