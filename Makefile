@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each process anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse site sbom clean
+.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse site sbom release clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -133,6 +133,9 @@ site: install $(SITE)/.installed ## docs/ as a site in English and Russian, in b
 
 sbom: install ## a bill of materials (CycloneDX) of each lock, in build/sbom
 	@$(BIN)/python deploy/sbom.py build/sbom
+
+release: install ## wheel, bills of materials, notes and checksums of the tagged version, in build/release; publishes nothing
+	@rm -rf build/release; $(BIN)/python deploy/release.py build/release
 
 clean: ## removes what the other commands made
 	rm -rf $(VENV) $(WAREHOUSE) $(SITE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

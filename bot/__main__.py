@@ -138,8 +138,8 @@ def _demo(chosen: argparse.Namespace) -> int:
     missing = [name for name in _DEMO_NEEDS if find_spec(name) is None]
     if missing:
         raise MarketFlowError(
-            f"the demo is not installed here ({', '.join(missing)} missing): use `make demo` in a checkout, or install the extra, "
-            "as `uvx --from '.[demo]' marketflow demo` does"
+            f"the demo is not installed here ({', '.join(missing)} missing): use `make demo` in a checkout, "
+            "or install the extra, as `uvx --from '.[demo]' marketflow demo` does"
         )
     from demo.app import run_demo
 

@@ -30,7 +30,9 @@ def test_every_lock_has_its_document(documents: dict[str, Any]) -> None:
 def test_every_pinned_package_is_named_with_its_version_and_hashes(lock: Path, documents: dict[str, Any]) -> None:
     text = lock.read_text(encoding="utf-8")
     components = documents[lock.stem]["components"]
-    assert [f"{one['name']}=={one['version']}" for one in components] == re.findall(r"^[a-z0-9][^ \[]*==[^ ]+", text, re.MULTILINE)
+    assert [f"{one['name']}=={one['version']}" for one in components] == re.findall(
+        r"^[a-z0-9][^ \[]*==[^ ]+", text, re.MULTILINE
+    )
     assert [found["content"] for one in components for found in one["hashes"]] == re.findall(r"sha256:([0-9a-f]{64})", text)
     assert all(one["hashes"] and one["purl"] == f"pkg:pypi/{one['name']}@{one['version']}" for one in components)
 
