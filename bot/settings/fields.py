@@ -223,6 +223,8 @@ class Telegram(Section):
     """Address of a self-hosted Bot API server."""
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
     """en or ru."""
+    web_app_url: Annotated[str, PlainValidator(read.url("https", ending="/app"))] | None = None
+    """Address of the Mini App (docs/web-app.md), which leads to HTTP_PORT through a proxy with TLS; unset: there is none."""
 
 
 class Ledger(Section):
