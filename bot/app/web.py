@@ -8,8 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from bot.app.building import Parts
 from bot.commands.context import CommandContext
-from bot.telegram.web_app_answers import OpenQuestions, WebAppAnswers, as_json
-from bot.texts import short
+from bot.telegram.web_app_answers import OpenQuestions, WebAppAnswers
 from bot.web.health import create_web_app
 from bot.web.metrics import create_metrics_app
 from bot.web.server import serve_web
@@ -54,14 +53,10 @@ def mini_app(context: CommandContext, ledger: SqlLedger, token: str) -> APIRoute
     """Returns the Mini App's routes. It answers those who may use the chat; of anybody else the owner is notified once."""
     questions = OpenQuestions()
     ledger.observers.append(questions)
-    answers = WebAppAnswers(context, questions)
+    answers = WebAppAnswers(context, questions, ledger)
 
     async def answer(user: WebAppUser, text: str) -> list[dict[str, object]] | None:
-        said = await answers.answer(user.user_id, user.name, text)
-        if said is None:
-            await ledger.first_time_stranger(user.user_id, short(user.name))
-            return None
-        return [as_json(message) for message in said]
+        return await answers.answer(user.user_id, user.name, text)
 
     return web_app_routes(lambda data: read_login(data, token, context.clock.now()), answer)
 

@@ -6,6 +6,7 @@ It shows what the chat would show, and does what the chat would do: the same com
 import base64
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.access.confirmations import Refusal, read_confirmation
 from bot.commands import approval_buttons as approvals
@@ -14,19 +15,22 @@ from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
 from bot.commands.parser import parse_command, tappable
 from bot.settings.redaction import shown as redacted
+from bot.telegram.auth_gate import Strangers
 from bot.telegram.confirmation_flow import needs_code, record
 from bot.telegram.refusals import button_needs_role, command_needs_role
 from bot.texts import short
 from bot.views.approval import Live, question
 from bot.views.chat_message import Button, ChatMessage, Keyboard
+from core.domain.access import Role
 from core.domain.approval import Approval
 from core.domain.arrival import Arrival
+from core.domain.errors import LedgerUnavailable
 from core.domain.events.approvals import ApprovalClosed, ApprovalRequested
 from core.domain.messages import DeadLetter
 from core.records.commit_batch import CommitBatch
 
 HOME = ""
-"""What the page asks for when it is opened."""
+"""Asked for when the page is opened."""
 _COMMANDS = frozenset({"status", "positions", "pnl", "chart", "close", "sell", "protect", "orders", "risk", "balance", "health"})
 
 
@@ -47,15 +51,22 @@ class OpenQuestions:
 class WebAppAnswers:
     """Runs what a person taps in the Mini App."""
 
-    def __init__(self, context: CommandContext, questions: OpenQuestions) -> None:
+    def __init__(self, context: CommandContext, questions: OpenQuestions, strangers: Strangers) -> None:
         self._context = context
         self._questions = questions
+        self._strangers = strangers
 
-    async def answer(self, user_id: int, name: str, text: str) -> list[ChatMessage] | None:
-        """Returns what the page shows for a command, or a button's data; None for a person without a role."""
+    async def answer(self, user_id: int, name: str, text: str) -> list[dict[str, object]] | None:
+        """Returns what the page shows for a command, or a button's data, as it reads it; None for a person without a role, of
+        whom the owner is notified once."""
         role = self._context.people.roles.role(user_id)
         if role is None:
+            with suppress(LedgerUnavailable):  # they are told of when they come again
+                await self._strangers.first_time_stranger(user_id, short(name))
             return None
+        return [_as_json(message) for message in await self._messages(user_id, name, role, text)]
+
+    async def _messages(self, user_id: int, name: str, role: Role, text: str) -> list[ChatMessage]:
         caller = Caller(user_id, short(name), role, f"web_app:{secrets.token_hex(16)}", user_id)
         context = self._context.spoken_to(user_id)
         if text == HOME:
@@ -119,7 +130,7 @@ def _menu(context: CommandContext) -> ChatMessage:
     return ChatMessage("", keyboard)
 
 
-def as_json(message: ChatMessage) -> dict[str, object]:
+def _as_json(message: ChatMessage) -> dict[str, object]:
     """Returns a message as the page reads it."""
     return {
         "text": redacted(message.text),

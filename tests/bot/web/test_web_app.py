@@ -14,14 +14,16 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from bot.app.web import mini_app
+from bot.telegram.web_app_answers import HOME, OpenQuestions, WebAppAnswers
 from bot.web.health import create_web_app
 from bot.web.server import serve_web
+from core.domain.errors import LedgerUnavailable
 from core.domain.strategy_book import StrategyBook
 from core.domain.trading_state import Mode
 from local_telegram.server import RunningChat
 from tests.bot.conftest import until
 from tests.bot.firm import Firm, firm_on
-from tests.bot.parts import OWNER, STRANGER, VIEWER
+from tests.bot.parts import OWNER, STRANGER, VIEWER, FastClock, Office
 from tests.ring import Ring
 
 BOOK = StrategyBook("WIFUSDC")
@@ -142,3 +144,13 @@ async def test_the_program_serves_it_where_its_address_is_set(ring: Ring, url: s
         page, answer = await client.get("/app", headers=said), await client.post("/app/answer", json={}, headers=said)
     assert (page.status_code, answer.status_code) == ((200, 200) if url else (404, 404))
     assert not url or "No open positions" in answer.text
+
+
+async def test_a_stranger_gets_nothing_while_the_ledger_is_away() -> None:
+    class Away:
+        async def first_time_stranger(self, user_id: int, name: str) -> bool:
+            raise LedgerUnavailable("the disk is full")
+
+    office = Office(FastClock())
+    assert await WebAppAnswers(office.context, OpenQuestions(), Away()).answer(STRANGER, "Mallory", HOME) is None
+    await office.inbox.close()
