@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, StringConstraints
 
 from bot.web.web_app_login import LoginRefusal, WebAppUser
 
@@ -21,15 +21,10 @@ _POLICY = (
 )
 _HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _SCHEME = "tma "
+_MOST_CHARACTERS = 1024
 
 Login = Callable[[str], WebAppUser | LoginRefusal]
 Answer = Callable[[WebAppUser, str], Awaitable[Sequence[Mapping[str, object]] | None]]
-
-
-class Asked(BaseModel):
-    """A tap: a command or the data of a button; empty for the first screen."""
-
-    text: Annotated[str, StringConstraints(max_length=256)] = ""
 
 
 def web_app_routes(login: Login, answer: Answer) -> APIRouter:
@@ -46,12 +41,15 @@ def web_app_routes(login: Login, answer: Answer) -> APIRouter:
         return _file(name) if name in _TYPES else Response(status_code=404)
 
     @routes.post("/app/answer")
-    async def answered(asked: Asked, authorization: Annotated[str, Header()] = "") -> Response:
-        """Answers a tap of the person who opened the page."""
+    async def answered(
+        authorization: Annotated[str, Header()] = "", x_tap: Annotated[str, Header(max_length=_MOST_CHARACTERS)] = ""
+    ) -> Response:
+        """Answers a tap of the person who opened the page: a command or a button's data, empty for the first screen. All of it
+        is in headers, whose length is limited: no body is read."""
         user = login(authorization.removeprefix(_SCHEME))
         if isinstance(user, LoginRefusal):
             return JSONResponse({"detail": user.value}, status_code=401, headers=_HEADERS)
-        said = await answer(user, asked.text)
+        said = await answer(user, unquote(x_tap))
         if said is None:
             return Response(status_code=403, headers=_HEADERS)
         return JSONResponse({"messages": said}, headers=_HEADERS)

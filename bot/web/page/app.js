@@ -65,8 +65,7 @@ async function ask(text, quietly = false) {
   try {
     const answer = await fetch("/app/answer", {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `tma ${telegram?.initData ?? ""}` },
-      body: JSON.stringify({ text }),
+      headers: { Authorization: `tma ${telegram?.initData ?? ""}`, "X-Tap": encodeURIComponent(text) },
     });
     if (answer.ok) {
       show((await answer.json()).messages, text === "");
