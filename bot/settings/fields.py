@@ -245,7 +245,7 @@ class Web(Section):
     http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
     """The address that health and metrics listen on; 0.0.0.0 to be reached from other machines."""
     http_port: Port = 8080
-    """Health, and POST /signals if WEBHOOK_SECRET is set; 0: off."""
+    """Health, POST /signals if WEBHOOK_SECRET is set, and the Mini App if WEB_APP_URL is; 0: off."""
     http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     """Host names, separated by commas, that /readyz, /docs, /metrics and the dashboard answer to, besides IP addresses and names
     without a dot."""
