@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE  # modules are compiled once, not by each process anew
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse clean
+.PHONY: help install demo run test check lint lock simulate variants chaos bench dashboard warehouse site sbom release clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,7 +66,7 @@ check: install ## lint, types, import contracts, dependencies, dead code; never 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/deptry . --extend-exclude '^(bench|dashboard|demo|local_telegram|tests|warehouse)/'
+	@$(BIN)/deptry . --extend-exclude '^(bench|dashboard|demo|docs|local_telegram|tests|warehouse)/'
 	@$(BIN)/deptry bench dashboard demo local_telegram tests --exclude '^$$' --ignore DEP002,DEP004
 	@$(BIN)/vulture
 
@@ -76,7 +76,8 @@ lock: install ## requirements/ anew, after dependencies in pyproject.toml were c
 	  $(LOCK) --all-extras pyproject.toml --output-file requirements/dev.txt && \
 	  $(LOCK) --constraints requirements/dev.txt pyproject.toml --output-file requirements/runtime.txt && \
 	  $(LOCK) --constraints requirements/dev.txt --extra demo pyproject.toml --output-file requirements/demo.txt && \
-	  $(LOCK) --group warehouse --output-file requirements/warehouse.txt
+	  $(LOCK) --group warehouse --output-file requirements/warehouse.txt && \
+	  $(LOCK) --group site --output-file requirements/site.txt
 
 lint: install ## what `check` would complain of and a machine can mend
 	@$(BIN)/ruff check --fix --exit-zero --quiet .
@@ -120,5 +121,21 @@ warehouse: install $(WAREHOUSE)/.installed ## dbt's tables, on DuckDB, of the le
 	@cd warehouse && MARKETFLOW_DUCKDB=$(CURDIR)/build/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/build/dbt DBT_LOG_PATH=$(CURDIR)/build/dbt \
 	  ../$(WAREHOUSE)/bin/dbt --quiet build --profiles-dir . && echo "the tables are in build/warehouse.duckdb, schema history"
 
+SITE := .venv-site
+$(SITE)/.installed: $(STAMP) requirements/site.txt
+	@test -x $(SITE)/bin/python || $(PYTHON) -m venv --without-pip $(SITE)
+	@uv=$$(command -v uv || echo $(BIN)/uv); VIRTUAL_ENV=$(CURDIR)/$(SITE) "$$uv" pip sync --quiet --require-hashes requirements/site.txt
+	@touch $@
+
+site: install $(SITE)/.installed ## docs/ as a site in English and Russian, in build/site; fails at a broken link
+	@NO_MKDOCS_2_WARNING=1 PYTHONDONTWRITEBYTECODE=1 $(SITE)/bin/mkdocs build --strict --clean \
+	  && echo "the site is in build/site; to read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8600"
+
+sbom: install ## a bill of materials (CycloneDX) of each lock, in build/sbom
+	@$(BIN)/python deploy/sbom.py build/sbom
+
+release: install ## wheel, bills of materials, notes and checksums of the tagged version, in build/release; publishes nothing
+	@rm -rf build/release; $(BIN)/python deploy/release.py build/release
+
 clean: ## removes what the other commands made
-	rm -rf $(VENV) $(WAREHOUSE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(WAREHOUSE) $(SITE) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

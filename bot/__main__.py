@@ -20,6 +20,9 @@ OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 # in color, httpx's command line, uploads to the web interface.
 _UNUSED = ("cryptography", "pygments", "python_multipart", "rich")
 
+# The image has no demo; a wheel has it, and what it needs is in an extra.
+_DEMO_NEEDS = ("demo", "local_telegram", "confluent_kafka", "python_multipart")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 success, 1 failure, 2 wrong settings or usage."""
@@ -128,14 +131,18 @@ def _handover(_: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
     from core.domain.errors import MarketFlowError
 
-    try:
-        from demo.app import run_demo
-    except ModuleNotFoundError as error:
+    missing = [name for name in _DEMO_NEEDS if find_spec(name) is None]
+    if missing:
         raise MarketFlowError(
-            f"the demo is not installed here ({error.name} is missing): use `make demo` in a checkout"
-        ) from None
+            f"the demo is not installed here ({', '.join(missing)} missing): use `make demo` in a checkout, "
+            "or install the extra, as `uvx --from '.[demo]' marketflow demo` does"
+        )
+    from demo.app import run_demo
+
     _finish(run_demo(port=chosen.port, open_browser=not chosen.no_browser, ledger=chosen.ledger))
     return OK
 

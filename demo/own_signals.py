@@ -2,9 +2,12 @@
 
 import os
 import secrets
+import shlex
 import socket
+import sys
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 
 _SYMBOL = "WIFUSDC"
 _SECRET_BYTES = 18
@@ -19,7 +22,7 @@ def webhook_settings() -> Mapping[str, str]:
 
 def how_to_send(given: Mapping[str, str], price: Decimal) -> str:
     """Returns the commands that send a signal, with the symbol's present price."""
-    publish = f"KAFKA_BROKER={given['KAFKA_BROKER']} .venv/bin/marketflow publish BUY_MINE --symbol {_SYMBOL} --close {price:f}"
+    publish = f"KAFKA_BROKER={given['KAFKA_BROKER']} {_command()} publish BUY_MINE --symbol {_SYMBOL} --close {price:f}"
     lines = ["  A signal of your own, from another terminal (the price must be close to the market's):", f"    {publish}"]
     if "WEBHOOK_SECRET" in given:
         body = (
@@ -28,6 +31,12 @@ def how_to_send(given: Mapping[str, str], price: Decimal) -> str:
         )
         lines.append(f"    curl -d '{body}' http://127.0.0.1:{given['HTTP_PORT']}/signals")
     return "\n".join(lines)
+
+
+def _command() -> str:
+    """Returns the command of this installation, as it is called from here: a checkout's is short."""
+    command, here = Path(sys.executable).with_name("marketflow"), Path.cwd()
+    return shlex.quote(str(command.relative_to(here) if command.is_relative_to(here) else command))
 
 
 def _free_port() -> int:

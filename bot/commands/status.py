@@ -27,9 +27,9 @@ _LIMITS = ("PRICE_BAND_PCT", "MAX_ORDER_NOTIONAL", "MAX_OPEN_POSITIONS", "DAILY_
 async def run(context: CommandContext, _args: Args, _caller: Caller) -> ChatMessage:
     """Shows one screen: modes, positions, today, pending approvals, each part."""
     uptime = context.texts.duration(context.clock.now() - context.program.started_at)
-    head = context.texts("status.head", trading_mode=context.exchange.trading_mode.upper(), uptime=uptime)
+    mode, version = context.exchange.trading_mode.upper(), context.program.version
     lines = [
-        head,
+        context.texts("status.head", version=version, trading_mode=mode, uptime=uptime),
         *_standby(context),
         *not_live(context.exchange.trading_mode, context.texts),
         trading_state_lines(context.portfolio.trading_state, context.texts),

@@ -223,6 +223,8 @@ class Telegram(Section):
     """Address of a self-hosted Bot API server."""
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
     """en or ru."""
+    web_app_url: Annotated[str, PlainValidator(read.url("https", ending="/app"))] | None = None
+    """Address of the Mini App (docs/web-app.md), which leads to HTTP_PORT through a proxy with TLS; unset: there is none."""
 
 
 class Ledger(Section):
@@ -243,7 +245,7 @@ class Web(Section):
     http_host: Annotated[str, PlainValidator(read.host)] = "127.0.0.1"
     """The address that health and metrics listen on; 0.0.0.0 to be reached from other machines."""
     http_port: Port = 8080
-    """Health, and POST /signals if WEBHOOK_SECRET is set; 0: off."""
+    """Health, POST /signals if WEBHOOK_SECRET is set, and the Mini App if WEB_APP_URL is; 0: off."""
     http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     """Host names, separated by commas, that /readyz, /docs, /metrics and the dashboard answer to, besides IP addresses and names
     without a dot."""

@@ -39,7 +39,7 @@ class ConfirmationFlow:
                 await self._replies.remove_buttons(query)
         elif caller.role < pending.role:
             await self._replies.toast(query, button_needs_role(context, pending.role, caller))
-        elif yes and _needs_code(context, pending) and query.message is None:  # there is nowhere to ask for the code
+        elif yes and needs_code(context, pending) and query.message is None:  # there is nowhere to ask for the code
             await self._replies.toast(query, context.texts("toast.no_message"))
         else:
             if query.message is not None:
@@ -115,9 +115,9 @@ class ConfirmationFlow:
                 await self._replies.say(message, codes.wrong_code(context, caller, refused))
                 return
             outcome = refused.text if refused is not None else await pending.act(pending.source_id)
-        record = _record(pending, outcome)
-        if asked is None or not await self._replies.edit(message.chat.id, asked, record):
-            await self._replies.say(message, record)
+        closed = record(pending, outcome)
+        if asked is None or not await self._replies.edit(message.chat.id, asked, closed):
+            await self._replies.say(message, closed)
         await self._renew_keys(context, message, caller, keys)
         if context.people.codes.enrolling(caller.user_id) is not begun:
             await self._replies.say(message, await code_command.setup_message(context, context.people.codes, caller))
@@ -131,7 +131,7 @@ class ConfirmationFlow:
         await self._replies.say(message, reply)
 
 
-def _needs_code(context: CommandContext, pending: Pending) -> bool:
+def needs_code(context: CommandContext, pending: Pending) -> bool:
     return pending.risk is Risk.RAISES and context.people.codes is not None
 
 
@@ -140,7 +140,7 @@ async def _outcome(
 ) -> ChatMessage:
     """Carries out a confirmed request, or asks again or for a code; returns what replaces the question."""
     if not yes:
-        return _record(pending, context.texts("confirm.left", who=caller.name))
+        return record(pending, context.texts("confirm.left", who=caller.name))
     if not fresh and pending.risk is Risk.RAISES:
         # A person who wants out is not asked a third time; one who wants in may have changed their mind since.
         keyboard = confirm_keyboard(context.people.confirmations.ask_anew(pending), context.texts)
@@ -148,15 +148,15 @@ async def _outcome(
     why = codes.lacking(context, caller, pending.risk)
     if why is not None:
         outcome: str = why
-    elif _needs_code(context, pending) and query.message is not None:
+    elif needs_code(context, pending) and query.message is not None:
         context.people.confirmations.await_code(pending, query.message.message_id)
         return question(context, pending.text, codes.asked_for(context, caller), after=_after(pending))
     else:
         outcome = await pending.act(pending.source_id)
-    return _record(pending, outcome)
+    return record(pending, outcome)
 
 
-def _record(pending: Pending, outcome: str) -> ChatMessage:
+def record(pending: Pending, outcome: str) -> ChatMessage:
     """Returns what the question becomes: itself with its outcome, or the page that it came from below the outcome."""
     if pending.page is None:
         return ChatMessage(f"{pending.text}\n\n{outcome}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from bot.settings.redaction import shown
 from bot.web.allowed_hosts import HostCheck
 from bot.web.api_docs import page_of
+from bot.web.web_app import PATHS as WEB_APP_PATHS
 
 Readiness = Callable[[], tuple[bool, str]]
 """Returns whether a part is ready and a detail of its state, safe to show; answers at once, from memory."""
@@ -49,7 +50,7 @@ def create_web_app(
     addresses and `localhost`; `/healthz`, which reveals nothing, and endpoints with a secret of their own accept any."""
     # FastAPI's own pages load scripts from elsewhere.
     app = FastAPI(title="MarketFlow", version=version, docs_url=None, redoc_url=None)
-    app.add_middleware(HostCheck, names=names, open_paths=("/healthz", "/signals"))
+    app.add_middleware(HostCheck, names=names, open_paths=("/healthz", "/signals", *WEB_APP_PATHS))
     for each in routes:
         app.include_router(each)
 

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -140,6 +141,16 @@ def test_the_unit_of_systemd_starts_a_standby_again_after_a_handover() -> None:
     assert unit["Restart"] == "always"
     assert unit["RestartPreventExitStatus"] == str(WRONG_SETTINGS)
     assert float(unit["TimeoutStopSec"]) > SETTLE_SECONDS
+
+
+def test_the_unit_of_systemd_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("needs systemd-analyze (Debian: systemd)")
+    unit = (DEPLOY / "systemd" / "marketflow@.service").read_text()
+    (tmp_path / "marketflow@.service").write_text(unit.replace("/opt/marketflow/bin/marketflow", sys.executable))
+    verify = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "marketflow@.service")]
+    checked = subprocess.run(verify, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_compose_names_what_there_is() -> None:

@@ -2,7 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     # /status
-    "status.head": "<b>MarketFlow</b>, trading: <b>{trading_mode}</b>, up {uptime}",
+    "status.head": "<b>MarketFlow {version}</b>, trading: <b>{trading_mode}</b>, up {uptime}",
     "status.standby": "Active: {active}. Standby: {standbys}",
     "status.no_standby": "none",
     "status.positions": "<b>Open positions: {count}</b>",

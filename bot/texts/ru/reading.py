@@ -2,7 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     # /status
-    "status.head": "<b>MarketFlow</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
+    "status.head": "<b>MarketFlow {version}</b>, торговля: <b>{trading_mode}</b>, работает {uptime}",
     "status.standby": "Торгует: {active}. В резерве: {standbys}",
     "status.no_standby": "никого",
     "status.positions": "<b>Открытых позиций: {count}</b>",

@@ -16,7 +16,10 @@ from bot.views.chat_message import plain_text
 from core.domain.access import Role
 from tests.paths import ROOT
 
-CHAT = ROOT / "docs" / "chat.md"
+PAGES = [f"docs/{name}{suffix}.md" for name in ("chat", "running", "runbook") for suffix in ("", ".ru")] + [
+    "README.md",
+    "README.ru.md",
+]
 SAID = re.compile(r"`/([a-z]+)")
 
 
@@ -47,15 +50,27 @@ def test_every_command_and_group_has_its_line_in_the_menu_and_in_help(language: 
     assert all(say(f"help.{group}") for group in GROUPS)
 
 
-def test_every_command_has_its_row_in_the_page_about_the_chat() -> None:
-    rows = table_rows(CHAT)
+@pytest.mark.parametrize("page", ["docs/chat.md", "docs/chat.ru.md"])
+def test_every_command_has_its_row_in_the_pages_about_the_chat(page: str) -> None:
+    rows = table_rows(ROOT / page)
     assert [command.name for command in COMMANDS if f"`/{command.name}" not in rows] == []
     assert set(SAID.findall(rows)) <= BY_NAME.keys()
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ru.md", "docs/chat.md", "docs/running.md", "docs/runbook.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_command_that_there_is_not(page: str) -> None:
-    paths = {"readyz", "healthz", "metrics", "docs", "signals", "openapi", "data", "newbot"}  # and a word for @BotFather
+    paths = {
+        "readyz",
+        "healthz",
+        "metrics",
+        "docs",
+        "signals",
+        "openapi",
+        "data",
+        "newbot",
+        "opt",
+        "var",
+    }  # and a word for @BotFather
     assert set(SAID.findall((ROOT / page).read_text(encoding="utf-8"))) <= BY_NAME.keys() | paths
 
 

@@ -1,11 +1,12 @@
-"""`.env.example` and docs/settings.md, made of the settings. REWRITE=1 writes them anew."""
+"""`.env.example`, docs/settings.md and docs/settings.ru.md, made of the settings. REWRITE=1 writes them anew."""
 
 import ast
 import inspect
 import os
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
@@ -33,10 +34,23 @@ HEAD = """\
 INTRODUCTION = """\
 # Settings
 
+[По-русски](settings.ru.md)
+
 Made of `bot/settings/fields.py`, as is [.env.example](../.env.example). They are read from the environment and, for what is not
 there, from `.env`; an empty value counts as unset. A wrong value ends the start with exit code 2; all of them are named at once.
 What "`/set`" stands beside can be changed in the chat, too ([running.md](running.md) explains the limits).
 """
+RUSSIAN_PAGE = ROOT / "docs" / "settings.ru.md"
+RUSSIAN_INTRODUCTION = """\
+# Настройки
+
+[In English](settings.md)
+
+Страница сделана из `bot/settings/fields.py`, как и [.env.example](../.env.example). Настройки читаются из окружения, а чего там
+нет, из `.env`; пустое значение считается незаданным. С неверным значением программа не запустится (код 2); все они названы сразу.
+То, у чего стоит «`/set`», можно менять и в чате ([running.ru.md](running.ru.md) объясняет лимиты).
+"""
+RUSSIAN = tomllib.loads((ROOT / "docs" / "settings.ru.toml").read_text(encoding="utf-8"))
 DERIVED = defaults_that_follow({})
 
 
@@ -92,30 +106,51 @@ def example() -> str:
 
 
 def page() -> str:
-    return "\n".join([INTRODUCTION, *tables()])
+    head = "| variable | default | meaning | accepted |"
+    return "\n".join([INTRODUCTION, *tables(head, lambda section: section, lambda name: DESCRIBED[name], lambda text: text)])
 
 
-def tables() -> Iterator[str]:
+def russian_page() -> str:
+    head = "| переменная | по умолчанию | значение | принимается |"
+    sections, variables, words = RUSSIAN["sections"], RUSSIAN["variables"], {"": ""} | RUSSIAN["accepted"]
+    made = tables(head, sections.__getitem__, variables.__getitem__, words.__getitem__)
+    return "\n".join([RUSSIAN_INTRODUCTION, *made])
+
+
+Words = Callable[[str], str]
+
+
+def tables(head: str, section_words: Words, described: Words, accepted_words: Words) -> Iterator[str]:
     for section in Settings.sections():
-        yield f"## {section.__doc__}\n\n| variable | default | meaning | accepted |\n|---|---|---|---|"
+        yield f"## {section_words(section.__doc__ or '')}\n\n{head}\n|---|---|---|---|"
         for name, field in section.variables().items():
             default = default_of(name, field)
             cells = (
                 f"`{name}`" + (" `/set`" if name in SETTABLE_LIMITS else ""),
                 f"`{default}`" if default else "",
-                DESCRIBED[name],
-                accepted(field),
+                described(name),
+                accepted_words(accepted(field)),
             )
             yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
         yield ""
 
 
-def test_example_file_and_page_are_made_of_the_settings() -> None:
+def test_example_file_and_pages_are_made_of_the_settings() -> None:
     if os.environ.get("REWRITE"):
         EXAMPLE.write_text(example(), encoding="utf-8")
         PAGE.write_text(page(), encoding="utf-8")
+        RUSSIAN_PAGE.write_text(russian_page(), encoding="utf-8")
     assert EXAMPLE.read_text(encoding="utf-8") == example(), "REWRITE=1 writes it anew"
     assert PAGE.read_text(encoding="utf-8") == page(), "REWRITE=1 writes it anew"
+    assert RUSSIAN_PAGE.read_text(encoding="utf-8") == russian_page(), "REWRITE=1 writes it anew"
+
+
+def test_russian_words_are_those_of_the_settings_and_no_others() -> None:
+    """An assertion names the setting that docs/settings.ru.toml lacks, or still has."""
+    fields = {name: field for section in Settings.sections() for name, field in section.variables().items()}
+    assert RUSSIAN["variables"].keys() == fields.keys()
+    assert RUSSIAN["sections"].keys() == {section.__doc__ for section in Settings.sections()}
+    assert RUSSIAN["accepted"].keys() == {accepted(field) for field in fields.values()} - {""}
 
 
 def test_every_setting_is_described_in_a_sentence() -> None:

@@ -91,6 +91,7 @@ WRONG = {
     "HTTP_PORT": ["65536"],
     "LOKI_URL": ["x", "ftp://x"],
     "HEARTBEAT_URL": ["x", "ftp://x"],
+    "WEB_APP_URL": ["x", "http://x/app", "https://x", "https://x/app?y=1"],
     "HTTP_ALLOWED_HOSTS": ["a b", "http://x", "x:80", ",", "*"],
     "LOG_FORMAT": ["xml"],
     "LOG_LEVEL": ["loud"],

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -36,6 +37,8 @@ from core.domain.signal_conflict import Conflict, differ
 from core.ports.clock import Clock
 from tests.bot.parts import NOON
 from tests.core.virtual_time import VirtualClock
+from tests.documents import fences
+from tests.paths import ROOT
 
 SECRET = "правда-s3cret"
 UNUSED = ssl.create_default_context()  # each client would make its own, which takes longer than its request
@@ -139,6 +142,19 @@ async def test_a_signed_signal_is_stored_and_confirmed(hook: Hook) -> None:
     signal = message.body.signal
     assert (signal.source, signal.signal_type, signal.close, signal.ts) == ("webhook", "BUY_SM", Decimal("0.4801"), ts)
     assert signal.extra == {"note": "ж"}
+
+
+async def test_the_documented_commands_send_a_signal(hook: Hook) -> None:
+    page = (ROOT / "docs/connections.md").read_text(encoding="utf-8")
+    block = next(block for block in fences(page, "bash") if "openssl dgst" in block)
+    script = block.replace("$(date -u +%FT%TZ)", hook.clock.now().strftime("%FT%TZ")).replace(":8080/", f":{hook.port}/")
+    env = {"PATH": os.environ["PATH"], "WEBHOOK_SECRET": SECRET}
+    shell = await asyncio.create_subprocess_exec("bash", "-euc", script, env=env, stdout=asyncio.subprocess.PIPE)
+    said, _ = await shell.communicate()
+    assert json.loads(said)["symbol"] == "WIFUSDC"
+    (message,) = hook.inbox.messages.values()
+    assert isinstance(message.body, SignalReceived)
+    assert message.body.signal.signal_type == "BUY_SM"
 
 
 async def test_a_token_in_the_body_is_enough_and_is_not_kept(hook: Hook) -> None:
