@@ -16,7 +16,7 @@ from core.domain.messages import SignalReceived
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderType, TimeInForce
 from core.domain.plan_leg import LegKind
-from core.domain.signal import PLANNED, Side
+from core.domain.signal import AGAIN, PLANNED, Side
 from core.policy.quality.kept import Attempt, ExecutedOrder, KeptQuality, LastPrice, Moments, ReceivedSignal, kind_of
 from core.policy.quality.missed import missed
 from core.policy.quality.summary import delays, measure, summaries
@@ -52,9 +52,7 @@ class LedgerQuality:
 
     async def _orders(self, selection: Selection, most: int) -> Sequence[ExecutedOrder]:
         executions, orders, inbox = result_tables.executions, order_tables.orders, signal_tables.inbox
-        of_order = (
-            orders.c[name] for name in ("leg", "type", "time_in_force", "approved_at", "created_at", *_SENT, "updated_at")
-        )
+        of_order = (orders.c[name] for name in _ORDER)
         question = (
             select(executions, *of_order, inbox.c.source, inbox.c.ts, inbox.c.received_at)
             .outerjoin(orders, orders.c.client_order_id == executions.c.client_order_id)
@@ -85,7 +83,7 @@ class LedgerQuality:
         return {row["symbol"]: LastPrice(row["bid"], row["at"]) for row in found if row["symbol"] in named}
 
 
-_SENT = ("sent_at", "answered_at")
+_ORDER = ("leg", "type", "time_in_force", "approved_at", "created_at", "sent_at", "answered_at", "updated_at")
 
 
 def _beginning(selection: Selection) -> datetime | None:
@@ -111,8 +109,8 @@ def _moments(row: Row) -> Moments:
     if row["leg"] is not None or _may_rest(row):
         return Moments()
     decided_at = row["created_at"] if row["approved_at"] is None else None
-    sent_at, answered_at = row["sent_at"], row["answered_at"]
-    return Moments(row["ts"], row["received_at"], decided_at, sent_at, answered_at, row["updated_at"])
+    said_at = None if row["source"].startswith(AGAIN) else row["ts"]
+    return Moments(said_at, row["received_at"], decided_at, row["sent_at"], row["answered_at"], row["updated_at"])
 
 
 def _may_rest(row: Row) -> bool:
