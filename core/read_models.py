@@ -91,7 +91,7 @@ NEWEST = Page()
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """How well signals were executed: in all, by quote asset; by group, see `core.policy.quality.summary.GROUPS`; and how long
+    """The quality of execution: in all, by quote asset; by group, see `core.policy.quality.summary.GROUPS`; and how long
     orders took. `newest`: only so many of the newest orders and signals were read, as there are more; None: all."""
 
     whole: Sequence[Quality]

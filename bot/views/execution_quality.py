@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.texts import Html, Texts, short
-from bot.views.number_format import basis_points, money, share
+from bot.views.number_format import basis_points, money, quantity
 from core.domain.execution_quality import Latency, Quality, bps
 from core.domain.money import HUNDRED, ZERO, multiply
 from core.read_models import QualityReport
@@ -45,8 +45,7 @@ def _block(one: Quality, texts: Texts) -> Iterator[Html]:
 
 
 def _traded(one: Quality, texts: Texts) -> Iterator[Html]:
-    filled = one.fill_ratio
-    yield texts("quality.orders", count=one.orders, filled=share(multiply(filled, HUNDRED)) if filled is not None else "?")
+    yield texts("quality.orders", count=one.orders, filled=quantity(round(multiply(one.fill_ratio or ZERO, HUNDRED), 1)))
     yield texts("quality.slippage", bps=basis_points(bps(one.slippage, one.worth)), **_amount(one.slippage, one))
     if one.met:
         for name, amount in (("delay", one.delay), ("execution", one.execution)):

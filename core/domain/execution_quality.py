@@ -1,4 +1,4 @@
-"""How well signals were executed, in sums of one quote asset and in basis points of it. Above zero is a cost."""
+"""The quality of execution, in sums of one quote asset and in basis points of it. Above zero is a cost."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -79,8 +79,8 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long `orders` took to come to `stage` from the one before: half of them at most the `median`, 90 and 99 of 100 at most
-    `p90` and `p99`, one the `longest`. Stages: received, decided, sent, answered, settled."""
+    """The time that `orders` took to come to `stage` from the one before: half of them at most the `median`, 90 and 99 of 100 at
+    most `p90` and `p99`, one the `longest`. Stages: received, decided, sent, answered, settled."""
 
     stage: str
     orders: int

@@ -7,7 +7,7 @@ CATALOGUE: dict[str, str] = {
     "quality": "<b>Execution quality, {period}</b>",
     "quality.of": "<b>Execution quality of {symbol}, {period}</b>",
     "quality.none": "No orders and no missed signals in this period.",
-    "quality.orders": "Orders: {count}, filled {filled}",
+    "quality.orders": "Orders: {count}, filled {filled}%",
     "quality.slippage": "Slippage: <b>{bps} bps</b>, {amount} {quote}",
     "quality.delay": "· delay {bps} bps, {amount} {quote}",
     "quality.execution": "· execution {bps} bps, {amount} {quote}",

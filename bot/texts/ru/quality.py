@@ -7,7 +7,7 @@ CATALOGUE: dict[str, str] = {
     "quality": "<b>Качество исполнения, {period}</b>",
     "quality.of": "<b>Качество исполнения {symbol}, {period}</b>",
     "quality.none": "За этот период нет ни ордеров, ни пропущенных сигналов.",
-    "quality.orders": "Ордеров: {count}, исполнено {filled}",
+    "quality.orders": "Ордеров: {count}, исполнено {filled}%",
     "quality.slippage": "Проскальзывание: <b>{bps} б.п.</b>, {amount} {quote}",
     "quality.delay": "· задержка {bps} б.п., {amount} {quote}",
     "quality.execution": "· исполнение {bps} б.п., {amount} {quote}",

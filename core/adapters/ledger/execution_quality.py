@@ -42,13 +42,11 @@ class LedgerQuality:
 
     async def kept(self, selection: Selection, most: int = MOST) -> KeptQuality:
         """Returns the newest `most` executed orders of the selection and the newest `most` signals."""
-        orders = await self._orders(selection, most)
-        rows = await self._signals(selection, most)
+        orders = await self._orders(selection, most + 1)
+        rows = await self._signals(selection, most + 1)
         signals = [one for one in map(_received, _by_signal(rows, most)) if one is not None and _is_selected(one, selection)]
-        oldest = rows[-1]["received_at"] if rows else None
-        since = _beginning(selection)
-        cut = len(rows) == most and oldest is not None and (since is None or oldest >= since)
-        return KeptQuality(orders, signals, await self._prices(signals), cut or len(orders) == most)
+        is_cut = len(rows) > most and _is_within(rows[-1]["received_at"], selection)
+        return KeptQuality(orders[:most], signals, await self._prices(signals), is_cut or len(orders) > most)
 
     async def _orders(self, selection: Selection, most: int) -> Sequence[ExecutedOrder]:
         executions, orders, inbox = result_tables.executions, order_tables.orders, signal_tables.inbox
@@ -86,13 +84,12 @@ class LedgerQuality:
 _ORDER = ("leg", "type", "time_in_force", "approved_at", "created_at", "sent_at", "answered_at", "updated_at")
 
 
-def _beginning(selection: Selection) -> datetime | None:
-    return None if selection.since is None else datetime.combine(selection.since, time(), UTC)
+def _is_within(at: datetime, selection: Selection) -> bool:
+    return selection.since is None or at >= datetime.combine(selection.since, time(), UTC)
 
 
 def _is_selected(one: ReceivedSignal, selection: Selection) -> bool:
-    since = _beginning(selection)
-    return (since is None or one.received_at >= since) and selection.has(one.signal.book)
+    return _is_within(one.received_at, selection) and selection.has(one.signal.book)
 
 
 def _executed(row: Row) -> ExecutedOrder:
@@ -118,9 +115,9 @@ def _may_rest(row: Row) -> bool:
 
 
 def _by_signal(rows: Sequence[Row], most: int) -> list[list[Row]]:
-    """Returns the rows of each signal. The last one's may be cut off where there are more than are read."""
+    """Returns the rows of each signal; without the last one where there are more than `most`: some of its may be missing."""
     found = [list(of_one) for _, of_one in groupby(rows, key=lambda row: row["seq"])]
-    return found[:-1] if len(rows) == most else found
+    return found[:-1] if len(rows) > most else found
 
 
 def _received(rows: Sequence[Row]) -> ReceivedSignal | None:

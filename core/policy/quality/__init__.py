@@ -1,1 +1,1 @@
-"""How well signals were executed: what each order cost beside its signal's price, and what was missed. Pure."""
+"""The quality of execution: what each order cost beside its signal's price, and what was missed. Pure."""

@@ -1,4 +1,4 @@
-"""What one executed order cost beside the price that it was wanted at. Every amount is in quote asset; above zero is a cost.
+"""The cost of one executed order beside the price that it was wanted at. Every amount is in quote asset; above zero is a cost.
 
 Perold, "The Implementation Shortfall: Paper versus Reality", 1988: on paper everything trades at the signal's price, at once and
 for nothing. Products alone are exact; nothing is divided before it is shown, so that parts sum to their whole.

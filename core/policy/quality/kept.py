@@ -1,4 +1,4 @@
-"""What the ledger keeps of executed orders and of signals, as the measurements take it."""
+"""Executed orders and signals as the ledger keeps them, for the measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from core.domain.signal import AGAIN, PLANNED, Signal
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When an order came to each stage, by our clock, but `said_at` by that of the signal's source. None: not kept, or no step of
-    its own: nobody decides on an order that a plan makes, and a person's answer is no latency."""
+    """The times at which an order came to each stage, by our clock, but `said_at` by that of the signal's source. None: not kept,
+    or no step of its own: nobody decides on an order that a plan makes, and a person's answer is no latency."""
 
     said_at: datetime | None = None
     received_at: datetime | None = None
@@ -73,8 +73,8 @@ class LastPrice:
 
 @dataclass(frozen=True, slots=True)
 class KeptQuality:
-    """What was kept of a period: executed orders and signals, each newest first, and last prices by symbol. `left_out`: there
-    were more than are read at once, and the oldest are missing."""
+    """Everything that was kept of a period: executed orders and signals, each newest first, and last prices by symbol.
+    `left_out`: there were more than are read at once, and the oldest are missing."""
 
     orders: Sequence[ExecutedOrder]
     signals: Sequence[ReceivedSignal]

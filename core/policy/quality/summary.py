@@ -22,7 +22,7 @@ T = TypeVar("T", Decimal, timedelta)
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """What an order or a missed signal is grouped by."""
+    """The values by which an order or a missed signal is grouped."""
 
     at: datetime
     symbol: str
@@ -40,7 +40,7 @@ GROUPS: Mapping[str, Callable[[_Traits], str]] = {
     "source": lambda one: one.source,
     "role": lambda one: one.role,
 }
-"""What sums may be grouped by. Days and hours are of UTC: an order's of its execution, a missed signal's of its arrival."""
+"""The ways to group sums. Days and hours are of UTC: an order's of its execution, a missed signal's of its arrival."""
 
 
 class _Sum:
