@@ -16,7 +16,7 @@ from dashboard.view import quality
 
 GROUPS = {"Day": "day", "Hour (UTC)": "hour", "Symbol": "symbol", "Strategy": "strategy", "Source": "source", "Role": "role"}
 _PARTS = {"delay": "delay", "execution": "execution", "unsplit": "slippage, not split", "fees": "fees", "opportunity": "missed"}
-_COLOURS = ("#2b6cb0", "#805ad5", "#718096", "#d69e2e", "#d64545")
+_SCALE = alt.Scale(domain=list(_PARTS.values()), range=["#2b6cb0", "#805ad5", "#718096", "#d69e2e", "#d64545"])
 _HEIGHT = 260
 
 
@@ -46,22 +46,22 @@ def _tiles(one: Quality) -> None:
     """Shows the figures that matter, those of one quote asset in a row."""
     filled = one.fill_ratio
     shown = {
-        "Shortfall": f"{rounded(one.shortfall, 2, signed=True)} {one.quote_asset}",
+        f"Shortfall, {one.quote_asset}": rounded(one.shortfall, 2, signed=True),
         "Slippage": f"{bps(one.slippage, one.worth):+.1f} bps" if one.orders else "none",
         "Spread paid": f"{bps(one.spread, one.met):+.1f} bps" if one.met else "not known",
         "Fees": f"{bps(one.fees, one.worth):+.1f} bps" if one.orders else "none",
         "Filled": "nothing sent" if filled is None else f"{100 * filled:.1f}%",
-        "Missed": f"{one.missed} signals",
+        "Missed signals": str(one.missed),
     }
     for place, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
         place.metric(name, value)
     for count, words in (
-        (one.unmeasured, "orders are not measured: the ledger has no price of their signals"),
-        (one.fees_unknown, "orders paid a fee in an asset whose price is not known; it is not in the sums"),
-        (one.unpriced, "missed signals are in no sum: their size, or what became of the price, is not known"),
+        (one.unmeasured, "Orders not measured, as the ledger has no price of their signals"),
+        (one.fees_unknown, "Orders whose fee is not in the sums, as it was paid in an asset whose price is not known"),
+        (one.unpriced, "Missed signals that are in no sum, as their size, or what became of the price, is not known"),
     ):
         if count:
-            st.caption(f"{count} {words}.")
+            st.caption(f"{words}: {count}")
 
 
 def _groups(report: QualityReport) -> None:
@@ -104,7 +104,7 @@ def by_day(days: Sequence[Quality]) -> alt.Chart:
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("value:Q", title=None),
-            color=alt.Color("part:N", title=None, scale=alt.Scale(domain=list(_PARTS.values()), range=list(_COLOURS))),
+            color=alt.Color("part:N", title=None, scale=_SCALE, legend=alt.Legend(orient="bottom", columns=3)),
             order="order:Q",
             tooltip=["day", "part", "value"],
         )

@@ -32,8 +32,8 @@ async def test_the_sums_of_a_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     await ledger.close()
     assert not shown.run().exception
     tiles = {one.label: one.value for one in shown.metric}
-    assert tiles["Shortfall"] == "+50.22 USDC"
-    assert (tiles["Filled"], tiles["Missed"]) == ("99.9%", "3 signals")
+    assert tiles["Shortfall, USDC"] == "+50.22"
+    assert (tiles["Filled"], tiles["Missed signals"]) == ("99.9%", "3")
     by_symbol, stages = (one.value for one in shown.dataframe)
     assert list(by_symbol[""]) == ["SOLUSDC", "WIFUSDC"]
     assert list(by_symbol["orders"]) == ["1", "3"]

@@ -1,6 +1,8 @@
 """Reads how well signals were executed. Reads the newest of a period up to a limit: the cost does not grow with the history."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from itertools import groupby
 from typing import Any
@@ -34,21 +36,14 @@ class LedgerQuality:
         self._reader = reader
 
     async def report(self, selection: Selection, groups: Sequence[str], most: int = MOST) -> QualityReport:
-        """Returns the sums of the selection, and those by each of `groups` (see `core.policy.quality.summary.GROUPS`)."""
-        kept = await self.kept(selection, most)
-        measured = measure(kept.orders, missed(kept.signals, kept.prices))
-        sums = {by: summaries(measured, by) for by in groups}
-        return QualityReport(summaries(measured, "all"), sums, delays(kept.orders), most if kept.left_out else None)
-
-    async def kept(self, selection: Selection, most: int = MOST) -> KeptQuality:
-        """Returns the newest `most` executed orders of the selection and the newest `most` signals."""
+        """Returns the sums of the newest `most` executed orders and signals of the selection, and those by each of `groups` (see
+        `core.policy.quality.summary.GROUPS`). Adds up in a thread: thousands of orders must not hold up one that is placed."""
         orders = await self._orders(selection, most + 1)
-        rows = await self._signals(selection, most + 1)
-        signals = [one for one in map(_received, _by_signal(rows, most)) if one is not None and _is_selected(one, selection)]
-        is_cut = len(rows) > most and _is_within(rows[-1]["received_at"], selection)
-        return KeptQuality(orders[:most], signals, await self._prices(signals), is_cut or len(orders) > most)
+        signals = await self._signals(selection, most + 1)
+        prices = await self._reader.read(select(upkeep_tables.marks))
+        return await asyncio.to_thread(lambda: _report(_kept(_Rows(orders, signals, prices, most), selection), groups, most))
 
-    async def _orders(self, selection: Selection, most: int) -> Sequence[ExecutedOrder]:
+    async def _orders(self, selection: Selection, most: int) -> Sequence[Row]:
         executions, orders, inbox = result_tables.executions, order_tables.orders, signal_tables.inbox
         of_order = (orders.c[name] for name in _ORDER)
         question = (
@@ -57,7 +52,7 @@ class LedgerQuality:
             .outerjoin(inbox, inbox.c.seq == orders.c.inbox_seq)
         )
         question = of_selection(question, selection).order_by(*NEWEST_EXECUTED).limit(most)
-        return [_executed(row) for row in await self._reader.read(question)]
+        return await self._reader.read(question)
 
     async def _signals(self, selection: Selection, most: int) -> Sequence[Row]:
         """Returns the newest signals, a row for each of their orders: those of the period are among them, as far as there are no
@@ -74,11 +69,30 @@ class LedgerQuality:
             question = question.where(inbox.c.mailbox == selection.symbol)
         return await self._reader.read(question.order_by(inbox.c.seq.desc()).limit(most))
 
-    async def _prices(self, signals: Iterable[ReceivedSignal]) -> Mapping[str, LastPrice]:
-        marks = upkeep_tables.marks
-        named = {one.signal.symbol for one in signals}
-        found = await self._reader.read(select(marks)) if named else []
-        return {row["symbol"]: LastPrice(row["bid"], row["at"]) for row in found if row["symbol"] in named}
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of executed orders and of signals, newest first, one more than `most` where there are more; and of prices."""
+
+    orders: Sequence[Row]
+    signals: Sequence[Row]
+    prices: Sequence[Row]
+    most: int
+
+
+def _report(kept: KeptQuality, groups: Sequence[str], most: int) -> QualityReport:
+    measured = measure(kept.orders, missed(kept.signals, kept.prices))
+    sums = {by: summaries(measured, by) for by in groups}
+    return QualityReport(summaries(measured, "all"), sums, delays(kept.orders), most if kept.left_out else None)
+
+
+def _kept(rows: _Rows, selection: Selection) -> KeptQuality:
+    found = map(_received, _by_signal(rows.signals, rows.most))
+    signals = [one for one in found if one is not None and _is_selected(one, selection)]
+    is_cut = len(rows.signals) > rows.most and _is_within(rows.signals[-1]["received_at"], selection)
+    prices = {row["symbol"]: LastPrice(row["bid"], row["at"]) for row in rows.prices}
+    orders = [_executed(row) for row in rows.orders[: rows.most]]
+    return KeptQuality(orders, signals, prices, is_cut or len(rows.orders) > rows.most)
 
 
 _ORDER = ("leg", "type", "time_in_force", "approved_at", "created_at", "sent_at", "answered_at", "updated_at")
