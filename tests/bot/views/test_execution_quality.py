@@ -9,7 +9,12 @@ from bot.texts import LANGUAGES, texts
 from bot.views.chat_message import plain_text
 from bot.views.execution_quality import quality_lines
 from core.domain.execution_quality import Latency, Quality
+from core.policy.quality.kept import ExecutedOrder
+from core.policy.quality.missed import missed
+from core.policy.quality.summary import measure, summaries
 from core.read_models import QualityReport
+from tests.core.policy.test_execution_quality import executed, received
+from tests.paths import ROOT
 
 ONE = Decimal(1)
 
@@ -75,3 +80,11 @@ def test_times_are_in_units_that_people_read() -> None:
 def test_two_quote_assets_are_never_added(language: str) -> None:
     text = said(of(fees=ONE), Quality("", "EUR", orders=1, worth=ONE, fees=ONE), language=language)
     assert (text.count("USDC"), text.count("EUR")) == (6, 4)
+
+
+def test_the_example_of_the_page_is_what_is_said() -> None:
+    bought = executed(quote_qty="9.61", signal_price="0.48", arrival_price="0.4802", fee="0.0096")
+    refused, left = received(1, close="0.50"), received(2, "SELL_SM", "0.52", "ordered")
+    measured = measure([ExecutedOrder(bought, "kafka")], missed([refused, left], {}))
+    shown = said(*summaries(measured, "all")).partition("\n\n")[0]
+    assert f"```\n{shown}\n```" in (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
