@@ -35,7 +35,7 @@ class Order:
     an entry the one that brings its exits.
     `booked` is for the fills that are in the position already. An entry that rests is taken off at `expires_at`. `sizing` is how
     `qty` was computed, where it was. `arrival_price` (quote asset) was the middle of the market when it was decided, None if that
-    was not known or it waits for a price of its own; its last sending began at `sent_at` and had its answer at `answered_at`.
+    was not known or it protects a position; its last sending began at `sent_at` and had its answer at `answered_at`.
     """
 
     client_order_id: str
