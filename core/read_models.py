@@ -1,11 +1,12 @@
 """The values shown by chat and dashboard: the results of the ledger's queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.approval import Approval
+from core.domain.execution_quality import Latency, Quality
 from core.domain.messages import Body, DeadLetter, ManualInstruction
 from core.domain.order import Fill, Order
 from core.domain.order_state_machine import OrderState
@@ -86,6 +87,18 @@ class Page:
 
 
 NEWEST = Page()
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """The quality of execution: in all, by quote asset; by group, see `core.policy.quality.summary.GROUPS`; and how long
+    orders took. `newest`: only so many of the newest orders and signals were read, as there are more; None: all."""
+
+    whole: Sequence[Quality]
+    groups: Mapping[str, Sequence[Quality]]
+    latencies: Sequence[Latency]
+    newest: int | None = None
+
 
 Place = tuple[datetime, int]
 """The position of an execution among all: its time and its number."""

@@ -12,7 +12,7 @@ from streamlit.web.cli import main
 
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Selection
-from dashboard import results, selecting, signals, trades  # noqa: F401 - loaded before the first visitor comes, who would wait
+from dashboard import quality, results, selecting, signals, trades  # noqa: F401 - loaded before the first visitor comes, who would wait
 from dashboard.source import DEMO, database_url
 from dashboard.view import trades as read_trades
 

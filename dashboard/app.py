@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Selection
-from dashboard import results, signals, trades
+from dashboard import quality, results, signals, trades
 from dashboard.selecting import choose, chosen
 from dashboard.source import looking_at
 
@@ -28,7 +28,13 @@ def page(show: Callable[[Selection], None], title: str, icon: str) -> "st.Page":
 
 st.set_page_config("MarketFlow", page_icon="📈", layout="wide")
 shown = st.navigation(
-    [page(trades.show, "Trades", "💱"), page(results.show, "Results", "📈"), page(signals.show, "Signals", "📡")], position="top"
+    [
+        page(trades.show, "Trades", "💱"),
+        page(results.show, "Results", "📈"),
+        page(quality.show, "Quality", "🎯"),
+        page(signals.show, "Signals", "📡"),
+    ],
+    position="top",
 )
 st.title("MarketFlow")
 st.caption(looking_at())

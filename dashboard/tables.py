@@ -32,6 +32,10 @@ EXECUTION_COLUMNS = (
     "client_order_id",
     "order_id",
     "plan_id",
+    "signal_price",
+    "arrival_price",
+    "asked_qty",
+    "fee_quote",
 )
 
 

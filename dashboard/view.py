@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from core.adapters.ledger.analytics import Delay, LedgerAnalytics, Pulse
 from core.adapters.ledger.engines import is_missing, parse_url
+from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.guards import Guards, OpenPosition, RestingOrder
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.reader import LedgerReader, open_reader
 from core.domain.errors import LedgerUnavailable
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
-from core.read_models import Gain, Performance, Selection, SignalStory
+from core.read_models import Gain, Performance, QualityReport, Selection, SignalStory
 
 TRADES_SHOWN = 100
 SIGNALS_SHOWN = 50
@@ -97,6 +98,12 @@ async def signals(database_url: str, selection: Selection) -> Signals:
                 ledger.pulse(),
             )
         )
+
+
+async def quality(database_url: str, selection: Selection, groups: Sequence[str]) -> QualityReport:
+    """Reads the quality page. Raises LedgerUnavailable."""
+    async with _reading(database_url) as reader:
+        return await LedgerQuality(reader).report(selection, groups)
 
 
 async def newest(database_url: str, selection: Selection, limit: int) -> Sequence[Execution]:

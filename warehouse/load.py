@@ -34,6 +34,10 @@ COLUMNS = {
     "strategy": _TEXT,
     "role": _TEXT,
     "plan_id": _TEXT,
+    "signal_price": _AMOUNT,
+    "arrival_price": _AMOUNT,
+    "asked_qty": _AMOUNT,
+    "fee_quote": _AMOUNT,
 }
 
 

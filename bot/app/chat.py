@@ -28,6 +28,7 @@ from bot.telegram.single_instance import SingleInstance
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.kafka.source import KafkaSource
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.opening import this_process_name
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.stories import LedgerStories
@@ -104,7 +105,7 @@ def build_chat(
 
 def _reads(base: Foundation) -> LedgerReads:
     reader = base.ledger.reader
-    return LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader))
+    return LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), LedgerQuality(reader))
 
 
 def _codes(base: Foundation, trading: Trading) -> OneTimeCodes | None:

@@ -9,7 +9,19 @@ from bot.reports.tax_export import Executions
 from core.domain.day_result import DayResult
 from core.domain.order import Order
 from core.domain.position import Execution, Trade
-from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
+from core.read_models import (
+    NEWEST,
+    Act,
+    Gain,
+    LetterStory,
+    Page,
+    Performance,
+    PrunedSignal,
+    QualityReport,
+    Selection,
+    SignalStory,
+    Story,
+)
 
 
 class Queries(Executions, Protocol):
@@ -104,6 +116,14 @@ class Analytics(Protocol):
         ...
 
 
+class QualityReads(Protocol):
+    """Measures execution. Every method raises LedgerUnavailable."""
+
+    async def report(self, selection: Selection, groups: Sequence[str]) -> QualityReport:
+        """Returns how well the signals of the selection were executed, in all and by each of `groups`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerReads:
     """The ledger, for reading only."""
@@ -111,3 +131,4 @@ class LedgerReads:
     queries: Queries
     analytics: Analytics
     stories: Stories
+    quality: QualityReads

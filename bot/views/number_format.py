@@ -62,6 +62,11 @@ def percent_of(part: Decimal, whole: Decimal) -> Figure:
     return per_cent(exact_per_cent(part, whole))
 
 
+def basis_points(number: Decimal) -> Figure:
+    """Formats basis points with one decimal and a sign: +4.2, -0.5. Zero after rounding has no sign: 0.0."""
+    return _signed(_fixed(number, least=1, most=1), number)
+
+
 def share(number: Decimal) -> Figure:
     """Formats a share in per cent with two decimals and no sign: 0.10%, 12.50%."""
     return Figure(f"{_fixed(number, least=2, most=2)}%")

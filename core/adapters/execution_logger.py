@@ -13,6 +13,7 @@ from core.domain.approval import ApprovalState
 from core.domain.arrival import Arrival
 from core.domain.events.protection import ProtectionFailed
 from core.domain.events.table import Event, log_line_of
+from core.domain.execution_quality import bps
 from core.domain.messages import DeadLetter, SignalReceived, StoredMessage
 from core.domain.money import per_cent
 from core.domain.order import Order
@@ -22,6 +23,7 @@ from core.domain.signal import Side
 from core.domain.signal_conflict import Conflict
 from core.domain.trading_state import Pause, TradingState
 from core.policy.entries.placing import is_missed
+from core.policy.quality.costs import costs_of, fill_ratio
 from core.ports.timings import Stage
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
@@ -188,6 +190,22 @@ class ExecutionLogger:
             orders.inc()
             if execution.profit_pct is not None:
                 self._metrics.trading.last_trade_profit.set(float(execution.profit_pct))
+            self._quality(execution)
+
+    def _quality(self, execution: Execution) -> None:
+        """Records what is known of how well it was executed."""
+        costs, filled, quality = costs_of(execution), fill_ratio(execution), self._metrics.quality
+        if filled is not None:
+            quality.filled.observe(float(filled))
+        if costs is None:
+            return
+        quality.slippage.observe(float(costs.slippage_bps))
+        if costs.delay is not None:
+            quality.delay.observe(float(bps(costs.delay, costs.worth)))
+        if costs.spread is not None and costs.met is not None:
+            quality.spread.observe(float(bps(costs.spread, costs.met)))
+        if costs.fees is not None:
+            quality.fees.observe(float(bps(costs.fees, costs.worth)))
 
     def _order(self, order: Order) -> None:
         _keep(self._in_flight, order.client_order_id, present=order.in_flight)

@@ -10,6 +10,7 @@ from core.domain.signal import Side
 from core.ports.timings import Stage
 
 _BASIS_POINTS = (-100.0, -50.0, -20.0, -10.0, -5.0, -1.0, 0.0, 1.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
+_PARTS = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
 # From a loopback round trip to Binance's 10 s timeout.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SOURCES = frozenset({"kafka", "webhook", "snowflake", "telegram", "exit", "protection", "dca"})
@@ -91,6 +92,21 @@ class TradingMetrics:
             self.stages.labels(stage)
 
 
+class QualityMetrics:
+    """Metrics of executed orders beside their signals' prices; above 0 is worse. See `core.policy.quality.costs`."""
+
+    def __init__(self, make: _MetricFactory) -> None:
+        self.slippage = make.histogram("marketflow_signal_slippage_bps", "Fills against the signal's price.", _BASIS_POINTS)
+        self.delay = make.histogram(
+            "marketflow_delay_bps", "The middle of the market at the decision against the signal's price.", _BASIS_POINTS
+        )
+        self.spread = make.histogram(
+            "marketflow_spread_bps", "The effective spread: twice what fills were from the middle of the market.", _BASIS_POINTS
+        )
+        self.fees = make.histogram("marketflow_fee_bps", "Fees in basis points of what was filled.", _BASIS_POINTS)
+        self.filled = make.histogram("marketflow_fill_ratio", "The filled part of what executed orders asked for.", _PARTS)
+
+
 class IntakeMetrics:
     """Metrics of what comes in: signals, requests and Kafka."""
 
@@ -151,5 +167,6 @@ class Metrics:
         ProcessCollector(registry=registry)
         make = _MetricFactory(registry)
         self.trading = TradingMetrics(make)
+        self.quality = QualityMetrics(make)
         self.intake = IntakeMetrics(make)
         self.upkeep = UpkeepMetrics(make)

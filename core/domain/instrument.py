@@ -73,6 +73,7 @@ class Instrument:
 
 
 _AHEAD = timedelta(seconds=1)
+_HALF = Decimal("0.5")
 
 QUOTE_FRESH = timedelta(seconds=3)
 """The maximum age of a price for decisions and for fills on paper."""
@@ -90,6 +91,11 @@ class Quote:
 
     def price_for(self, side: Side) -> Decimal:
         return self.ask if side is Side.BUY else self.bid
+
+    @property
+    def middle(self) -> Decimal:
+        """Returns the price halfway between bid and ask, in quote asset."""
+        return multiply(self.bid + self.ask, _HALF)
 
     def is_fresh(self, now: datetime, max_age: timedelta) -> bool:
         """Tells whether it is at most `max_age` old. A quote from the future is not fresh: the clock was set back, and its age is

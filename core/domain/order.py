@@ -34,7 +34,8 @@ class Order:
     `approved_at`. `leg` says what it is to its plan, None for the order of a signal; `list_id` is the list that it stands in, for
     an entry the one that brings its exits.
     `booked` is for the fills that are in the position already. An entry that rests is taken off at `expires_at`. `sizing` is how
-    `qty` was computed, where it was.
+    `qty` was computed, where it was. `arrival_price` (quote asset) was the middle of the market when it was decided, None if that
+    was not known or it protects a position; its last sending began at `sent_at` and had its answer at `answered_at`.
     """
 
     client_order_id: str
@@ -59,6 +60,9 @@ class Order:
     booked: Booked = Booked()
     expires_at: datetime | None = None
     sizing: Sizing | None = None
+    arrival_price: Decimal | None = None
+    sent_at: datetime | None = None
+    answered_at: datetime | None = None
 
     @property
     def symbol(self) -> str:

@@ -96,7 +96,10 @@ class Role(StrEnum):
 class Execution:
     """One row per executed order: the `executions` table. `profit_*` are None on entries; `fee` is in `fee_asset`;
     `profit_quote` and `gross_quote` in quote asset, net and before commissions. `strategy` is that of its signal, and of an order
-    that a plan made that of the plan. `plan_id` names the plan that the position had, None if it had none."""
+    that a plan made that of the plan. `plan_id` names the plan that the position had, None if it had none. `signal_price` is the
+    price that the order was wanted at, `arrival_price` the middle of the market when it was decided (both quote asset),
+    `asked_qty` what it asked for (base asset) and `fee_quote` its whole fee in quote asset; each is None where it is not known,
+    as in rows of earlier versions."""
 
     execution_id: str
     symbol: str
@@ -120,3 +123,7 @@ class Execution:
     strategy: str = DEFAULT_STRATEGY  # the defaults are for alerts that an earlier version stored
     role: Role = Role.EXIT
     plan_id: str | None = None
+    signal_price: Decimal | None = None
+    arrival_price: Decimal | None = None
+    asked_qty: Decimal | None = None
+    fee_quote: Decimal | None = None

@@ -202,6 +202,7 @@ class ApprovalFlow:
             events=[ApprovalClosed(approval, *self._questions.assets(approval.signal.symbol))],
         )
         order = replace(order, approved_by=approval.decided_by, approved_at=approval.decided_at, terms=terms)
+        order = replace(order, arrival_price=facts.middle)
         await self._placement.place(order, batch, known_at=approval.asked_at)
         return batch.outcomes[0]
 

@@ -62,7 +62,7 @@ class DecisionHandler:
             who, at = approved
             order = self._orders.new(stored.seq, signal, decision.qty, decision.price, OrderState.SUBMITTED, terms=decision.terms)
             batch.outcomes.append(self._writer.outcome(stored, "ordered", facts=facts))
-            order = replace(order, approved_by=who, approved_at=at, sizing=decision.sizing)
+            order = replace(order, approved_by=who, approved_at=at, sizing=decision.sizing, arrival_price=facts.middle)
             await self._placement.place(order, batch, message=stored, known_at=stored.message.received_at)
             return batch.outcomes[0]
         if isinstance(decision, AskFirst):

@@ -182,7 +182,9 @@ class Placement:
         await self._writer.try_commit(intent)
 
     async def _send_until_settled(self, order: Order, attempt: int = 1) -> Order:
+        sent_at = self._clock.now()
         answer = await self._send(order)
+        order = replace(order, sent_at=sent_at, answered_at=self._clock.now())
         found: ExecutionReport | Rejected | NotTaken | NeverPlaced | FateUnknown
         if isinstance(answer, Unanswered):
             order = await self._mark_unknown(order, answer)
@@ -250,12 +252,14 @@ class Placement:
             return await self._follow_anew(order, cause, attempt)
         # An approved order is placed as it was approved, and never larger; and an exit never sells more than it was meant to.
         size_request = USUAL if order.approved_at is None and order.side is Side.BUY else SizeRequest(qty=order.qty)
-        decision = await self._decisions.decide(order.signal, approved_at=order.approved_at, size_request=size_request)
+        weighed = await self._decisions.weigh(order.signal, approved_at=order.approved_at, size_request=size_request)
+        decision = weighed.decision
         if isinstance(decision, Refused) or attempt >= MOST_ATTEMPTS:
             why = decision.reason if isinstance(decision, Refused) else reason("exchange_busy")
             return await self._fail(order, cause.reason if isinstance(cause, NotTaken) else reason("never_placed", why=why))
         approved = decision.order if isinstance(decision, AskFirst) else decision
         sizing = approved.sizing or order.sizing
+        order = replace(order, arrival_price=weighed.facts.middle)
         order = self._writer.move(
             order, OrderState.SUBMITTED, qty=approved.qty, price=approved.price, terms=approved.terms, sizing=sizing
         )

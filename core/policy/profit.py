@@ -8,7 +8,7 @@ from core.domain.instrument import Instrument
 from core.domain.money import EXACT, ZERO, divide, multiply, on_grid, per_cent
 from core.domain.order import Booked, ExecutionReport, Fill, Order
 from core.domain.position import Execution, Position, Trade
-from core.domain.signal import Side
+from core.domain.signal import ADOPTED, Side
 from core.domain.trade_plan import TradePlan
 from core.policy.execution_role import entry_id_of, plan_id_of, role_of
 
@@ -131,8 +131,12 @@ def execution_of(
             strategy=order.signal.strategy,
             role=role_of(order),
             plan_id=plan_id_of(order, plan),
+            signal_price=order.signal.close if order.signal.source != ADOPTED else None,
+            arrival_price=order.arrival_price,
+            asked_qty=order.qty,
+            fee_quote=fees.value if fees.complete else None,
         )
-        return execution, fees.value if fees.complete else None
+        return execution, execution.fee_quote
 
 
 def settle(

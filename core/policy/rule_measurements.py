@@ -19,7 +19,8 @@ from core.policy.sizing.entry_terms import entry_terms
 class DecisionRecord:
     """`price` is the market's for this side (quote asset; None if unknown), `held` the position (base asset) and `qty` the sized
     quantity (base asset; None if it did not come to that). `pause` and `mode` are the trading state. `rates` are those that
-    converted the amounts. `way` is that of an entry with a plan which is ordered."""
+    converted the amounts. `way` is that of an entry with a plan which is ordered. `middle` is halfway between bid and ask (quote
+    asset; None if unknown)."""
 
     at: datetime
     pause: str
@@ -30,6 +31,7 @@ class DecisionRecord:
     measures: tuple[RuleMeasurement, ...]
     rates: tuple[Rate, ...] = ()
     way: EntryWay | None = None
+    middle: Decimal | None = None
 
 
 def record_of(
@@ -47,6 +49,7 @@ def record_of(
         measures=tuple(_measures(signal, decision_context, price, qty)),
         rates=tuple(_rates(signal, decision_context)),
         way=way,
+        middle=decision_context.quote.middle if decision_context.quote is not None else None,
     )
 
 

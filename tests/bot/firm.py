@@ -31,6 +31,7 @@ from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
 from bot.telegram.telegram_app import TelegramChat
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
@@ -237,7 +238,7 @@ async def firm_on(
     context = CommandContext(
         portfolio=portfolio,
         exchange=ExchangeView(trading.market, trading.rates, venue, "paper", None),
-        ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
+        ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), LedgerQuality(reader)),
         people=People(recipients.people, recipients, Confirmations(clock), codes, TypedValues(clock)),
         # A machine that is busy for a moment is not a slow ledger, however fast the clock.
         actions=Actions(trading.inbox, trading.decisions, clock, patience=ASK_SECONDS * speed),

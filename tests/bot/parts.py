@@ -77,6 +77,7 @@ from core.read_models import (
     Performance,
     Place,
     PrunedSignal,
+    QualityReport,
     Selection,
     Settled,
     SignalStory,
@@ -394,6 +395,10 @@ class MemoryLedger:
         self._check()
         return []
 
+    async def report(self, selection: Selection, groups: Sequence[str]) -> QualityReport:
+        self._check()
+        return QualityReport((), {}, ())
+
 
 def came(said: Signal, outcome: str | None, why: str = "", **params: str) -> SignalStory:
     """Returns a row of /signals."""
@@ -518,7 +523,7 @@ class Office:
         self.context = CommandContext(
             portfolio=self.portfolio,
             exchange=ExchangeView(self.market, rates, self.exchange, "paper", frozenset({"WIFUSDC"})),
-            ledger=LedgerReads(self.ledger, self.ledger, self.ledger),
+            ledger=LedgerReads(self.ledger, self.ledger, self.ledger, self.ledger),
             people=People(self.people, self.recipients, Confirmations(clock), None, TypedValues(clock)),
             actions=Actions(self.inbox, decisions, clock),
             program=ProgramStatus(

@@ -103,7 +103,18 @@ ROWS = (
     *(
         Row(said)
         for said in (
-            *("/status", "/positions", "/pnl", "/pnl month", "/daily", "/weekly", "/monthly", "/performance 7d", "/stats"),
+            *(
+                "/status",
+                "/positions",
+                "/pnl",
+                "/pnl month",
+                "/daily",
+                "/weekly",
+                "/monthly",
+                "/performance 7d",
+                "/stats",
+                "/quality",
+            ),
             *(
                 "/strategies",
                 "/trades",

@@ -66,12 +66,14 @@ class _Known:
 
 @dataclass
 class ScriptedVenue:
-    """See `core.ports.Venue`. `placed` holds every request that arrived, `executed` the client order ids that were filled."""
+    """See `core.ports.Venue`. `placed` holds every request that arrived, `executed` the client order ids that were filled.
+    Bids are `spread` below `prices` (quote asset)."""
 
     clock: VirtualClock
     rules: dict[str, Instrument]
     prices: dict[str, Decimal]
     ahead: timedelta = timedelta(0)
+    spread: Decimal = Decimal(0)
     request_lifetime: float = 3.0
     fee_rate: Decimal = Decimal("0.001")
     fee_asset: str | None = None
@@ -118,7 +120,8 @@ class ScriptedVenue:
     async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
         self._must_be_there()
         now = self.clock.now()
-        return {name: Quote(name, self.prices[name], self.prices[name], now) for name in symbols if name in self.prices}
+        asks = {name: self.prices[name] for name in symbols if name in self.prices}
+        return {name: Quote(name, ask - self.spread, ask, now) for name, ask in asks.items()}
 
     async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
         self._must_be_there()

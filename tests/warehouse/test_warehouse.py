@@ -21,6 +21,9 @@ from core.adapters.snowflake.connection import SnowflakeConnection
 from core.adapters.snowflake.history import SnowflakeHistory
 from core.domain.position import Execution
 from core.domain.signal import Side
+from core.policy.quality.costs import costs_of
+from core.policy.quality.kept import ExecutedOrder
+from core.policy.quality.summary import measure, summaries
 from tests.core.adapters.ledger.values import round_trips
 from tests.paths import ROOT
 from tests.running import run_command
@@ -180,6 +183,25 @@ def check(warehouse: Warehouse, executions: list[Execution]) -> None:
         assert got == sums(executions, *by), table
 
 
+def check_quality(warehouse: Warehouse, executions: list[Execution]) -> None:
+    """Compares the costs of each order, and their sums, with those that the program computes from the same rows."""
+    groups = ("day", "hour", "symbol", "strategy")
+    orders, *found = warehouse.ask_all(
+        "SELECT * FROM history.order_quality", *(f"SELECT * FROM history.quality_by_{by}" for by in groups)
+    )
+    names = ("worth", "slippage", "met", "delay", "execution", "spread", "fees")
+    costs = {one.execution_id: costs_of(one) for one in executions}
+    assert {row["execution_id"]: [None if row[name] is None else Decimal(row[name]) for name in names] for row in orders} == {
+        key: [getattr(one, name) for name in names] for key, one in costs.items() if one is not None
+    }
+    measured = measure([ExecutedOrder(one, "") for one in executions], [])
+    added = ("orders", "fees_unknown", "unsplit", *names)
+    for by, rows in zip(groups, found, strict=True):
+        got = {(f"{row[by]:0>2}", row["quote_asset"]): [Decimal(row[name]) for name in added] for row in rows}
+        sums = [one for one in summaries(measured, by) if one.orders]
+        assert got == {(one.name, one.quote_asset): [getattr(one, name) for name in added] for one in sums}, by
+
+
 def check_trips(warehouse: Warehouse, executions: list[Execution]) -> None:
     """Checks that each entry has its own exit, where none is missing, and that its strategy has the result."""
     rows = warehouse.ask("SELECT * FROM history.performance_by_strategy")
@@ -203,6 +225,7 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     warehouse.load([])
     warehouse.dbt()
     check(warehouse, [])
+    check_quality(warehouse, [])
 
     warehouse.load([one for one in known if one not in late])
     warehouse.dbt()
@@ -214,6 +237,7 @@ def test_three_runs_with_late_and_corrected_rows(warehouse: Warehouse) -> None:
     warehouse.dbt()
     check(warehouse, corrected)
     check_trips(warehouse, corrected)
+    check_quality(warehouse, corrected)
 
     everything = [*corrected, *executions[8_000:]]
     warehouse.load(everything)
@@ -237,7 +261,9 @@ def test_a_warehouse_of_an_earlier_version_gets_the_columns_that_it_lacks(wareho
     warehouse.load(executions)
     warehouse.dbt("run")
     drop = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('DROP SCHEMA history CASCADE')"
-    drop += "; [c.execute(f'ALTER TABLE raw.executions DROP COLUMN {name}') for name in ('strategy', 'role', 'plan_id')]"
+    drop += (
+        "; [c.execute(f'ALTER TABLE raw.executions DROP COLUMN {name}') for name in ('strategy', 'role', 'plan_id', 'fee_quote')]"
+    )
     warehouse.python("-c", drop, str(warehouse.file))
     columns = (
         "symbol, executed_at, side, qty, price, profit_pct, signal_type, execution_id, signal_id, client_order_id, order_id,"

@@ -33,6 +33,10 @@ select
     strategy,
     role,
     plan_id,
+    signal_price,
+    arrival_price,
+    asked_qty,
+    fee_quote,
     exported_at
 from {{ source('raw', 'executions') }}
 {% if is_incremental() %}

@@ -38,12 +38,14 @@ _OF_COMMAND: Mapping[str, Mapping[str, str]] = {
     "protect": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
     "pnl": {"день": "today"},
     "performance": {"день": "today"},
+    "quality": {"день": "today"},
     "report": {"день": "day", "сегодня": "day", "неделя": "week", "неделю": "week", "месяц": "month"},
 }  # fmt: skip
 COMMAND_NAMES: Mapping[str, str] = {
     "статус": "status", "состояние": "status", "позиции": "positions", "прибыль": "pnl", "дни": "daily",
-    "недели": "weekly", "месяцы": "monthly", "доходность": "performance", "статистика": "stats", "отчёт": "report",
-    "отчет": "report", "график": "chart", "сделки": "trades", "сигналы": "signals", "почему": "why", "ордера": "orders",
+    "недели": "weekly", "месяцы": "monthly", "доходность": "performance", "статистика": "stats",
+    "качество": "quality", "исполнение": "quality", "отчёт": "report", "отчет": "report",
+    "график": "chart", "сделки": "trades", "сигналы": "signals", "почему": "why", "ордера": "orders",
     "баланс": "balance", "риск": "risk", "риски": "risk", "здоровье": "health", "экспорт": "export", "выгрузка": "export",
     "купить": "buy", "покупка": "buy", "продать": "sell", "продажа": "sell", "закрыть": "close", "защита": "protect",
     "защитить": "protect", "отмена": "cancel", "отменить": "cancel", "паника": "panic", "пауза": "pause",

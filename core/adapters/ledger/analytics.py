@@ -23,7 +23,7 @@ from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection
 
-_NEWEST = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
+NEWEST_EXECUTED = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class LedgerAnalytics:
     async def executions(self, selection: Selection, limit: int) -> Sequence[Execution]:
         """Returns the newest executed orders of the selection, newest first."""
         table = result_tables.executions
-        question = _selected(select(table), selection).order_by(*_NEWEST).limit(limit)
+        question = of_selection(select(table), selection).order_by(*NEWEST_EXECUTED).limit(limit)
         return [result_tables.execution_of(row) for row in await self._reader.read(question)]
 
     async def last_exit(self, selection: Selection | None = None) -> Execution | None:
         """Returns the newest exit of the selection; without one, of all."""
-        question = _selected(select(result_tables.executions).where(result_tables.IS_EXIT), selection or Selection())
-        found = await self._reader.read(question.order_by(*_NEWEST).limit(1))
+        question = of_selection(select(result_tables.executions).where(result_tables.IS_EXIT), selection or Selection())
+        found = await self._reader.read(question.order_by(*NEWEST_EXECUTED).limit(1))
         return result_tables.execution_of(found[0]) if found else None
 
     async def exits(self) -> Sequence[PendingExit]:
@@ -77,7 +77,7 @@ class LedgerAnalytics:
         """Returns the newest `limit` exits of the selection, oldest of them first."""
         table = result_tables.executions
         columns = select(table.c.executed_at, table.c.quote_asset, table.c.profit_quote).where(result_tables.IS_EXIT)
-        question = _selected(columns, selection).order_by(*_NEWEST).limit(limit)
+        question = of_selection(columns, selection).order_by(*NEWEST_EXECUTED).limit(limit)
         found = await self._reader.read(question)
         return [Gain(row["executed_at"], row["quote_asset"], row["profit_quote"]) for row in reversed(found)]
 
@@ -176,7 +176,7 @@ class LedgerAnalytics:
         return int(next(iter(row.values())))
 
 
-def _selected(question: Select[Any], selection: Selection) -> Select[Any]:
+def of_selection(question: Select[Any], selection: Selection) -> Select[Any]:
     """Selects from the executions by exchange time: one that was settled late belongs to its own day."""
     executions = result_tables.executions.c
     if selection.since is not None:

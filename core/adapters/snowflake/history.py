@@ -37,10 +37,16 @@ COLUMNS = {
     "strategy": _TEXT,
     "role": _TEXT,
     "plan_id": _TEXT,
+    "signal_price": _AMOUNT,
+    "arrival_price": _AMOUNT,
+    "asked_qty": _AMOUNT,
+    "fee_quote": _AMOUNT,
 }
 """The columns of an execution, with their types; the table also has `exported_at`, by Snowflake's own clock."""
 
-_OPTIONAL = frozenset({"profit_pct", "profit_quote", "gross_quote", "plan_id"})
+_OPTIONAL = frozenset(
+    {"profit_pct", "profit_quote", "gross_quote", "plan_id", "signal_price", "arrival_price", "asked_qty", "fee_quote"}
+)
 
 
 class SnowflakeHistory:
@@ -75,6 +81,7 @@ class SnowflakeHistory:
         columns = ", ".join(COLUMNS)
         question = f"SELECT {columns} FROM {self._table} WHERE executed_at >= %s AND executed_at < %s"  # noqa: S608 - names
         try:
+            await self._add_columns()  # nothing may have been executed since an earlier version
             answer = await self._connection.ask(question, _text(since), _text(until))
         except SnowflakeError as error:
             if error.number != NO_SUCH_OBJECT:

@@ -67,7 +67,8 @@ def follow_up(order: Order, instrument: Instrument, market: Market, limits: Risk
         return reason("rest_too_small", qty=plain(left), base=instrument.base)
     price = quote.ask if quote is not None else limit_price
     expires_at = now + entry.expires_in if terms.may_rest and entry.expires_in is not None else None
-    return _about_to_be_sent(replace(order, leg=leg, qty=qty, price=price, terms=terms, expires_at=expires_at), leg, now)
+    following = replace(order, leg=leg, qty=qty, price=price, terms=terms, expires_at=expires_at)
+    return _about_to_be_sent(replace(following, arrival_price=quote.middle if quote is not None else None), leg, now)
 
 
 def _about_to_be_sent(order: Order, leg: PlanLeg, now: datetime) -> Order:
@@ -83,6 +84,8 @@ def _about_to_be_sent(order: Order, leg: PlanLeg, now: datetime) -> Order:
         quote_qty=ZERO,
         reason=None,
         booked=Booked(),
+        sent_at=None,
+        answered_at=None,
     )
 
 

@@ -56,6 +56,8 @@ NAMES = {
     "marketflow_order_connection_open", "marketflow_resting_orders", "marketflow_unprotected_seconds",
     "marketflow_user_stream_connected", "marketflow_protection_failures_total",
     "marketflow_order_limit_used", "marketflow_slippage_bps",
+    "marketflow_signal_slippage_bps", "marketflow_delay_bps", "marketflow_spread_bps", "marketflow_fee_bps",
+    "marketflow_fill_ratio",
     "marketflow_exchange_errors_total", "marketflow_kafka_lag", "marketflow_alerts_pending", "marketflow_approvals_pending",
     "marketflow_clock_offset_seconds", "marketflow_paused", "marketflow_history_export_pending",
 }  # fmt: skip
@@ -183,6 +185,22 @@ def test_a_fill_that_is_worse_than_the_price_of_the_decision_is_slippage(side: S
     assert [value(watched, "marketflow_slippage_bps_bucket", le=le) for le in (below, bucket)] == [0, 1]
     watched.committed(CommitBatch(orders=[replace(order, client_order_id="mf-2", executed_qty=Decimal(0))]), [], [])
     assert value(watched, "marketflow_slippage_bps_count") == 1  # nothing was filled, so nothing slipped
+
+
+def test_the_quality_of_an_execution_is_counted_as_far_as_it_is_known() -> None:
+    """Wanted 20 at 0.48, met at 0.4802, bought for 9.61: 10.4 bps worse, 4.2 of them delay; a spread of 12.5, a fee of 10."""
+    watched, execution = ExecutionLogger(EMPTY), executed().execution
+    known = {"signal_price": Decimal("0.48"), "arrival_price": Decimal("0.4802"), "asked_qty": Decimal(40)}
+    measured = replace(execution, **known, quote_qty=Decimal("9.61"), fee_quote=Decimal("0.0096"))  # type: ignore[arg-type]
+    for _ in range(2):
+        watched.committed(CommitBatch(executions=[measured]), [], [])
+    watched.committed(CommitBatch(executions=[replace(execution, execution_id="mf-2")]), [], [])
+    for name, below, bucket in (
+        *(("signal_slippage_bps", "10.0", "20.0"), ("delay_bps", "1.0", "5.0"), ("spread_bps", "10.0", "20.0")),
+        *(("fee_bps", "5.0", "10.0"), ("fill_ratio", "0.25", "0.5")),
+    ):
+        assert value(watched, f"marketflow_{name}_count") == 1
+        assert [value(watched, f"marketflow_{name}_bucket", le=le) for le in (below, bucket)] == [0, 1]
 
 
 def test_protection_that_is_lost_or_refused_is_counted() -> None:

@@ -65,6 +65,9 @@ orders = Table(
     Column("booked_gross", Amount, nullable=False, server_default="0"),
     Column("expires_at", UtcTime),
     Column("sizing", Text),
+    Column("arrival_price", Amount),
+    Column("sent_at", UtcTime),
+    Column("answered_at", UtcTime),
     Index(None, "inbox_seq"),
     Index(None, "order_id"),
     Index(None, "plan_id"),
@@ -158,6 +161,9 @@ def order_row(order: Order) -> Row:
         "booked_gross": order.booked.gross,
         "expires_at": order.expires_at,
         "sizing": _sizing_text(order.sizing),
+        "arrival_price": order.arrival_price,
+        "sent_at": order.sent_at,
+        "answered_at": order.answered_at,
         **reason_columns(order.reason),
     }
 
@@ -202,6 +208,9 @@ def order_of(row: Mapping[str, Any]) -> Order:
         booked=Booked(row["booked_profit"], row["booked_cost"], row["booked_gross"]),
         expires_at=row["expires_at"],
         sizing=_sizing_of(row),
+        arrival_price=row["arrival_price"],
+        sent_at=row["sent_at"],
+        answered_at=row["answered_at"],
     )
 
 

@@ -125,8 +125,16 @@ async def test_results_by_symbol_are_made_of_the_executions_of_before(database_u
 
 def old_execution_row(execution: Execution) -> Row:
     """Returns a row of `executions` as it was before it had a role."""
-    later = {"strategy", "role", "plan_id"}
-    return {name: value for name, value in result_tables.execution_row(execution).items() if name not in later}
+    return without({"strategy", "role", "plan_id"}, unmeasured(result_tables.execution_row(execution)))
+
+
+def unmeasured(row: Row) -> Row:
+    """Returns a row of `orders` or `executions` as it was before its quality was measured."""
+    return without({"signal_price", "arrival_price", "asked_qty", "fee_quote", "sent_at", "answered_at"}, row)
+
+
+def without(later: set[str], row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in later}
 
 
 async def test_executions_of_before_get_their_role_their_strategy_and_their_plan(database_url: str, reopen: Reopen) -> None:
@@ -146,7 +154,7 @@ async def test_executions_of_before_get_their_role_their_strategy_and_their_plan
         upgrade(connection, "0026")
         for number, order in enumerate((entry, bare), 1):
             connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
-            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+            connection.execute(insert(order_tables.orders), [unmeasured(order_tables.order_row(order))])
         plan = TradePlan(plan_id, "WIFUSDC", ExitPlan(), PlanState.CLOSED, Decimal(1), NOW, 1)
         row = plan_tables.plan_row(plan)
         del row["strategy"], row["part_sold"]
@@ -174,8 +182,7 @@ def before_strategies(table: Table, row: Row) -> tuple[Insert, list[Row]]:
     """Returns the statement that inserts a row into `table` as it was before it had a strategy, and the row."""
     later = {"strategy", "entries", "last_entry"}
     columns = [Column(column.name, column.type) for column in table.c if column.name not in later]
-    kept = {name: value for name, value in row.items() if name not in later}
-    return insert(Table(table.name, MetaData(), *columns)), [kept]
+    return insert(Table(table.name, MetaData(), *columns)), [without(later, row)]
 
 
 @pytest.mark.parametrize(
@@ -202,10 +209,10 @@ async def test_what_is_open_belongs_to_the_strategy_of_its_entry_and_results_of_
         upgrade(connection, "0027")
         for number, order in enumerate((entry, leg), 1):
             connection.execute(insert(signal_tables.inbox), [signal_tables.message_row(values.message(number))])
-            connection.execute(insert(order_tables.orders), [order_tables.order_row(order)])
+            connection.execute(insert(order_tables.orders), [unmeasured(order_tables.order_row(order))])
         if not rests:
             earlier = replace(bought, execution_id="x0", strategy="tides", executed_at=NOW - timedelta(days=1))
-            rows = [result_tables.execution_row(one) for one in (bought, earlier)]
+            rows = [unmeasured(result_tables.execution_row(one)) for one in (bought, earlier)]
             connection.execute(insert(result_tables.executions), rows)
         plan = TradePlan("mf-1", "WIFUSDC", ExitPlan(), PlanState.GUARDED, Decimal(1), NOW, 1)
         row = plan_tables.plan_row(plan)
@@ -236,7 +243,7 @@ def old_order_row(order: Order) -> Row:
     """Returns a row of `orders` as it was before orders had terms."""
     later = {"type", "time_in_force", "limit_price", "stop_price", "trailing_delta", "plan_id", "leg", "leg_number", "generation"}
     later |= {"list_id", "booked_profit", "booked_cost", "booked_gross", "expires_at", "sizing"}
-    return {name: value for name, value in order_tables.order_row(order).items() if name not in later}
+    return without(later, unmeasured(order_tables.order_row(order)))
 
 
 async def test_a_ledger_of_before_gets_a_mark_and_the_symbols_it_has_traded(database_url: str, reopen: Reopen) -> None:

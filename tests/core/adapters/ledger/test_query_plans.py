@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from core.adapters.ledger.analytics import LedgerAnalytics
+from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
@@ -74,6 +75,10 @@ QUESTIONS: dict[str, Ask] = {
     "a strategy's trades": lambda ledger: LedgerAnalytics(ledger.reader).executions(Selection(strategy="waves"), 50),
     "a strategy's last exit": lambda ledger: LedgerAnalytics(ledger.reader).last_exit(Selection(strategy="waves")),
     "the last exit": lambda ledger: LedgerAnalytics(ledger.reader).last_exit(),
+    "quality": lambda ledger: LedgerQuality(ledger.reader).report(Selection(), ()),
+    "quality of a day": lambda ledger: LedgerQuality(ledger.reader).report(DAY, ()),
+    "quality of a symbol": lambda ledger: LedgerQuality(ledger.reader).report(replace(DAY, symbol="S7USDC"), ()),
+    "quality of a strategy": lambda ledger: LedgerQuality(ledger.reader).report(replace(DAY, strategy="waves"), ()),
     "digest: results": lambda ledger: LedgerQueries(ledger.reader).day_results("2026-01-01"),
     "digest: days": lambda ledger: LedgerAnalytics(ledger.reader).days(DAY),
     "why: the last": lambda ledger: LedgerStories(ledger.reader).last(),

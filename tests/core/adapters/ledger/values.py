@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from core.domain.messages import Message, SignalReceived
 from core.domain.money import divide, multiply
@@ -102,10 +103,18 @@ def round_trips(count: int, seed: int = 1) -> Iterator[Execution]:
             strategy=book.strategy,
             role=chance.choice([Role.EXIT, Role.STOP, Role.TARGET]) if entry else Role.ENTRY,
             plan_id=(entry or execution(number)).execution_id,
+            **_measured(chance, price, qty),
         )
         if entry is None:
             held[book] = one
         yield one
+
+
+def _measured(chance: Random, price: Decimal, qty: Decimal) -> dict[str, Any]:
+    """Returns what an execution is measured against: the signal's price and the market's near `price`, or unknown."""
+    near = [price + Decimal(chance.randrange(1, 10**6)).scaleb(-9) for _ in range(2)]
+    known = [None if chance.random() < 0.1 else number for number in (*near, qty * 2, multiply(price, Decimal("0.001")))]
+    return dict(zip(("signal_price", "arrival_price", "asked_qty", "fee_quote"), known, strict=True))
 
 
 def performance(by: str, executions: list[Execution]) -> list[Performance]:

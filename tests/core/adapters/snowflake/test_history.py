@@ -92,9 +92,10 @@ async def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(
     history: SnowflakeHistory, connection: SnowflakeConnection
 ) -> None:
     await history.keep([execution(1)])
-    for column in ("strategy", "role", "plan_id"):
+    for column in ("strategy", "role", "plan_id", "signal_price"):
         await connection.ask(f"ALTER TABLE EXECUTIONS DROP COLUMN {column}")
     stopped = replace(execution(2, Decimal(1)), strategy="waves", role=Role.STOP, plan_id=execution(1).execution_id)
+    assert [row["signal_price"] for row in await SnowflakeHistory(connection).rows(*DAY)] == [None]
     newer = SnowflakeHistory(connection)
     assert not await newer.keep([stopped])
     assert not await newer.keep([execution(1)])  # the export begins anew: see migration 0027

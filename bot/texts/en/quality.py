@@ -1,0 +1,47 @@
+"""/quality: what executing the signals cost."""
+
+CATALOGUE: dict[str, str] = {
+    "command.quality": "what execution cost: slippage, fees, missed signals",
+    "about.quality": "How far your fills were from the signals' prices, in basis points (100 bps = 1%) and money: delay, "
+    "execution, fees, and signals that weren't traded. The last 7 days where you name no period; all symbols or one.",
+    "quality": "<b>Execution quality, {period}</b>",
+    "quality.of": "<b>Execution quality of {symbol}, {period}</b>",
+    "quality.none": "No orders and no missed signals in this period.",
+    "quality.orders": "Orders: {count}, filled {filled}%",
+    "quality.slippage": "Slippage: <b>{bps} bps</b>, {amount} {quote}",
+    "quality.delay": "· delay {bps} bps, {amount} {quote}",
+    "quality.execution": "· execution {bps} bps, {amount} {quote}",
+    "quality.unsplit": "· market price not known {bps} bps, {amount} {quote}",
+    "quality.single": "Per order: median {median}, p90 {p90}, worst {worst} bps",
+    "quality.spread": "Spread paid: {bps} bps, {amount} {quote}",
+    "quality.fees": "Fees: {bps} bps, {amount} {quote}",
+    "quality.fees_unknown": "…without {count:order|orders} whose fee has no known price",
+    "quality.missed": "Missed: {count:signal|signals}; what that cost isn't known",
+    "quality.missed_cost": "Missed: {count:signal|signals}, <b>{amount} {quote}</b> not earned",
+    "quality.missed_saved": "Missed: {count:signal|signals}, {amount} {quote} of losses avoided",
+    "quality.unpriced": "…without {count:signal|signals} whose size or outcome isn't known",
+    "quality.shortfall": "Shortfall: <b>{bps} bps, {amount} {quote}</b> (slippage + fees + missed)",
+    "quality.unmeasured": "Not measured: {count:order|orders} without a stored signal price",
+    "quality.by_symbol": "<b>Shortfall by symbol</b>",
+    "quality.by_strategy": "<b>Shortfall by strategy</b>",
+    "quality.line": "{name}: <b>{bps} bps</b>, {amount} {quote} ({orders:order|orders}, {missed} missed)",
+    "quality.more": "… and {count} more",
+    "quality.latency": "<b>Time per stage, median and p90</b>",
+    "quality.stage_received": "signal → received: {median}, {p90}",
+    "quality.stage_decided": "received → decided: {median}, {p90}",
+    "quality.stage_sent": "decided → sent: {median}, {p90}",
+    "quality.stage_answered": "sent → answered: {median}, {p90}",
+    "quality.stage_settled": "answered → booked: {median}, {p90}",
+    "quality.ms": "{count} ms",
+    "quality.newest": "<i>Only the newest {count} orders and signals are measured.</i>",
+    "quality.legend": "<i>Above 0 costs you. Compared with trading every signal at its own price, at once, without fees.</i>",
+    "quality.advice_good": "👍 You traded no worse than the signals' own prices.",
+    "quality.advice_delay": "💡 Delay costs the most: the market moves before the order is decided. Send signals sooner, or "
+    "refuse late entries with a smaller PRICE_BAND_PCT.",
+    "quality.advice_execution": "💡 Execution costs the most: fills are worse than the middle of the market. Trade smaller, "
+    "choose more liquid symbols, or enter with LIMIT orders.",
+    "quality.advice_unsplit": "💡 Slippage costs the most; the market's price wasn't known, so its cause isn't either. "
+    "Stops and targets are measured against their own price.",
+    "quality.advice_fees": "💡 Fees cost the most: pay them in BNB, enter with LIMIT_MAKER orders, or trade less often.",
+    "quality.advice_missed": "💡 Missed signals cost the most: /signals shows them, /why tells the reason of each.",
+}

@@ -1,0 +1,47 @@
+"""/quality: what executing the signals cost."""
+
+CATALOGUE: dict[str, str] = {
+    "command.quality": "цена исполнения: проскальзывание, комиссии, пропуски",
+    "about.quality": "Насколько исполнение отличалось от цен сигналов, в базисных пунктах (100 б.п. = 1%) и в деньгах: "
+    "задержка, исполнение, комиссии и пропущенные сигналы. Без периода — за 7 дней; по всем парам или по одной.",
+    "quality": "<b>Качество исполнения, {period}</b>",
+    "quality.of": "<b>Качество исполнения {symbol}, {period}</b>",
+    "quality.none": "За этот период нет ни ордеров, ни пропущенных сигналов.",
+    "quality.orders": "Ордеров: {count}, исполнено {filled}%",
+    "quality.slippage": "Проскальзывание: <b>{bps} б.п.</b>, {amount} {quote}",
+    "quality.delay": "· задержка {bps} б.п., {amount} {quote}",
+    "quality.execution": "· исполнение {bps} б.п., {amount} {quote}",
+    "quality.unsplit": "· цена рынка неизвестна: {bps} б.п., {amount} {quote}",
+    "quality.single": "На ордер: медиана {median}, p90 {p90}, худший {worst} б.п.",
+    "quality.spread": "Уплаченный спред: {bps} б.п., {amount} {quote}",
+    "quality.fees": "Комиссии: {bps} б.п., {amount} {quote}",
+    "quality.fees_unknown": "…без {count:ордера|ордеров|ордеров}, цена комиссии которых неизвестна",
+    "quality.missed": "Пропущено: {count:сигнал|сигнала|сигналов}; чего это стоило, неизвестно",
+    "quality.missed_cost": "Пропущено: {count:сигнал|сигнала|сигналов}, не заработано <b>{amount} {quote}</b>",
+    "quality.missed_saved": "Пропущено: {count:сигнал|сигнала|сигналов}, убытка избежали на {amount} {quote}",
+    "quality.unpriced": "…без {count:сигнала|сигналов|сигналов}, размер или исход которых неизвестен",
+    "quality.shortfall": "Потери: <b>{bps} б.п., {amount} {quote}</b> (проскальзывание + комиссии + пропуски)",
+    "quality.unmeasured": "Не измерено: {count:ордер|ордера|ордеров} без сохранённой цены сигнала",
+    "quality.by_symbol": "<b>Потери по парам</b>",
+    "quality.by_strategy": "<b>Потери по стратегиям</b>",
+    "quality.line": "{name}: <b>{bps} б.п.</b>, {amount} {quote} ({orders:ордер|ордера|ордеров}, пропущено {missed})",
+    "quality.more": "… и ещё {count}",
+    "quality.latency": "<b>Время по этапам, медиана и p90</b>",
+    "quality.stage_received": "сигнал → получен: {median}, {p90}",
+    "quality.stage_decided": "получен → решение: {median}, {p90}",
+    "quality.stage_sent": "решение → отправка: {median}, {p90}",
+    "quality.stage_answered": "отправка → ответ: {median}, {p90}",
+    "quality.stage_settled": "ответ → учтён: {median}, {p90}",
+    "quality.ms": "{count} мс",
+    "quality.newest": "<i>Измерены только последние {count} ордеров и сигналов.</i>",
+    "quality.legend": "<i>Больше 0 — ваши потери. Сравнение со сделкой по цене каждого сигнала, сразу и без комиссий.</i>",
+    "quality.advice_good": "👍 Исполнение не хуже цен самих сигналов.",
+    "quality.advice_delay": "💡 Дороже всего задержка: рынок уходит раньше, чем принято решение. Присылайте сигналы быстрее "
+    "или отсекайте опоздавшие входы меньшим PRICE_BAND_PCT.",
+    "quality.advice_execution": "💡 Дороже всего исполнение: цены хуже середины рынка. Уменьшите объём, выберите более "
+    "ликвидные пары или входите ордерами LIMIT.",
+    "quality.advice_unsplit": "💡 Дороже всего проскальзывание; цена рынка в тот момент неизвестна, поэтому причина тоже. "
+    "Стопы и цели сравниваются с их собственной ценой.",
+    "quality.advice_fees": "💡 Дороже всего комиссии: платите их в BNB, входите ордерами LIMIT_MAKER или торгуйте реже.",
+    "quality.advice_missed": "💡 Дороже всего пропущенные сигналы: они в /signals, причина каждого — в /why.",
+}

@@ -1,0 +1,2 @@
+-- What execution cost in each UTC day, beside the signals' prices.
+{{ quality('day') }}

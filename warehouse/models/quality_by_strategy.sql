@@ -1,0 +1,2 @@
+-- What execution cost each strategy, beside the signals' prices.
+{{ quality('strategy') }}

@@ -1,0 +1,2 @@
+-- What execution cost in each symbol, beside the signals' prices.
+{{ quality('symbol') }}
