@@ -186,8 +186,8 @@ def _lines(chart: Candles, low: float, high: float) -> list[alt.Chart]:
     dash = alt.StrokeDash("dash:N", scale=alt.Scale(domain=["dashed", "dotted"], range=[[6, 3], [1, 3]]), legend=None)
     y = alt.Y("value:Q", title=None)
     rules = base.mark_rule(size=1.3).encode(y=y, color=colour, strokeDash=dash)
-    place = {"x": alt.value(0), "y": y, "text": "words:N"}
-    name = {"align": "left", "baseline": "bottom", "dx": 4, "dy": -2, "fontWeight": "bold"}
+    place: dict[str, Any] = {"x": alt.value(0), "y": y, "text": "words:N"}
+    name: dict[str, Any] = {"align": "left", "baseline": "bottom", "dx": 4, "dy": -2, "fontWeight": "bold"}
     halo = base.mark_text(**name, stroke=found["ground"], strokeWidth=3, strokeJoin="round").encode(**place)
     names = base.mark_text(**name).encode(**place, color=colour)
     return [rules, halo, names]

@@ -57,7 +57,6 @@ CATALOGUE: dict[str, str] = {
     "dash.exposure": "Exposure",
     "dash.exposure_note": "{value} {quote} in positions",
     "dash.exposure_help": "Value of the open positions at the last known bid, in per cent of the equity.",
-    "dash.positions_count": "Open positions",
     "dash.last_profit": "Last profit",
     "dash.none_yet": "none yet",
     "dash.win_rate": "Win rate",
@@ -151,7 +150,6 @@ CATALOGUE: dict[str, str] = {
     "dash.signal": "Signal",
     # results
     "dash.nothing_sold": "Nothing was sold in this time.",
-    "dash.curve": "Equity curve",
     "dash.curve_pct": "Net result, in per cent of the capital at the beginning",
     "dash.curve_amount": "Net result, in quote asset",
     "dash.fall_pct": "Drawdown, in per cent of the highest equity so far",

@@ -57,7 +57,6 @@ CATALOGUE: dict[str, str] = {
     "dash.exposure": "В позициях",
     "dash.exposure_note": "{value} {quote}",
     "dash.exposure_help": "Стоимость открытых позиций по последнему известному биду в процентах от капитала.",
-    "dash.positions_count": "Открытых позиций",
     "dash.last_profit": "Последняя сделка",
     "dash.none_yet": "ещё нет",
     "dash.win_rate": "Винрейт",
@@ -151,7 +150,6 @@ CATALOGUE: dict[str, str] = {
     "dash.signal": "Сигнал",
     # results
     "dash.nothing_sold": "За это время продаж не было.",
-    "dash.curve": "Кривая капитала",
     "dash.curve_pct": "Чистая прибыль, % от капитала на начало",
     "dash.curve_amount": "Чистая прибыль, в валюте котировки",
     "dash.fall_pct": "Просадка, % от максимума капитала",
