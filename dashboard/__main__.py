@@ -1,6 +1,5 @@
 """`python -m dashboard`: Streamlit's server with the pages, on this machine only unless its own options say otherwise."""
 
-import asyncio
 import os
 import socket
 import sys
@@ -17,6 +16,7 @@ from bot.web.allowed_hosts import HostCheck
 from core.domain.errors import ConfigurationError, LedgerUnavailable
 from dashboard import health, now, results, selecting, signals, symbol  # noqa: F401 - loaded before the first visitor comes
 from dashboard.password import PasswordCheck
+from dashboard.reading import answer
 from dashboard.source import DEMO, Source, chosen_source
 from dashboard.view import add_up
 
@@ -79,7 +79,7 @@ def main(words: Sequence[str]) -> None:
 
 def _add_up(source: Source) -> None:
     with suppress(LedgerUnavailable):  # the page reports it
-        asyncio.run(add_up(source.database_url))
+        answer(add_up(source.database_url))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The dashboard's pages, run anew for each visitor and each click. Reads only."""
 
-import asyncio
 from collections.abc import Callable
 
 import streamlit as st
@@ -10,6 +9,7 @@ from core.domain.errors import LedgerUnavailable
 from core.read_models import Selection
 from dashboard import health, now, results, signals, symbol
 from dashboard.looks import STYLE, pill, put
+from dashboard.reading import answer
 from dashboard.selecting import choose, chosen, reader_texts
 from dashboard.source import chosen_source, database_url
 from dashboard.view import pulse
@@ -21,7 +21,7 @@ Show = Callable[[Selection, Texts], None]
 def head(words: Texts) -> None:
     """Shows whose money it is, and whether the program is alive."""
     try:
-        found = asyncio.run(pulse(database_url()))
+        found = answer(pulse(database_url()))
     except LedgerUnavailable:
         put('<div class="head"><b>MarketFlow</b></div>')
         return

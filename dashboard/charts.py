@@ -73,10 +73,14 @@ def _steps(one: Results, values: Sequence[Decimal], words: Texts, colour: str) -
 
 
 def time_axis(words: Texts) -> alt.Axis:
-    """Returns an axis of times as the reader writes them: hours of 24, and the day where one begins."""
+    """Returns an axis of times as the reader writes them."""
+    return alt.Axis(labelOverlap=True, tickCount=5, grid=False, format=time_formats(words), formatType="time")
+
+
+def time_formats(words: Texts) -> dict[str, str]:
+    """Returns how times are written below an axis: hours of 24, and the day where one begins."""
     day = words("chart.day")
-    written = {"hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S", "day": day, "date": day, "month": "%b", "year": "%Y"}
-    return alt.Axis(labelOverlap=True, tickCount=5, grid=False, format=written, formatType="time")
+    return {"hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S", "day": day, "date": day, "month": "%b", "year": "%Y"}
 
 
 def when(words: Texts, field: str = "at") -> alt.Tooltip:
@@ -104,7 +108,12 @@ def by_day(days: Sequence[Gain], words: Texts) -> Any:
 
 def localised(chart: Any, words: Texts) -> Any:
     """Returns a chart that writes numbers and days in the reader's language."""
-    return chart.configure(locale={"number": _numbers(words), "time": _times(words.language)})
+    return chart.configure(locale=locale_of(words))
+
+
+def locale_of(words: Texts) -> dict[str, Any]:
+    """Returns how the reader's language writes numbers and days."""
+    return {"number": _numbers(words), "time": _times(words.language)}
 
 
 def _numbers(words: Texts) -> dict[str, Any]:

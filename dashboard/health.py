@@ -1,6 +1,5 @@
 """The program's health, as far as the ledger knows: signs of life, what waits, how long orders take."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -8,6 +7,7 @@ from bot.texts import Html, Texts
 from core.adapters.ledger.analytics import Delay, Pulse
 from core.read_models import Selection
 from dashboard.looks import Column, pill, put, safe, table, title
+from dashboard.reading import answer
 from dashboard.source import chosen_source, database_url
 from dashboard.view import delays
 
@@ -35,7 +35,7 @@ def in_a_word(pulse: Pulse, words: Texts) -> Html:
 def show(selection: Selection, words: Texts) -> None:
     """Shows the last sign of life, pause and mode, the backlog, and latency of the newest orders of the selected symbol. Raises
     LedgerUnavailable."""
-    found, pulse = asyncio.run(delays(database_url(), selection))
+    found, pulse = answer(delays(database_url(), selection))
     put(title(words("dash.program")), *(f"<p>{line}</p>" for line in pulse_lines(pulse, words)))
     put(title(words("dash.latency")), latency_table(found, words))
     source = chosen_source()

@@ -1,6 +1,5 @@
 """The first page: how it stands. Figures, open positions with what protects them, what rests, the last trades."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from core.domain.position import Execution
 from core.read_models import Selection
 from dashboard import guards, health
 from dashboard.looks import Column, Tile, card, cards, definitions, put, safe, table, tiles, title, toned
+from dashboard.reading import answer
 from dashboard.selecting import address
 from dashboard.source import database_url
 from dashboard.tiles import account_tiles, quote_of, result_tiles, today_tiles, unrealised_of
@@ -21,7 +21,7 @@ from dashboard.view import Now, now
 def show(selection: Selection, words: Texts) -> None:
     """Shows figures first. Raises LedgerUnavailable."""
     today = datetime.now(UTC).date()
-    view = asyncio.run(now(database_url(), selection, today))
+    view = answer(now(database_url(), selection, today))
     held = [one for one in view.held if selection.has(one.position.book)]
     resting = [one for one in view.resting if selection.has(one.order.book)]
     pending = [one for one in view.exits if selection.has(one.book)]

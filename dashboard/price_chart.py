@@ -1,14 +1,17 @@
-"""The chart of a symbol, drawn: the same candles, marks, lines and shades that `/chart` has in the chat."""
+"""The chart of a symbol, drawn: the same candles, marks, lines and shades that `/chart` has in the chat.
 
+As Vega-Lite's own JSON (https://vega.github.io/vega-lite/docs/spec.html): to build so many layers by Altair takes half a second.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import altair as alt
-import pandas as pd
-
 from bot.reports.charts import Candles, Mark
 from bot.texts import Texts
-from dashboard.charts import colours, localised, time_axis, when
+from dashboard.charts import colours, locale_of, time_formats
+
+Json = dict[str, Any]
 
 _HEIGHT = 420
 _VOLUME_PART = 0.16  # of the height
@@ -16,59 +19,43 @@ _BODY = 0.72  # of an interval
 _APART = 0.11  # of the time: a phone has room for so many profits
 _FAR = 1.2  # a line further outside the candles than this part of their range is drawn at the edge
 _LINES = {"stop": "down", "target": "up", "average": "average", "entry": "line", "price": "text"}
+_DASHES = {"domain": ["dashed", "dotted"], "range": [[6, 3], [1, 3]]}
 
 
-def drawn(chart: Candles, words: Texts) -> Any:
-    """Returns the candles with everything of ours in them, and the volume below."""
-    frame, low, high = _frame(chart), *_range(chart)
-    x = alt.X("opened:T", title=None, axis=time_axis(words))
-    prices = alt.layer(
-        *_trips(chart),
-        *_bodies(frame, x, _price_axis(low, high), chart, words),
-        *_marks(chart, words),
-        *_lines(chart, low, high),
-    )
-    return localised(alt.layer(_volume(frame, x, chart), prices).resolve_scale(y="independent").properties(height=_HEIGHT), words)
+def drawn(chart: Candles, words: Texts) -> Json:
+    """Returns the candles with everything of ours in them, and the volume below in the same picture."""
+    low, high = _range(chart)
+    prices = [*_trips(chart), *_bodies(chart, words, (low, high)), *_marks(chart, words), *_lines(chart, low, high)]
+    axis = {"format": time_formats(words), "formatType": "time", "labelOverlap": True, "tickCount": 6, "grid": False}
+    return {
+        "height": _HEIGHT,
+        "encoding": {"x": {"type": "temporal", "title": None, "axis": axis}},
+        "layer": [_volume(chart), {"layer": prices}],
+        "resolve": {"scale": {"y": "independent"}},
+        "config": {"locale": locale_of(words)},
+    }
 
 
-def _volume(frame: pd.DataFrame, x: alt.X, chart: Candles) -> alt.Chart:
-    """Returns the volume, below the candles in the same picture: its greatest bar takes a part of the height."""
-    scale = alt.Scale(domain=[0, (max(chart.volumes) or 1) / _VOLUME_PART])
-    volume: alt.Chart = (
-        alt.Chart(frame)
-        .mark_bar(opacity=0.3, tooltip=None)
-        .encode(
-            x=x,
-            x2="closed:T",
-            y=alt.Y("volume:Q", title=None, axis=None, scale=scale),
-            y2="ground:Q",
-            color=alt.Color("tone:N", scale=_tones(), legend=None),
+def _rows(chart: Candles) -> list[Json]:
+    length, found = timedelta(seconds=chart.seconds), []
+    columns = zip(chart.times, chart.opens, chart.highs, chart.lows, chart.closes, chart.volumes, strict=True)
+    for at, first, high, low, close, volume in columns:
+        opened = datetime.fromisoformat(at)
+        found.append(
+            {
+                "opened": at,
+                "closed": (opened + length * _BODY).isoformat(),
+                "middle": (opened + length * _BODY / 2).isoformat(),
+                "open": first,
+                "high": high,
+                "low": low,
+                "close": close,
+                "volume": volume,
+                "ground": 0,
+                "tone": "up" if close >= first else "down",
+            }
         )
-    )
-    return volume
-
-
-def _price_axis(low: float, high: float) -> alt.Y:
-    axis = alt.Axis(orient="left", tickCount=6, format=",~r")
-    return alt.Y("low:Q", title=None, scale=alt.Scale(domain=[low, high], nice=False, zero=False, clamp=True), axis=axis)
-
-
-def _frame(chart: Candles) -> pd.DataFrame:
-    length, opened = timedelta(seconds=chart.seconds), [datetime.fromisoformat(at) for at in chart.times]
-    return pd.DataFrame(
-        {
-            "opened": opened,
-            "closed": [at + length * _BODY for at in opened],
-            "middle": [at + length * _BODY / 2 for at in opened],
-            "open": chart.opens,
-            "high": chart.highs,
-            "low": chart.lows,
-            "close": chart.closes,
-            "volume": chart.volumes,
-            "ground": 0.0,
-            "tone": ["up" if close >= first else "down" for first, close in zip(chart.opens, chart.closes, strict=True)],
-        }
-    )
+    return found
 
 
 def _range(chart: Candles) -> tuple[float, float]:
@@ -82,77 +69,79 @@ def _range(chart: Candles) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _tones() -> alt.Scale:
+def _at(field: str, kind: str = "quantitative", **more: Any) -> Json:
+    return {"field": field, "type": kind, "title": None, **more}
+
+
+def _told(field: str, name: str, kind: str = "quantitative", written: str = ",~r") -> Json:
+    return {"field": field, "type": kind, "title": name, **({"format": written} if kind != "nominal" else {})}
+
+
+def _tone() -> Json:
     found = colours()
-    return alt.Scale(domain=["up", "down"], range=[found["up"], found["down"]])
+    return _at("tone", "nominal", scale={"domain": ["up", "down"], "range": [found["up"], found["down"]]}, legend=None)
 
 
-def _bodies(frame: pd.DataFrame, x: alt.X, y: alt.Y, chart: Candles, words: Texts) -> list[alt.Chart]:
+def _layer(rows: Sequence[Mapping[str, Any]], mark: Json, **encoding: Any) -> Json:
+    return {"data": {"values": rows}, "mark": mark, "encoding": encoding}
+
+
+def _volume(chart: Candles) -> Json:
+    """Returns the volume: its greatest bar takes a part of the height."""
+    scale = {"domain": [0, (max(chart.volumes) or 1) / _VOLUME_PART]}
+    y = _at("volume", axis=None, scale=scale)
+    mark = {"type": "bar", "opacity": 0.3, "tooltip": None}
+    return _layer(
+        _rows(chart), mark, x=_at("opened", "temporal"), x2={"field": "closed"}, y=y, y2={"field": "ground"}, color=_tone()
+    )
+
+
+def _bodies(chart: Candles, words: Texts, between: tuple[float, float]) -> list[Json]:
+    rows, middle, colour = _rows(chart), _at("middle", "temporal"), _tone()
     names = {"open": "opened", "high": "high", "low": "low", "close": "close"}
-    told = [when(words, "opened")]
-    told += [alt.Tooltip(f"{column}:Q", title=words(f"dash.{name}"), format=",~r") for column, name in names.items()]
-    told.append(alt.Tooltip("volume:Q", title=chart.volume_title, format=",.4~s"))
-    colour = alt.Color("tone:N", scale=_tones(), legend=None)
-    base = alt.Chart(frame)
-    wicks = base.mark_rule(size=1.3).encode(x=alt.X("middle:T", title=None), y=y, y2="high:Q", color=colour, tooltip=told)
-    bodies = base.mark_bar(minBandSize=1).encode(
-        x=x, x2="closed:T", y=alt.Y("open:Q", title=None), y2="close:Q", color=colour, tooltip=told
-    )
-    flat = base.mark_tick(thickness=1.3, orient="horizontal", size=4).encode(
-        x=alt.X("middle:T"), y=alt.Y("close:Q"), color=colour
-    )
-    return [wicks, bodies, flat]
+    told = [_told("opened", words("dash.at"), "temporal", "%x %X")]
+    told += [_told(column, words(f"dash.{name}")) for column, name in names.items()]
+    told.append(_told("volume", chart.volume_title, written=",.4~s"))
+    scale = {"domain": between, "nice": False, "zero": False, "clamp": True}
+    y = _at("low", scale=scale, axis={"tickCount": 6, "format": ",~r"})
+    x, x2 = _at("opened", "temporal"), {"field": "closed"}
+    body = {"x": x, "x2": x2, "y": _at("open"), "y2": {"field": "close"}}
+    at_close = {"x": middle, "y": _at("close"), "color": colour}
+    return [
+        _layer(rows, {"type": "rule", "size": 1.3}, x=middle, y=y, y2={"field": "high"}, color=colour, tooltip=told),
+        _layer(rows, {"type": "bar", "minBandSize": 1}, **body, color=colour, tooltip=told),
+        _layer(
+            rows, {"type": "tick", "thickness": 1.3, "orient": "horizontal", "size": 4}, x=middle, y=_at("close"), color=colour
+        ),
+    ]
 
 
-def _trips(chart: Candles) -> list[alt.Chart]:
+def _trips(chart: Candles) -> list[Json]:
     """Returns the shades of closed trades, from their beginning to their end."""
-    if not chart.trips:
-        return []
-    frame = pd.DataFrame(
-        [
-            {
-                "since": datetime.fromisoformat(trip.since),
-                "until": datetime.fromisoformat(trip.until),
-                "tone": "up" if trip.tone >= 0 else "down",
-            }
-            for trip in chart.trips
-        ]
-    )
-    colour = alt.Color("tone:N", scale=_tones(), legend=None)
-    return [alt.Chart(frame).mark_rect(opacity=0.1).encode(x=alt.X("since:T", title=None), x2="until:T", color=colour)]
+    rows = [{"since": trip.since, "until": trip.until, "tone": "up" if trip.tone >= 0 else "down"} for trip in chart.trips]
+    shade = {"type": "rect", "opacity": 0.1}
+    return [_layer(rows, shade, x=_at("since", "temporal"), x2={"field": "until"}, color=_tone())] if rows else []
 
 
-def _marks(chart: Candles, words: Texts) -> list[alt.Chart]:
+def _marks(chart: Candles, words: Texts) -> list[Json]:
     """Returns our fills at their time and price; an exit that closed a trade has its profit above."""
     found, named = colours(), _named(chart)
-    layers: list[alt.Chart] = []
+    place = {"x": _at("at", "temporal"), "y": _at("price")}
+    layers = []
     for is_entry, shape, colour in ((True, "triangle-up", "line"), (False, "triangle-down", "average")):
         rows = [
-            {
-                "at": datetime.fromisoformat(mark.at),
-                "price": mark.price,
-                "profit": mark.label,
-                "shown": mark.label if mark in named else "",
-            }
+            {"at": mark.at, "price": mark.price, "profit": mark.label, "shown": mark.label if mark in named else ""}
             for mark in chart.marks
             if mark.is_entry is is_entry
         ]
-        if not rows:
-            continue
-        base = alt.Chart(pd.DataFrame(rows))
-        what = alt.Tooltip("profit:N", title=words("dash.profit"))
-        told = [
-            when(words),
-            alt.Tooltip("price:Q", title=words("dash.for_entry" if is_entry else "dash.for_exit"), format=",~r"),
-        ]
-        place = {"x": alt.X("at:T", title=None), "y": alt.Y("price:Q", title=None)}
-        layers.append(
-            base.mark_point(
-                shape=shape, size=95, filled=True, opacity=1, color=found[colour], stroke="white", strokeWidth=0.8
-            ).encode(**place, tooltip=told if is_entry else [*told, what])
-        )
+        point = {"type": "point", "shape": shape, "size": 95, "filled": True, "opacity": 1, "color": found[colour]}
+        told = [_told("at", words("dash.at"), "temporal", "%x %X")]
+        told.append(_told("price", words("dash.for_entry" if is_entry else "dash.for_exit")))
+        told += [] if is_entry else [_told("profit", words("dash.profit"), "nominal")]
+        layers.append(_layer(rows, point | {"stroke": "white", "strokeWidth": 0.8}, **place, tooltip=told))
         if not is_entry:
-            layers.append(base.mark_text(dy=-13, fontWeight="bold", color=found["text"]).encode(**place, text="shown:N"))
+            text = {"type": "text", "dy": -13, "fontWeight": "bold", "color": found["text"]}
+            layers.append(_layer(rows, text, **place, text={"field": "shown", "type": "nominal"}))
     return layers
 
 
@@ -167,10 +156,9 @@ def _named(chart: Candles) -> list[Mark]:
     return named
 
 
-def _lines(chart: Candles, low: float, high: float) -> list[alt.Chart]:
+def _lines(chart: Candles, low: float, high: float) -> list[Json]:
     """Returns a line at each price that matters now, with its name; one beyond the edge has an arrow there."""
-    found = colours()
-    rows = []
+    found, rows = colours(), []
     for line in chart.lines:
         beyond = "↓ " if line.value < low else "↑ " if line.value > high else ""
         rows.append(
@@ -181,13 +169,13 @@ def _lines(chart: Candles, low: float, high: float) -> list[alt.Chart]:
                 "dash": "dotted" if line.kind == "price" or beyond else "dashed",
             }
         )
-    base = alt.Chart(pd.DataFrame(rows))
-    colour = alt.Color("colour:N", scale=None, legend=None)
-    dash = alt.StrokeDash("dash:N", scale=alt.Scale(domain=["dashed", "dotted"], range=[[6, 3], [1, 3]]), legend=None)
-    y = alt.Y("value:Q", title=None)
-    rules = base.mark_rule(size=1.3).encode(y=y, color=colour, strokeDash=dash)
-    place: dict[str, Any] = {"x": alt.value(0), "y": y, "text": "words:N"}
-    name: dict[str, Any] = {"align": "left", "baseline": "bottom", "dx": 4, "dy": -2, "fontWeight": "bold"}
-    halo = base.mark_text(**name, stroke=found["ground"], strokeWidth=3, strokeJoin="round").encode(**place)
-    names = base.mark_text(**name).encode(**place, color=colour)
-    return [rules, halo, names]
+    colour, y = _at("colour", "nominal", scale=None, legend=None), _at("value")
+    name = {"type": "text", "align": "left", "baseline": "bottom", "dx": 4, "dy": -2, "fontWeight": "bold"}
+    halo = {"stroke": found["ground"], "strokeWidth": 3, "strokeJoin": "round"}
+    place = {"x": {"value": 0}, "y": y, "text": {"field": "words", "type": "nominal"}}
+    dash = _at("dash", "nominal", scale=_DASHES, legend=None)
+    return [
+        _layer(rows, {"type": "rule", "size": 1.3}, x=None, y=y, color=colour, strokeDash=dash),
+        _layer(rows, name | halo, **place),
+        _layer(rows, name, **place, color=colour),
+    ]

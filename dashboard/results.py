@@ -1,6 +1,5 @@
 """The results page: figures with their definitions, the equity curve, drawdown, each day, and what did how well."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from core.read_models import Performance, Selection
 from dashboard import charts
 from dashboard.figures import Results
 from dashboard.looks import Column, definitions, put, safe, table, tiles, title, toned
+from dashboard.reading import answer
 from dashboard.source import database_url
 from dashboard.tiles import cost_tiles, result_tiles
 from dashboard.view import Figures, compared
@@ -22,7 +22,7 @@ from dashboard.view import Figures, compared
 def show(selection: Selection, words: Texts) -> None:
     """Shows each quote asset by itself: amounts of two are never added. Raises LedgerUnavailable."""
     today = datetime.now(UTC).date()
-    view = asyncio.run(compared(database_url(), selection, today))
+    view = answer(compared(database_url(), selection, today))
     sold = [one for one in view.figures.results if one.exits]
     if not sold:
         put(safe(words("dash.nothing_sold")))

@@ -1,6 +1,5 @@
 """The selection: time, symbol, strategy, mode and language; in the address, too; and its download."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -12,6 +11,7 @@ from bot.texts import LANGUAGES, Texts
 from bot.texts.figures import grouped
 from core.domain.errors import LedgerUnavailable
 from core.read_models import Selection
+from dashboard.reading import answer
 from dashboard.source import database_url
 from dashboard.tables import EXECUTION_COLUMNS, as_csv
 from dashboard.texts import language_of, texts
@@ -40,7 +40,7 @@ def choose() -> None:
     """Shows the selection above every page, the same on all."""
     words, state = reader_texts(), st.session_state
     try:
-        state["known"] = asyncio.run(known(database_url()))
+        state["known"] = answer(known(database_url()))
     except LedgerUnavailable:
         state.setdefault("known", ((), ()))  # a selection stays when the list changes
     symbols, strategies = state["known"]
@@ -150,14 +150,12 @@ def _to_address() -> None:
 
 def _file(period: str, days: Sequence[date], symbol: str, strategy: str, mode: str) -> bytes:
     # "Today" is computed when the file is requested: the page may have been open since yesterday.
-    return as_csv(
-        asyncio.run(newest(database_url(), _selection(period, days, symbol, strategy, mode), DOWNLOADED)), EXECUTION_COLUMNS
-    )
+    return as_csv(answer(newest(database_url(), _selection(period, days, symbol, strategy, mode), DOWNLOADED)), EXECUTION_COLUMNS)
 
 
 def chosen() -> Selection:
     """Returns the current selection. Raises LedgerUnavailable."""
-    if asyncio.run(known(database_url())) != st.session_state["known"]:
+    if answer(known(database_url())) != st.session_state["known"]:
         st.rerun()  # another symbol or strategy can be selected now
     return _selection(*_words())
 

@@ -1,6 +1,5 @@
 """The signals page: what became of each signal and why, down to the story of one."""
 
-import asyncio
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,6 +10,7 @@ from bot.views.signal_story import story_lines, what_became
 from core.read_models import Selection, SignalStory
 from dashboard.looks import Column, pill, put, safe, table
 from dashboard.now import story_link
+from dashboard.reading import answer
 from dashboard.selecting import address
 from dashboard.source import database_url
 from dashboard.view import signals, story
@@ -44,7 +44,7 @@ def show(selection: Selection, words: Texts) -> None:
     before = st.query_params.get("before", "")[:18]
     number = int(before) if before.isascii() and before.isdigit() else None
     not_traded = bool(st.session_state.get("not_traded"))
-    view = asyncio.run(signals(database_url(), selection, before=number, not_traded=not_traded))
+    view = answer(signals(database_url(), selection, before=number, not_traded=not_traded))
     put(signals_table(view.stories, words) if view.stories else safe(words("dash.no_signals")))
     links = []
     if number is not None:
@@ -92,7 +92,7 @@ def outcome_pill(one: SignalStory, words: Texts) -> Html:
 
 def _show_story(name: str, words: Texts) -> None:
     back = f'<a href="signals?{safe(address())}" target="_self">← {words("dash.back")}</a>'
-    found = asyncio.run(story(database_url(), name))
+    found = answer(story(database_url(), name))
     if found is None:
         put(f"<p>{back}</p>", words("dash.no_story", name=short(name)))
         return

@@ -1,6 +1,5 @@
 """The chart page: a symbol's candles with our entries, exits, stop and targets, and the last trades in it."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +16,7 @@ from dashboard.looks import cards, is_dark, put, safe, title, toned
 from dashboard.market import candles, market_host
 from dashboard.now import position_card, trades_table
 from dashboard.price_chart import drawn
+from dashboard.reading import answer
 from dashboard.source import database_url
 from dashboard.view import Traded, last_symbol, pulse, traded
 
@@ -42,11 +42,11 @@ def choose(words: Texts) -> None:
 
 def show(selection: Selection, words: Texts) -> None:
     """Shows the selected symbol, else the one that was traded last. Raises LedgerUnavailable."""
-    symbol = selection.symbol or asyncio.run(last_symbol(database_url()))
+    symbol = selection.symbol or answer(last_symbol(database_url()))
     if symbol is None:
         put(safe(words("dash.which_symbol")))
         return
-    seen, is_watched = asyncio.run(traded(database_url(), symbol, selection)), health.is_alive(asyncio.run(pulse(database_url())))
+    seen, is_watched = answer(traded(database_url(), symbol, selection)), health.is_alive(answer(pulse(database_url())))
     span = _span(seen)
     try:
         found = candles(symbol, span)
@@ -84,7 +84,7 @@ def _show_chart(symbol: str, span: Span, found: Sequence[Candle], seen: Traded, 
         f'<div class="head"><b>{safe(symbol)}</b>{change}</div>',
         *(f"<div>{safe(line)}</div>" for line in chart.head.details),
     )
-    st.altair_chart(drawn(chart, words))
+    st.vega_lite_chart(spec=drawn(chart, words))
     put(
         f'<div class="dim">{words("dash.candles_of", count=len(found), length=length, source=source)} {words("dash.marks")}</div>'
     )

@@ -1,24 +1,22 @@
 """Reads the data for one refresh of each page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from core.adapters.ledger.analytics import Delay, LedgerAnalytics, Pulse
-from core.adapters.ledger.engines import is_missing, parse_url
 from core.adapters.ledger.guards import Guards, OpenPosition, RestingOrder
 from core.adapters.ledger.queries import LedgerQueries
-from core.adapters.ledger.reader import LedgerReader, open_reader
+from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.ledger.turnovers import Turnovers
 from core.domain.equity_mark import EquityMark
-from core.domain.errors import LedgerUnavailable
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution, Trade
 from core.read_models import NEWEST, Page, Performance, Selection, SignalStory, Story
 from dashboard.figures import Results, capital_before, results_of
+from dashboard.reading import reading
 
 TRADES_SHOWN = 20
 SIGNALS_SHOWN = 50
@@ -88,7 +86,7 @@ class Traded:
 
 async def now(database_url: str, selection: Selection, today: date) -> Now:
     """Reads the first page. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         ledger, guards = LedgerAnalytics(reader), Guards(reader)
         lists = await asyncio.gather(
             ledger.last_exit(selection),
@@ -102,7 +100,7 @@ async def now(database_url: str, selection: Selection, today: date) -> Now:
 
 async def compared(database_url: str, selection: Selection, today: date) -> Compared:
     """Reads the results page. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return Compared(
             *await asyncio.gather(
@@ -135,7 +133,7 @@ async def signals(database_url: str, selection: Selection, *, before: int | None
     """Reads the signals page, from the signal number `before` back (None: from the newest); with `not_traded` only those that
     led to no trade. Raises LedgerUnavailable."""
     found: list[SignalStory] = []
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         queries, page = LedgerQueries(reader), NEWEST if before is None else Page(before=before)
         for _ in range(_PAGES_LOOKED_AT):
             some = await queries.recent_signals(SIGNALS_SHOWN, symbol=selection.symbol, page=page)
@@ -161,7 +159,7 @@ def _is_chosen(one: SignalStory, selection: Selection, *, not_traded: bool) -> b
 async def story(database_url: str, name: str) -> Story | None:
     """Reads the story of the signal that `name` matches: its number, or the id of it, of its order or of a trade; None for no
     such signal. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         stories = LedgerStories(reader)
         found = await stories.named(name)
         return await stories.story(found[0]) if found else None
@@ -169,21 +167,21 @@ async def story(database_url: str, name: str) -> Story | None:
 
 async def delays(database_url: str, selection: Selection) -> tuple[Sequence[Delay], Pulse]:
     """Reads the health page. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return await ledger.delays(ORDERS_MEASURED, selection.symbol), await ledger.pulse()
 
 
 async def pulse(database_url: str) -> Pulse:
     """Reads the program's signs of life. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         return await LedgerAnalytics(reader).pulse()
 
 
 async def traded(database_url: str, symbol: str, selection: Selection) -> Traded:
     """Reads what was and is traded in a symbol, of the selection's strategy and mode. Raises LedgerUnavailable."""
     of_symbol = Selection(symbol=symbol, strategy=selection.strategy, mode=selection.mode)
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         guards = Guards(reader)
         executions, trades, held, resting = await asyncio.gather(
             LedgerAnalytics(reader).executions(of_symbol, _CHART_EXECUTIONS),
@@ -201,38 +199,25 @@ async def traded(database_url: str, symbol: str, selection: Selection) -> Traded
 
 async def last_symbol(database_url: str) -> str | None:
     """Returns the symbol that was traded last; None before the first trade. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         last = await LedgerAnalytics(reader).executions(Selection(), 1)
         return last[0].symbol if last else None
 
 
 async def newest(database_url: str, selection: Selection, limit: int) -> Sequence[Execution]:
     """Reads executions for a download. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         return await LedgerAnalytics(reader).executions(selection, limit)
 
 
 async def known(database_url: str) -> tuple[Sequence[str], Sequence[str]]:
     """Returns every symbol and every strategy in the ledger. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         ledger = LedgerAnalytics(reader)
         return await ledger.symbols(), await ledger.strategies()
 
 
 async def add_up(database_url: str) -> None:
     """Adds up the history, which later refreshes go on from. Raises LedgerUnavailable."""
-    async with _reading(database_url) as reader:
+    async with reading(database_url) as reader:
         await _TURNOVERS.catch_up(reader)
-
-
-@asynccontextmanager
-async def _reading(database_url: str) -> AsyncIterator[LedgerReader]:
-    url = parse_url(database_url)
-    if is_missing(url):
-        raise LedgerUnavailable(f"there is no ledger at {url.database}")
-    # Streamlit runs each refresh in its own thread, so no connection can be kept between them.
-    reader = open_reader(database_url)
-    try:
-        yield reader
-    finally:
-        await reader.close()

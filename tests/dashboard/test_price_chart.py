@@ -16,13 +16,8 @@ CHART = price_chart(SEEN, EN, "light")
 
 def layers(chart: Candles) -> list[dict[str, Any]]:
     """Returns the layers of the drawing, each with its rows."""
-    spec = drawn(chart, EN).to_dict()
-    found = []
-    for part in spec["layer"]:
-        for layer in part.get("layer", [part]):
-            name = (layer.get("data") or part.get("data") or spec["data"])["name"]
-            found.append(layer | {"rows": spec["datasets"][name]})
-    return found
+    volume, prices = drawn(chart, EN)["layer"]
+    return [layer | {"rows": layer["data"]["values"]} for layer in (volume, *prices["layer"])]
 
 
 def of_kind(chart: Candles, kind: str) -> list[dict[str, Any]]:
@@ -65,5 +60,5 @@ def test_a_closed_trade_is_a_shade_behind() -> None:
 
 def test_of_profits_that_would_stand_on_each_other_the_greatest_is_written() -> None:
     marks = tuple(Mark(START.isoformat(), 0.5, False, f"+{tone}", float(Decimal(tone))) for tone in ("1", "3", "2"))
-    (exits,) = of_kind(replace(CHART, marks=marks), "point")
+    _, exits = of_kind(replace(CHART, marks=marks), "point")
     assert [(row["profit"], row["shown"]) for row in exits["rows"]] == [("+1", ""), ("+3", "+3"), ("+2", "")]

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from bot.settings.settings import load_settings
+from bot.web.allowed_hosts import HostCheck
 from core.adapters.ledger.demo_location import signpost
 from core.domain.candle import spanning
 from core.domain.errors import ConfigurationError, ExchangeUnavailable, LedgerUnavailable, SymbolUnknown
 from dashboard import market, source
 from dashboard.__main__ import gates, known_hosts, options_of
+from dashboard.password import PasswordCheck
 from dashboard.source import DEMO, Source, chosen_source
 from tests.ledgers import make_ledger
 from tests.venue import running_venue
@@ -107,5 +109,5 @@ def test_who_may_be_asked_for_and_what_every_request_passes(monkeypatch: pytest.
     assert known_hosts(frozenset({"me.example"}))[-1] == "me.example"
     bare = Source("", False, load_settings({"HTTP_ALLOWED_HOSTS": "me.example"}, env_file=None))
     closed = Source("", False, load_settings({"DASHBOARD_PASSWORD": "correct horse"}, env_file=None))
-    assert [gate.cls for gate in gates(bare)] == [HostCheck]
-    assert [gate.cls for gate in gates(closed)] == [HostCheck, PasswordCheck]
+    assert [gate.cls is HostCheck for gate in gates(bare)] == [True]
+    assert [gate.cls is PasswordCheck for gate in gates(closed)] == [False, True]

@@ -3,7 +3,6 @@ with a long history than with a short one."""
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -53,10 +52,10 @@ class Turnovers:
 
     def of(self, selection: Selection) -> Sequence[Turnover]:
         """Returns the sums of the selection, one for each quote asset."""
-        found: dict[str, Turnover] = {}
+        found: dict[str, list[Turnover]] = {}
         for one in self._selected(selection):
-            found[one.quote_asset] = _together(found[one.quote_asset], one) if one.quote_asset in found else one
-        return [found[quote] for quote in sorted(found)]
+            found.setdefault(one.quote_asset, []).append(one)
+        return [_together(found[quote]) for quote in sorted(found)]
 
     def _selected(self, selection: Selection) -> Iterator[Turnover]:
         since = "" if selection.since is None else selection.since.isoformat()
@@ -76,7 +75,7 @@ class Turnovers:
             key = row["day"], row["quote_asset"], row["symbol"], row["strategy"], row["trading_mode"]
             won, lost = row["won"] or ZERO, -(row["lost"] or ZERO)
             new = Turnover(row["quote_asset"], row["n"], row["volume"], won, lost, {row["fee_asset"]: row["fees"]})
-            sums[key] = _together(sums[key], new) if key in sums else new
+            sums[key] = _together([sums[key], new]) if key in sums else new
         self._sums = sums
 
 
@@ -102,15 +101,17 @@ def _sums(after: int, until: int) -> Select[Any]:
     )
 
 
-def _together(one: Turnover, other: Turnover) -> Turnover:
-    fees: dict[str, Decimal] = dict(one.fees)
-    for asset, paid in other.fees.items():
-        fees[asset] = fees.get(asset, ZERO) + paid
-    return replace(
-        one,
-        executions=one.executions + other.executions,
-        volume=one.volume + other.volume,
-        won=one.won + other.won,
-        lost=one.lost + other.lost,
+def _together(parts: Sequence[Turnover]) -> Turnover:
+    """Returns the sum of turnovers in one quote asset, at least one."""
+    fees: dict[str, Decimal] = {}
+    for part in parts:
+        for asset, paid in part.fees.items():
+            fees[asset] = fees.get(asset, ZERO) + paid
+    return Turnover(
+        parts[0].quote_asset,
+        executions=sum(part.executions for part in parts),
+        volume=sum((part.volume for part in parts), ZERO),
+        won=sum((part.won for part in parts), ZERO),
+        lost=sum((part.lost for part in parts), ZERO),
         fees=fees,
     )
