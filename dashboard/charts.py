@@ -13,7 +13,6 @@ from babel import Locale
 from bot.texts import Texts
 from core.domain.money import per_cent
 from core.domain.trading_figures import drawdowns, falls
-from core.read_models import Gain
 from dashboard.figures import Results
 from dashboard.looks import is_dark
 
@@ -88,19 +87,18 @@ def when(words: Texts, field: str = "at") -> alt.Tooltip:
     return alt.Tooltip(f"{field}:T", title=words("dash.at"), format="%x %X")
 
 
-def by_day(days: Sequence[Gain], words: Texts) -> Any:
-    """Draws a bar for each day's profit."""
-    frame = pd.DataFrame([{"day": f"{day.at:%Y-%m-%d}", "value": float(day.profit)} for day in days])
+def bars(profits: Mapping[str, Decimal], quote: str, words: Texts) -> Any:
+    """Draws a bar for the profit (quote asset) of each day or month."""
+    frame = pd.DataFrame([{"day": day, "value": float(profit)} for day, profit in profits.items()])
     colour: Any = alt.when(alt.datum.value >= 0).then(alt.value(colours()["up"])).otherwise(alt.value(colours()["down"]))
-    size = max(1, min(40, _BARS // len(frame)))
     chart: alt.Chart = (
         alt.Chart(frame, height=HEIGHT)
-        .mark_bar(size=size)
+        .mark_bar(size=max(1, min(40, _BARS // len(frame))))
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            y=alt.Y("value:Q", title=days[0].quote_asset, axis=alt.Axis(tickCount=5)),
+            y=alt.Y("value:Q", title=quote, axis=alt.Axis(tickCount=5)),
             color=colour,
-            tooltip=[alt.Tooltip("day", title="UTC"), alt.Tooltip("value", title=days[0].quote_asset, format=",.4~f")],
+            tooltip=[alt.Tooltip("day", title="UTC"), alt.Tooltip("value", title=quote, format=",.4~f")],
         )
     )
     return localised(chart, words)

@@ -11,6 +11,8 @@ from core.domain.money import ZERO, per_cent
 from core.domain.trading_figures import drawdowns, each_day, expectancy, falls, profit_factor, sharpe, sortino, win_rate
 from core.read_models import Gain, Performance, Turnover
 
+_MOST_DAYS = 100  # that bars are drawn for
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -80,6 +82,19 @@ class Results:
     def sortino(self, since: date | None, until: date) -> Decimal | None:
         """Returns the Sortino ratio of those days."""
         return sortino(self.each_day(since, until))
+
+
+def by_month(days: Sequence[Gain]) -> bool:
+    """Tells whether so much time lies between the first day and the last that months say more than days."""
+    return (days[-1].at - days[0].at).days >= _MOST_DAYS
+
+
+def in_time(days: Sequence[Gain]) -> dict[str, Decimal]:
+    """Returns the results by day (`YYYY-MM-DD`), of a long time by month (`YYYY-MM`); at least one day, the oldest first."""
+    written, found = "%Y-%m" if by_month(days) else "%Y-%m-%d", dict[str, Decimal]()
+    for day in days:
+        found[f"{day.at:{written}}"] = found.get(f"{day.at:{written}}", ZERO) + day.profit
+    return found
 
 
 def results_of(

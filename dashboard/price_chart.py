@@ -110,9 +110,7 @@ def _bodies(chart: Candles, words: Texts, between: tuple[float, float]) -> list[
     return [
         _layer(rows, {"type": "rule", "size": 1.3}, x=middle, y=y, y2={"field": "high"}, color=colour, tooltip=told),
         _layer(rows, {"type": "bar", "minBandSize": 1}, **body, color=colour, tooltip=told),
-        _layer(
-            rows, {"type": "tick", "thickness": 1.3, "orient": "horizontal", "size": 4}, x=middle, y=_at("close"), color=colour
-        ),
+        _layer(rows, {"type": "tick", "thickness": 1.3, "orient": "horizontal", "size": 4}, **at_close),
     ]
 
 

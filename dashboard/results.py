@@ -11,7 +11,7 @@ from core.domain.money import ZERO
 from core.domain.trading_figures import expectancy, win_rate
 from core.read_models import Performance, Selection
 from dashboard import charts
-from dashboard.figures import Results
+from dashboard.figures import Results, by_month, in_time
 from dashboard.looks import Column, definitions, put, safe, table, tiles, title, toned
 from dashboard.reading import answer
 from dashboard.source import database_url
@@ -50,8 +50,8 @@ def _show_one(figures: Figures, one: Results, selection: Selection, words: Texts
     with right:
         put(title(words("dash.fall_amount" if one.capital is None else "dash.fall_pct")))
         st.altair_chart(charts.fall(one, words))
-    put(title(words("dash.daily")))
-    st.altair_chart(charts.by_day(one.days, words))
+    put(title(words("dash.monthly" if by_month(one.days) else "dash.daily")))
+    st.altair_chart(charts.bars(in_time(one.days), one.quote, words))
 
 
 def performance_table(found: Sequence[Performance], words: Texts) -> str:

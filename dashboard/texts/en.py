@@ -155,6 +155,7 @@ CATALOGUE: dict[str, str] = {
     "dash.fall_pct": "Drawdown, in per cent of the highest equity so far",
     "dash.fall_amount": "Drawdown, in quote asset",
     "dash.daily": "Each UTC day, in quote asset",
+    "dash.monthly": "Each month (UTC), in quote asset",
     "dash.by_strategy": "By strategy",
     "dash.by_symbol": "By symbol",
     "dash.by_signal_type": "By signal type",

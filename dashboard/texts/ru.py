@@ -155,6 +155,7 @@ CATALOGUE: dict[str, str] = {
     "dash.fall_pct": "Просадка, % от максимума капитала",
     "dash.fall_amount": "Просадка, в валюте котировки",
     "dash.daily": "По дням (UTC), в валюте котировки",
+    "dash.monthly": "По месяцам (UTC), в валюте котировки",
     "dash.by_strategy": "По стратегиям",
     "dash.by_symbol": "По парам",
     "dash.by_signal_type": "По типам сигналов",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from core.domain.equity_mark import EquityMark
 from core.read_models import Gain, Performance, Turnover
-from dashboard.figures import Results, capital_before, results_of
+from dashboard.figures import Results, by_month, capital_before, in_time, results_of
 from dashboard.texts import texts
 from dashboard.tiles import account_tiles, cost_tiles, result_tiles
 from dashboard.view import Figures
@@ -89,3 +89,11 @@ def test_the_equity_and_how_much_of_it_is_in_positions() -> None:
     assert found["Equity"] == ("1,015.00 USDC", "-1.46% from its peak, 04 Mar 12:00")
     assert found["Exposure"] == ("20.00%", "203.00 USDC in positions")
     assert "Exposure" not in {tile.name for tile in account_tiles(MARK, [held(None, bid=None)], EN)}
+
+
+def test_a_long_time_is_shown_by_month() -> None:
+    days = [Gain(STEPS[0].at + timedelta(days=number), "USDC", Decimal(number)) for number in (0, 30, 31, 99)]
+    assert in_time(days[:3]) == {"2026-03-01": 0, "2026-03-31": 30, "2026-04-01": 31}
+    assert (by_month(days), by_month([*days, replace(days[0], at=days[0].at + timedelta(days=100))])) == (False, True)
+    late = replace(days[0], at=days[0].at + timedelta(days=120), profit=Decimal(5))
+    assert in_time([*days, late]) == {"2026-03": 30, "2026-04": 31, "2026-06": 104}
