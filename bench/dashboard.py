@@ -31,7 +31,7 @@ COMPLETE = {
     "signals": 'text="No signals in this time."',
     "health": ".pill",
 }
-"""What is there once a page is complete, by its path."""
+"""The element that is there once a page is complete, by its path."""
 _SINCE = "now() - interval '3 years' + i * (interval '3 years' / {count})"
 _EXECUTIONS = """
 INSERT INTO executions (execution_id, symbol, executed_at, side, qty, price, profit_pct, signal_type, signal_id, client_order_id,

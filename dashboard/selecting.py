@@ -20,7 +20,7 @@ from dashboard.view import known, newest
 DOWNLOADED = 10_000
 
 PERIODS = {"all": None, "today": timedelta(0), "7d": timedelta(days=6), "30d": timedelta(days=29)}
-"""How far each period goes back; today is one of the days."""
+"""The length that each period goes back; today is one of the days."""
 OWN_DAYS = "days"
 _MODES = ("paper", "testnet", "live")
 _ANY = "all"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 
 from core.adapters.ledger.analytics import Delay, LedgerAnalytics, Pulse
 from core.adapters.ledger.guards import Guards, OpenPosition, RestingOrder
@@ -27,8 +28,11 @@ _CHART_EXECUTIONS, _CHART_TRADES = 500, 200
 _PAGES_LOOKED_AT = 8
 _DAY = timedelta(days=1)
 
-_TURNOVERS = Turnovers()
-"""The sums of the ledger that this process shows, for all visitors."""
+
+@cache
+def turnovers_of(_database_url: str) -> Turnovers:
+    """Returns the sums of a ledger, for all visitors."""
+    return Turnovers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ async def now(database_url: str, selection: Selection, today: date) -> Now:
             ledger.exits(),
             ledger.executions(selection, TRADES_SHOWN),
         )
-        return Now(*lists, *await asyncio.gather(ledger.pulse(), _figures(reader, selection, today)))
+        return Now(*lists, *await asyncio.gather(ledger.pulse(), _figures(reader, turnovers_of(database_url), selection, today)))
 
 
 async def compared(database_url: str, selection: Selection, today: date) -> Compared:
@@ -104,7 +108,7 @@ async def compared(database_url: str, selection: Selection, today: date) -> Comp
         ledger = LedgerAnalytics(reader)
         return Compared(
             *await asyncio.gather(
-                _figures(reader, selection, today),
+                _figures(reader, turnovers_of(database_url), selection, today),
                 ledger.performance("strategy", selection),
                 ledger.performance("symbol", selection),
                 ledger.performance("signal_type", selection),
@@ -112,7 +116,7 @@ async def compared(database_url: str, selection: Selection, today: date) -> Comp
         )
 
 
-async def _figures(reader: LedgerReader, selection: Selection, today: date) -> Figures:
+async def _figures(reader: LedgerReader, sums: Turnovers, selection: Selection, today: date) -> Figures:
     ledger, of_today = LedgerAnalytics(reader), replace(selection, since=today, until=today)
     earlier = Selection(until=selection.since - _DAY if selection.since is not None else date.min)
     exits, days, gains = await asyncio.gather(
@@ -121,10 +125,10 @@ async def _figures(reader: LedgerReader, selection: Selection, today: date) -> F
     mark, before, exits_today = await asyncio.gather(
         ledger.equity_mark(), ledger.days(earlier), ledger.performance("strategy", of_today)
     )
-    await _TURNOVERS.catch_up(reader)
+    await sums.catch_up(reader)
     steps = gains if len(gains) <= CURVE_EXITS else days
     capital = capital_before(mark, before)
-    turnovers = _TURNOVERS.of(selection) if _TURNOVERS.is_complete else None
+    turnovers = sums.of(selection) if sums.is_complete else None
     results = results_of(exits, days, steps, turnovers, capital)
     return Figures(results, results_of(exits_today, (), (), None, capital), mark, turnovers is not None)
 
@@ -220,4 +224,4 @@ async def known(database_url: str) -> tuple[Sequence[str], Sequence[str]]:
 async def add_up(database_url: str) -> None:
     """Adds up the history, which later refreshes go on from. Raises LedgerUnavailable."""
     async with reading(database_url) as reader:
-        await _TURNOVERS.catch_up(reader)
+        await turnovers_of(database_url).catch_up(reader)

@@ -97,7 +97,7 @@ CATALOGUE: dict[str, str] = {
     "dash.no_positions": "No open positions.",
     "dash.resting": "Resting orders",
     "dash.no_resting": "No order rests on the exchange.",
-    "dash.pending": "Exits that are tried again",
+    "dash.pending": "Exits being retried",
     "dash.last_trades": "Last trades",
     "dash.no_trades": "Nothing was traded yet.",
     "dash.quantity": "Quantity",

@@ -97,7 +97,7 @@ CATALOGUE: dict[str, str] = {
     "dash.no_positions": "Открытых позиций нет.",
     "dash.resting": "Ордера на бирже",
     "dash.no_resting": "На бирже ордеров нет.",
-    "dash.pending": "Выходы, которые повторяются",
+    "dash.pending": "Выходы на повторе",
     "dash.last_trades": "Последние сделки",
     "dash.no_trades": "Сделок ещё не было.",
     "dash.quantity": "Количество",
