@@ -33,6 +33,10 @@ def choose(words: Texts) -> None:
         required=True,
         label_visibility="collapsed",
     )
+    if st.session_state["not_traded"]:
+        st.query_params["untraded"] = "1"
+    else:
+        st.query_params.pop("untraded", None)
 
 
 def show(selection: Selection, words: Texts) -> None:
