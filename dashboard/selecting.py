@@ -1,5 +1,6 @@
 """The selection: time, symbol, strategy, mode and language; in the address, too; and its download."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -26,6 +27,7 @@ _MODES = ("paper", "testnet", "live")
 _ANY = "all"
 _KEYS = ("period", "symbol", "strategy", "mode", "lang")
 _LONGEST = 60
+_NEW_SECONDS = 2.0  # in which what is known was read just now
 _FIRST_DAY = date(2017, 1, 1)
 
 
@@ -40,7 +42,7 @@ def choose() -> None:
     """Shows the selection above every page, the same on all."""
     words, state = reader_texts(), st.session_state
     try:
-        state["known"] = answer(known(database_url()))
+        state["known"], state["known_at"] = answer(known(database_url())), time.monotonic()
     except LedgerUnavailable:
         state.setdefault("known", ((), ()))  # a selection stays when the list changes
     symbols, strategies = state["known"]
@@ -155,7 +157,9 @@ def _file(period: str, days: Sequence[date], symbol: str, strategy: str, mode: s
 
 def chosen() -> Selection:
     """Returns the current selection. Raises LedgerUnavailable."""
-    if answer(known(database_url())) != st.session_state["known"]:
+    state = st.session_state
+    is_old = time.monotonic() - state.get("known_at", 0.0) > _NEW_SECONDS
+    if is_old and answer(known(database_url())) != state["known"]:
         st.rerun()  # another symbol or strategy can be selected now
     return _selection(*_words())
 
