@@ -18,11 +18,10 @@ async def figure(page: Page, name: str) -> str:
     return await page.locator(f'[data-figure="{name}"] .value').first.inner_text()
 
 
-async def overhang(page: Page) -> int:
-    """Returns by how many pixels the page is wider than its window."""
+async def assert_it_fits(page: Page) -> None:
+    """Waits until nothing of the page is wider than its window."""
     main = "document.querySelector('[data-testid=stMain]')"
-    width: int = await page.evaluate(f"{main}.scrollWidth - {main}.clientWidth")
-    return width
+    await page.wait_for_function(f"{main}.scrollWidth <= {main}.clientWidth")
 
 
 async def test_nothing_is_shown_without_the_password(browser: Browser, dashboard: Dashboard) -> None:
@@ -47,7 +46,7 @@ async def test_the_first_page_on_a_phone(browser: Browser, dashboard: Dashboard)
         await expect(page.locator("td").filter(has_text="target 2 of 2")).to_be_visible()
         assert await figure(page, "Last profit") == "+0.50%"
         assert (await figure(page, "Net result"), await figure(page, "Win rate")) == ("+0.50 USDC", "100.00%")
-        assert await overhang(page) == 0
+        await assert_it_fits(page)
         await dashboard.ledger.commit(CommitBatch(executions=[traded(1003, timedelta(minutes=5), "-0.25")]))
         await expect(page.locator('[data-figure="Net result"] .value')).to_have_text("+0.25 USDC")  # it came by itself
         await page.get_by_text("How each figure is counted").click()
@@ -80,7 +79,7 @@ async def test_results_and_chart_on_a_wide_screen_in_russian(browser: Browser, d
         await page.get_by_role("link", name="График").click()
         await expect(page.get_by_text("модельный рынок демо")).to_be_visible()
         await expect(page.locator(CHART)).to_have_count(1)
-        assert await overhang(page) == 0
+        await assert_it_fits(page)
         await page.goto(dashboard.url("chart?symbol=WIFUSDC&span=24h&lang=ru"))
         await expect(page.get_by_text("1 закрытая сделка: +0,50 USDC")).to_be_visible()
         await page.goto(dashboard.url("chart?symbol=BNBUSDT"))
@@ -90,7 +89,7 @@ async def test_results_and_chart_on_a_wide_screen_in_russian(browser: Browser, d
 async def test_a_signal_and_its_story_on_a_phone(browser: Browser, dashboard: Dashboard) -> None:
     async with dashboard.opened(browser, "signals") as page:
         await expect(page.get_by_role("link", name="BUY_SM WIFUSDC").first).to_be_visible()
-        assert await overhang(page) == 0
+        await assert_it_fits(page)
         await page.get_by_role("link", name="BUY_SM WIFUSDC").first.click()
         await expect(page).to_have_url(re.compile("signal=1$"))
         await expect(page.locator(".story")).to_contain_text("received from kafka:t")
