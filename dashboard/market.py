@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.clock import SystemClock
@@ -13,8 +14,19 @@ from dashboard.source import chosen_source
 
 _ANSWER_SECONDS = 8.0
 _KEPT_SECONDS = 5.0  # for all visitors: a page that is open many times asks the exchange no more often
+_AWAY_SECONDS = 20.0  # an exchange that does not answer would hold up each refresh
 _MOST_KEPT = 32
-_KEPT: dict[tuple[str, Span], tuple[float, Sequence[Candle]]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The answer to a question, and until when (monotonic seconds) it is not asked again."""
+
+    answer: Sequence[Candle] | ExchangeUnavailable
+    until: float
+
+
+_KEPT: dict[tuple[str, Span], _Kept] = {}
 
 
 def market_host() -> str | None:
@@ -26,13 +38,21 @@ def market_host() -> str | None:
 def candles(symbol: str, span: Span) -> Sequence[Candle]:
     """Returns the candles of a symbol, the oldest first. Raises ExchangeUnavailable, SymbolUnknown."""
     kept = _KEPT.get((symbol, span))
-    if kept is not None and time.monotonic() - kept[0] < _KEPT_SECONDS:
-        return kept[1]
-    found = asyncio.run(_candles(symbol, span))
-    if len(_KEPT) >= _MOST_KEPT:
-        _KEPT.clear()
-    _KEPT[symbol, span] = time.monotonic(), found
-    return found
+    if kept is None or time.monotonic() >= kept.until:
+        kept = _asked(symbol, span)
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        _KEPT[symbol, span] = kept
+    if isinstance(kept.answer, ExchangeUnavailable):
+        raise kept.answer
+    return kept.answer
+
+
+def _asked(symbol: str, span: Span) -> _Kept:
+    try:
+        return _Kept(asyncio.run(_candles(symbol, span)), time.monotonic() + _KEPT_SECONDS)
+    except ExchangeUnavailable as error:
+        return _Kept(error, time.monotonic() + _AWAY_SECONDS)
 
 
 async def _candles(symbol: str, span: Span) -> Sequence[Candle]:

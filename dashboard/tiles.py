@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.texts import Html, Texts
+from bot.texts.figures import grouped
 from bot.views.number_format import alike, money, per_cent, share
 from core.adapters.ledger.guards import OpenPosition
 from core.domain.equity_mark import EquityMark
@@ -22,13 +23,15 @@ _QUOTES = ("USDC", "USDT", "FDUSD", "EUR", "BTC", "ETH", "BNB")
 def result_tiles(figures: Figures, one: Results, since: date | None, until: date, words: Texts) -> Iterator[Tile]:
     """Yields the figures of the results in one quote asset; the days of its ratios are from `since` (None: the first that has a
     result) to `until`."""
-    yield _tile("net", _amount(one.net, one.quote, words), words, words("dash.net_note", exits=one.exits), one.net)
+    yield _tile("net", _amount(one.net, one.quote, words), words, _exits(one, words), one.net)
     if one.gain is not None:
         yield _tile("return", words.figure(per_cent(one.gain)), words, tone=one.gain)
     if not one.exits:
         return
     rate, mean = one.win_rate or ZERO, one.expectancy or ZERO
-    yield _tile("win_rate", words.figure(share(rate)), words, words("dash.win_rate_note", wins=one.wins, exits=one.exits))
+    yield _tile(
+        "win_rate", words.figure(share(rate)), words, words("dash.win_rate_note", wins=_count(one.wins), exits=_count(one.exits))
+    )
     yield _factor(figures, one, words)
     yield _tile("expectancy", words.figure(alike([mean])(mean)), words, words("dash.expectancy_note", quote=one.quote), mean)
     yield _drawdown(one, words)
@@ -46,14 +49,14 @@ def cost_tiles(figures: Figures, one: Results, words: Texts) -> Iterator[Tile]:
         paid = Html(", ".join(f"{words.figure(money(fees[asset]))} {asset}" for asset in sorted(fees)))
     yield _tile("fees", words.figure(money(one.fees)), words, words("dash.fees_note", quote=one.quote), paid=paid)
     if one.turnover is not None:
-        note = words("dash.volume_note", count=one.turnover.executions)
+        note = words("dash.volume_note", count=_count(one.turnover.executions))
         yield _tile("volume", _amount(one.turnover.volume, one.quote, words, signed=False), words, note)
     elif not figures.is_complete:
         yield _tile("volume", "…", words, words("dash.adding_up"))
     for name, choose in (("best_day", max), ("worst_day", min)):
         if one.days:
             day = choose(one.days, key=lambda day: day.profit)
-            yield Tile(words(f"dash.{name}"), _amount(day.profit, one.quote, words), words.day(day.at.date()), day.profit)
+            yield Tile(words(f"dash.{name}"), _amount(day.profit, one.quote, words), words.full_day(day.at.date()), day.profit)
 
 
 def account_tiles(mark: EquityMark | None, held: Sequence[OpenPosition], words: Texts) -> Iterator[Tile]:
@@ -78,7 +81,7 @@ def account_tiles(mark: EquityMark | None, held: Sequence[OpenPosition], words: 
 def today_tiles(today: Sequence[Results], last: Execution | None, words: Texts) -> Iterator[Tile]:
     """Yields the result of the UTC day by quote asset, and the last exit's."""
     for one in today:
-        yield Tile(words("dash.today"), _amount(one.net, one.quote, words), words("dash.net_note", exits=one.exits), one.net)
+        yield Tile(words("dash.today"), _amount(one.net, one.quote, words), _exits(one, words), one.net)
     if last is None or last.profit_pct is None:
         yield Tile(words("dash.last_profit"), words("dash.none_yet"))
     else:
@@ -122,7 +125,7 @@ def _factor(figures: Figures, one: Results, words: Texts) -> Tile:
 
 def _drawdown(one: Results, words: Texts) -> Tile:
     step = words("dash.by_exit") if len(one.steps) > len(one.days) or one.exits <= CURVE_EXITS else None
-    shown = step or words("dash.by_day", count=CURVE_EXITS)
+    shown = step or words("dash.by_day", count=_count(CURVE_EXITS))
     amount = f"{words.figure(money(one.fall))} {one.quote}"
     if one.drawdown is None:
         return _tile("drawdown", amount, words, tone=one.fall, step=shown)
@@ -131,6 +134,14 @@ def _drawdown(one: Results, words: Texts) -> Tile:
 
 def _tile(name: str, value: str, words: Texts, note: str = "", tone: Decimal | None = None, **more: str) -> Tile:
     return Tile(words(f"dash.{name}"), value, note, tone, words(f"dash.{name}_help", **more))
+
+
+def _exits(one: Results, words: Texts) -> Html:
+    return words("dash.net_note", exits=_count(one.exits))
+
+
+def _count(number: int) -> str:
+    return grouped(str(number))
 
 
 def _ratio(ratio: Decimal | None, words: Texts) -> str:

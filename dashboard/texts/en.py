@@ -38,7 +38,7 @@ CATALOGUE: dict[str, str] = {
     # figures
     "dash.today": "Today",
     "dash.net": "Net result",
-    "dash.net_note": "{exits:closing trade|closing trades}",
+    "dash.net_note": "{exits:exit|exits}",
     "dash.net_help": "Sum of what exits brought over their cost, after all commissions. The same as /pnl in the chat. Open"
     " positions are no part of it.",
     "dash.return": "Return",

@@ -65,14 +65,14 @@ def per_cent_of(part: int, whole: int) -> Decimal:
 
 def test_the_figures_of_known_trades() -> None:
     found = shown(usdc())
-    assert found["Net result"] == ("+15.00 USDC", "3 closing trades")
+    assert found["Net result"] == ("+15.00 USDC", "3 exits")
     assert found["Win rate"] == ("66.67%", "2 of 3")
     assert found["Profit factor"] == ("1.75", "won 35.00, lost 20.00")
     assert found["Expectancy"] == ("+5.00", "USDC an exit")
     assert found["Max drawdown"] == ("-20.00 USDC", "")
     assert found["Sharpe"][1] == "4 days"
     assert found["Volume"] == ("700.00 USDC", "7 orders executed")
-    assert (found["Best day"], found["Worst day"]) == (("+30.00 USDC", "01 Mar"), ("-20.00 USDC", "02 Mar"))
+    assert (found["Best day"], found["Worst day"]) == (("+30.00 USDC", "01 Mar 2026"), ("-20.00 USDC", "02 Mar 2026"))
     assert "Return" not in found
 
 
