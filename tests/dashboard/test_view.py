@@ -1,4 +1,4 @@
-"""What a page reads: signals page by page and as they are chosen, the story of one, what is traded in a symbol."""
+"""Pages read signals page by page and as they are chosen, the story of one, and what is traded in a symbol."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
