@@ -6,7 +6,7 @@ import hmac
 import secrets
 import time
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -37,7 +37,7 @@ input,button{{font:inherit;padding:.55rem}}
 p{{margin:0;opacity:.7;font-size:.9rem}}
 .wrong{{color:#d33;opacity:1}}
 </style>
-<form method="post" action="/login">
+<form method="post" action="/login?next={wanted}">
 <b>MarketFlow</b>{wrong}
 <label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" autofocus required>
@@ -84,7 +84,7 @@ class PasswordCheck:
             if not hmac.compare_digest(said.encode(), self._password):
                 await asyncio.sleep(_PAUSE_SECONDS)
                 return _asking(request, is_wrong=True)
-        answer = RedirectResponse("/", _SEE_OTHER)
+        answer = RedirectResponse(_own_page(request.query_params.get("next", "")), _SEE_OTHER)
         is_https = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
         answer.set_cookie(_COOKIE, self._proof(), max_age=_KEPT_SECONDS, httponly=True, samesite="strict", secure=is_https)
         return answer
@@ -105,7 +105,19 @@ class PasswordCheck:
 def _asking(request: Request, *, is_wrong: bool) -> HTMLResponse:
     words: Texts = texts(language_of(request.headers.get("accept-language", "").partition(",")[0]))
     wrong = f'<p class="wrong">{words("dash.wrong")}</p>' if is_wrong else ""
+    asked_for = request.query_params.get("next", "") if request.url.path == LOGIN else request.url.path + _query(request)
     named = {name: words(f"dash.{name}") for name in ("password", "enter", "which")}
-    page = _PAGE.format(language=words.language, wrong=wrong, **named)
+    page = _PAGE.format(language=words.language, wrong=wrong, wanted=quote(_own_page(asked_for), safe=""), **named)
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"}
     return HTMLResponse(page, _UNAUTHORIZED, headers)
+
+
+def _query(request: Request) -> str:
+    return f"?{request.url.query}" if request.url.query else ""
+
+
+def _own_page(address: str) -> str:
+    """Returns the address of one of our own pages, which begins with a slash; the first page for anything else."""
+    parts = urlsplit(address)
+    is_own = address.startswith("/") and not parts.scheme and not parts.netloc and "\\" not in address and address.isprintable()
+    return address if is_own and not address.startswith("//") else "/"

@@ -49,6 +49,30 @@ async def test_who_knows_the_password_is_let_in(client: httpx.AsyncClient) -> No
     assert (await client.get("/")).text == "the ledger"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        ("/chart?span=7d&symbol=WIFUSDC", "/chart?span=7d&symbol=WIFUSDC"),
+        ("//evil.example/", "/"),
+        ("https://evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("chart", "/"),
+        ("", "/"),
+    ],
+)
+async def test_who_entered_sees_the_page_that_was_asked_for(client: httpx.AsyncClient, wanted: str, shown: str) -> None:
+    entered = await client.post("/login", params={"next": wanted}, data={"password": SECRET})
+    assert entered.headers["location"] == shown
+
+
+async def test_the_form_remembers_the_page_through_a_wrong_guess(client: httpx.AsyncClient) -> None:
+    asked = await client.get("/chart", params={"span": '7d"><b>'})
+    again = await client.post("/login", params={"next": "/chart?span=7d"}, data={"password": "guess"})
+    assert 'action="/login?next=%2Fchart%3Fspan%3D7d' in asked.text
+    assert asked.text.count("<b>") == 1  # the program's name
+    assert 'action="/login?next=%2Fchart%3Fspan%3D7d"' in again.text
+
+
 async def test_the_cookie_of_an_encrypted_visit_stays_encrypted(client: httpx.AsyncClient) -> None:
     entered = await client.post("/login", data={"password": SECRET}, headers={"X-Forwarded-Proto": "https"})
     assert "; secure" in entered.headers["set-cookie"].lower()
