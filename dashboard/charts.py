@@ -61,7 +61,7 @@ def _steps(one: Results, values: Sequence[Decimal], words: Texts, colour: str) -
         .mark_area(line={"color": colours()[colour]}, color=colours()[colour], opacity=0.18, interpolate="step-after")
         .encode(
             x=alt.X("at:T", title=None, axis=time_axis(words)),
-            y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickCount=5)),
+            y=alt.Y("value:Q", title=unit, stack=False, axis=alt.Axis(tickCount=5)),  # stacked, gains and losses part ways
             tooltip=[
                 alt.Tooltip("at:T", title=words("dash.at"), format="%x %X"),
                 alt.Tooltip("value:Q", title=unit, format=",.4~f"),

@@ -86,7 +86,8 @@ def trades_table(executions: Sequence[Execution], words: Texts) -> str:
         *(Column(words(f"dash.{name}"), is_word=True) for name in ("side", "role", "at")),
         *(Column(words(f"dash.{name}")) for name in ("quantity", "price", "value", "fee")),
         Column(words("dash.profit"), is_whole=True),
-        *(Column(words(f"dash.{name}"), is_word=True) for name in ("strategy", "signal")),
+        Column(words("dash.signal"), is_word=True, is_whole=True),
+        Column(words("dash.strategy"), is_word=True),
     ]
     rows = []
     for one in executions:
@@ -105,8 +106,8 @@ def trades_table(executions: Sequence[Execution], words: Texts) -> str:
                 words.figure(money(one.quote_qty)),
                 f"{words.figure(money(one.fee))} {one.fee_asset}",
                 profit,
-                short(one.strategy),
                 short(one.signal_type),
+                short(one.strategy),
             ]
         )
     return table(columns, rows)
