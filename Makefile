@@ -108,6 +108,7 @@ ifndef CHECK
 	@$(BIN)/python -m bench.protection
 	@$(BIN)/python -m bench.order_way
 	@$(BIN)/python -m bench.start
+	@$(BIN)/python -m bench.dashboard
 endif
 
 # Without DEMO=1 a running demo's ledger is only read where the directory has neither a .env nor a ledger.

@@ -20,12 +20,14 @@ from core.policy.rule_measurements import DecisionRecord
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A filter: from which UTC day on (None: from the beginning), which symbol, trading mode and strategy (None: all)."""
+    """A filter: from which UTC day on (None: from the beginning) and up to which one, included (None: to the end), which symbol,
+    trading mode and strategy (None: all)."""
 
     since: date | None = None
     symbol: str | None = None
     mode: str | None = None
     strategy: str | None = None
+    until: date | None = None
 
     def has(self, book: StrategyBook) -> bool:
         """Tells whether the symbol and the strategy of `book` are chosen."""
@@ -51,6 +53,19 @@ class Gain:
     at: datetime
     quote_asset: str
     profit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """Executions in one quote asset: how many, and in that asset their `volume` (bought and sold), what exits with a profit `won`
+    and those with a loss `lost` (both at least 0, net). `fees` are what was paid, by the asset that it was paid in."""
+
+    quote_asset: str
+    executions: int
+    volume: Decimal
+    won: Decimal
+    lost: Decimal
+    fees: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,73 +1,138 @@
-"""Charts of results. Sums are exact; the drawing uses their nearest float. Times are UTC, wherever the browser is."""
+"""Charts of results. Sums are exact; the drawing uses their nearest float. Times are those of the reader's browser."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import altair as alt
 import pandas as pd
+from babel import Locale
 
-from core.domain.money import ZERO
-from core.read_models import Gain
+from bot.texts import Texts
+from core.domain.money import per_cent
+from core.domain.trading_figures import drawdowns, falls
+from dashboard.figures import Results
+from dashboard.looks import is_dark
 
-_HEIGHT = 260
-_GAIN, _LOSS, _LINE = "#2e9e5b", "#d64545", "#2b6cb0"
+HEIGHT = 240
 _BARS = 600  # pixels that all bars share
+_WIDTHS = ("wide", "abbreviated")  # of Babel's names
+_SOON = timedelta(minutes=1)
 
 
-def curve(gains: Sequence[Gain]) -> alt.Chart:
-    """Draws the cumulative sum of each quote asset, starting at zero."""
-    return _over_time(_sums(gains), "line")
+def colours() -> Mapping[str, str]:
+    """Returns the colours of the visitor's theme."""
+    if is_dark():
+        return {
+            "up": "#4ade80",
+            "down": "#f87171",
+            "line": "#60a5fa",
+            "average": "#fbbf24",
+            "text": "#cbd5e1",
+            "ground": "#0e1117",
+        }
+    return {"up": "#15803d", "down": "#c62828", "line": "#2563eb", "average": "#b45309", "text": "#475569", "ground": "#ffffff"}
 
 
-def drawdown(gains: Sequence[Gain]) -> alt.Chart:
-    """Draws how far each sum is below its peak."""
-    sums = _sums(gains)
-    sums["value"] -= sums.groupby("asset")["value"].cummax()
-    return _over_time(sums, "area")
+def curve(one: Results, words: Texts) -> Any:
+    """Draws the cumulative result in steps from zero: in per cent of the capital where that is known, else in quote asset."""
+    return _steps(one, _scaled(one, one.totals), words, "line")
 
 
-def by_day(days: Sequence[Gain]) -> alt.Chart:
-    """Draws bars of each day's profit; those of two assets stand side by side."""
-    frame = pd.DataFrame([{"day": f"{day.at:%Y-%m-%d}", "asset": day.quote_asset, "value": float(day.profit)} for day in days])
-    colour: Any = alt.when(alt.datum.value >= 0).then(alt.value(_GAIN)).otherwise(alt.value(_LOSS))
-    size = max(1, min(40, _BARS // len(frame)))
+def fall(one: Results, words: Texts) -> Any:
+    """Draws how far the result is below its highest so far: in per cent of the equity there, else in quote asset."""
+    below = drawdowns(one.totals, one.capital) if one.capital is not None else [fall for _, fall in falls(one.totals)]
+    return _steps(one, below, words, "down")
+
+
+def _scaled(one: Results, totals: Sequence[Decimal]) -> list[Decimal]:
+    capital = one.capital
+    return list(totals) if capital is None else [per_cent(total, capital) for total in totals]
+
+
+def _steps(one: Results, values: Sequence[Decimal], words: Texts, colour: str) -> Any:
+    times = [step.at for step in one.steps]
+    frame = pd.DataFrame({"at": [times[0] - _SOON, *times], "value": [0.0, *map(float, values)]})
+    unit = one.quote if one.capital is None else "%"
     chart: alt.Chart = (
-        alt.Chart(frame, height=_HEIGHT)
-        .mark_bar(size=size)
+        alt.Chart(frame, height=HEIGHT)
+        .mark_area(line={"color": colours()[colour]}, color=colours()[colour], opacity=0.18, interpolate="step-after")
         .encode(
-            x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
-            xOffset=alt.XOffset("asset:N"),
-            y=alt.Y("value:Q", title=None),
-            color=colour,
-            tooltip=["day", "asset", "value"],
+            x=alt.X("at:T", title=None, axis=time_axis(words)),
+            y=alt.Y("value:Q", title=unit, stack=False, axis=alt.Axis(tickCount=5)),  # stacked, gains and losses part ways
+            tooltip=[
+                alt.Tooltip("at:T", title=words("dash.at"), format="%x %X"),
+                alt.Tooltip("value:Q", title=unit, format=",.4~f"),
+            ],
         )
     )
-    return chart
+    return localised(chart, words)
 
 
-def _sums(gains: Sequence[Gain]) -> pd.DataFrame:
-    sums: dict[str, Decimal] = {}
-    points = []
-    for gain in gains:
-        if gain.quote_asset not in sums:
-            points.append({"at": gain.at, "asset": gain.quote_asset, "value": 0.0})
-        sums[gain.quote_asset] = sums.get(gain.quote_asset, ZERO) + gain.profit
-        points.append({"at": gain.at, "asset": gain.quote_asset, "value": float(sums[gain.quote_asset])})
-    return pd.DataFrame(points)
+def time_axis(words: Texts) -> alt.Axis:
+    """Returns an axis of times as the reader writes them."""
+    return alt.Axis(labelOverlap=True, tickCount=5, grid=False, format=time_formats(words), formatType="time")
 
 
-def _over_time(frame: pd.DataFrame, mark: str) -> alt.Chart:
-    span = frame["at"].max() - frame["at"].min()
-    time_format = "%H:%M:%S" if span < timedelta(minutes=5) else "%H:%M" if span < timedelta(days=2) else "%d %b"
-    chart = alt.Chart(frame, height=_HEIGHT)
-    drawn = chart.mark_area(line=True, opacity=0.4) if mark == "area" else chart.mark_line()
-    alone = frame["asset"].nunique() == 1
-    encoded: alt.Chart = drawn.encode(
-        x=alt.X("at:T", title="UTC", scale=alt.Scale(type="utc"), axis=alt.Axis(format=time_format)),
-        y=alt.Y("value:Q", title=None, stack=False),
-        color=alt.value(_LINE) if alone else alt.Color("asset:N", title=None),
-        tooltip=[alt.Tooltip("utcyearmonthdatehoursminutesseconds(at):T", title="UTC"), "asset", "value"],
+def time_formats(words: Texts) -> dict[str, str]:
+    """Returns how times are written below an axis: hours of 24, and the day where one begins."""
+    day = words("chart.day")
+    return {"hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S", "day": day, "date": day, "month": "%b", "year": "%Y"}
+
+
+def when(words: Texts, field: str = "at") -> alt.Tooltip:
+    """Returns the time of what one points at."""
+    return alt.Tooltip(f"{field}:T", title=words("dash.at"), format="%x %X")
+
+
+def bars(profits: Mapping[str, Decimal], quote: str, words: Texts) -> Any:
+    """Draws a bar for the profit (quote asset) of each day or month."""
+    frame = pd.DataFrame([{"day": day, "value": float(profit)} for day, profit in profits.items()])
+    colour: Any = alt.when(alt.datum.value >= 0).then(alt.value(colours()["up"])).otherwise(alt.value(colours()["down"]))
+    chart: alt.Chart = (
+        alt.Chart(frame, height=HEIGHT)
+        .mark_bar(size=max(1, min(40, _BARS // len(frame))))
+        .encode(
+            x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+            y=alt.Y("value:Q", title=quote, axis=alt.Axis(tickCount=5)),
+            color=colour,
+            tooltip=[alt.Tooltip("day", title="UTC"), alt.Tooltip("value", title=quote, format=",.4~f")],
+        )
     )
-    return encoded
+    return localised(chart, words)
+
+
+def localised(chart: Any, words: Texts) -> Any:
+    """Returns a chart that writes numbers and days in the reader's language."""
+    return chart.configure(locale=locale_of(words))
+
+
+def locale_of(words: Texts) -> dict[str, Any]:
+    """Returns how the reader's language writes numbers and days."""
+    return {"number": _numbers(words), "time": _times(words.language)}
+
+
+def _numbers(words: Texts) -> dict[str, Any]:
+    return {"decimal": words.figure("."), "thousands": words.figure(","), "grouping": [3], "currency": ["", ""]}
+
+
+@cache
+def _times(language: str) -> dict[str, Any]:
+    """Returns the names of days and months as d3 wants them: weeks begin on Sunday."""
+    locale = Locale(language)
+    days = {
+        width: [locale.days["stand-alone"][width][(number + 6) % 7] for number in range(7)] for width in ("wide", "abbreviated")
+    }
+    months = {width: list(locale.months["stand-alone"][width].values()) for width in ("wide", "abbreviated")}
+    return {
+        "dateTime": "%x %X",
+        "date": "%d.%m.%Y" if language == "ru" else "%d %b %Y",
+        "time": "%H:%M:%S",
+        "periods": ["AM", "PM"],
+        "days": days["wide"],
+        "shortDays": days["abbreviated"],
+        "months": months["wide"],
+        "shortMonths": months["abbreviated"],
+    }

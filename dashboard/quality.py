@@ -1,117 +1,134 @@
 """The quality page: what execution cost beside the signals' prices, by what, when, and how long orders took."""
 
-import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
+from bot.texts import Texts, short
+from bot.views.execution_quality import length
+from bot.views.number_format import basis_points, money, share
 from core.domain.execution_quality import Latency, Quality, bps
-from core.read_models import QualityReport, Selection
+from core.domain.money import HUNDRED, multiply
+from core.read_models import Selection
+from dashboard.charts import HEIGHT, localised
+from dashboard.looks import Column, Tile, definitions, put, safe, table, tiles, title, toned
+from dashboard.reading import answer
 from dashboard.source import database_url
-from dashboard.tables import rounded
 from dashboard.view import quality
 
-GROUPS = {"Day": "day", "Hour (UTC)": "hour", "Symbol": "symbol", "Strategy": "strategy", "Source": "source", "Role": "role"}
-_PARTS = {"delay": "delay", "execution": "execution", "unsplit": "slippage, not split", "fees": "fees", "opportunity": "missed"}
-_SCALE = alt.Scale(domain=list(_PARTS.values()), range=["#2b6cb0", "#805ad5", "#718096", "#d69e2e", "#d64545"])
-_HEIGHT = 260
+GROUPS = ("symbol", "strategy", "source", "role", "hour")
+_DAY = "day"
+_STAGES = ("received", "decided", "sent", "answered", "settled")
+PARTS = {"delay": "#2b6cb0", "execution": "#805ad5", "unsplit": "#718096", "fees": "#d69e2e", "opportunity": "#d64545"}
+"""The parts of a shortfall, each with its colour, which is readable in light and dark."""
 
 
-def show(selection: Selection) -> None:
+def show(selection: Selection, words: Texts) -> None:
     """Shows the sums of the selection, of each quote asset by itself. Raises LedgerUnavailable."""
-    report = asyncio.run(quality(database_url(), selection, tuple(GROUPS.values())))
-    st.subheader("Execution quality")
-    st.caption(
-        "Beside a paper that trades every signal at its own price, at once, without fees. Above 0 is a cost; 100 bps are 1%."
-    )
+    report = answer(quality(database_url(), selection, (*GROUPS, _DAY)))
     if not report.whole:
-        st.write("No orders and no missed signals in this selection.")
+        put(safe(words("quality.none")))
         return
     for one in report.whole:
-        _tiles(one)
+        shown = list(_tiles(one, words))
+        put(title(one.quote_asset), tiles(shown), definitions(words("dash.definitions"), shown), *_left_out(one, words))
+        days = [day for day in report.groups[_DAY] if day.quote_asset == one.quote_asset]
+        put(title(words("dash.quality_by_day", quote=one.quote_asset)))
+        st.altair_chart(by_day(days, words))
     if report.newest is not None:
-        st.caption(f"Only the newest {report.newest} orders and signals are measured.")
-    for asset in [one.quote_asset for one in report.whole]:
-        st.caption(f"Shortfall by day, {asset}")
-        st.altair_chart(by_day([one for one in report.groups["day"] if one.quote_asset == asset]))
-    _groups(report)
-    st.caption("Time from one stage to the next")
-    st.dataframe([latency_row(one) for one in report.latencies], hide_index=True)
+        put(words("quality.newest", count=report.newest))
+    for by in GROUPS:
+        put(title(words(f"dash.quality_by_{by}")), group_table(report.groups[by], words))
+    put(title(words("dash.quality_stages")), latency_table(report.latencies, words))
 
 
-def _tiles(one: Quality) -> None:
-    """Shows the figures that matter, those of one quote asset in a row."""
-    filled = one.fill_ratio
-    shown = {
-        f"Shortfall, {one.quote_asset}": rounded(one.shortfall, 2, signed=True),
-        "Slippage": f"{bps(one.slippage, one.worth):+.1f} bps" if one.orders else "none",
-        "Spread paid": f"{bps(one.spread, one.met):+.1f} bps" if one.met else "not known",
-        "Fees": f"{bps(one.fees, one.worth):+.1f} bps" if one.orders else "none",
-        "Filled": "nothing sent" if filled is None else f"{100 * filled:.1f}%",
-        "Missed signals": str(one.missed),
-    }
-    for place, (name, value) in zip(st.columns(len(shown)), shown.items(), strict=True):
-        place.metric(name, value)
-    for count, words in (
-        (one.unmeasured, "Orders not measured, as the ledger has no price of their signals"),
-        (one.fees_unknown, "Orders whose fee is not in the sums, as it was paid in an asset whose price is not known"),
-        (one.unpriced, "Missed signals that are in no sum, as their size, or what became of the price, is not known"),
-    ):
-        if count:
-            st.caption(f"{words}: {count}")
+def _tiles(one: Quality, words: Texts) -> Iterator[Tile]:
+    """Yields the figures that matter."""
+    filled, none = one.fill_ratio, words("dash.quality_nothing")
+    yield _tile("shortfall", words.figure(money(one.shortfall, signed=True)), words, one.shortfall)
+    yield _tile("slippage", _bps(one.slippage, one.worth, words) if one.orders else none, words)
+    yield _tile("spread", _bps(one.spread, one.met, words) if one.met else words("dash.unknown"), words)
+    yield _tile("fees", _bps(one.fees, one.worth, words) if one.orders else none, words)
+    yield _tile("filled", none if filled is None else words.figure(share(multiply(filled, HUNDRED))), words)
+    yield _tile("missed", words.figure(f"{one.missed:,}"), words)
 
 
-def _groups(report: QualityReport) -> None:
-    chosen = st.segmented_control("By", list(GROUPS), default="Symbol", key="quality_by", label_visibility="collapsed")
-    st.dataframe([group_row(one) for one in report.groups[GROUPS[chosen or "Symbol"]]], hide_index=True)
+def _tile(name: str, value: str, words: Texts, cost: Decimal | None = None) -> Tile:
+    tone = None if cost is None else -cost  # what costs is no gain
+    return Tile(words(f"dash.quality_{name}"), value, tone=tone, help=words(f"dash.quality_{name}_help"))
 
 
-def group_row(one: Quality) -> dict[str, str]:
-    """Returns the cells of one group: amounts in quote asset, and the whole in basis points of what was wanted."""
-    amounts = {words: rounded(getattr(one, name), 4, signed=True) for name, words in _PARTS.items()}
-    return {
-        "": one.name,
-        "orders": str(one.orders),
-        "missed signals": str(one.missed),
-        "shortfall, bps": f"{one.shortfall_bps:+.1f}",
-        f"shortfall, {one.quote_asset}": rounded(one.shortfall, 4, signed=True),
-        **amounts,
-        "worst order, bps": "" if one.single is None else f"{one.single.worst:+.1f}",
-    }
+def _bps(amount: Decimal, whole: Decimal, words: Texts) -> str:
+    return words("dash.quality_bps", bps=basis_points(bps(amount, whole)))
 
 
-def latency_row(one: Latency) -> dict[str, str]:
-    """Returns the cells of one stage."""
-    lengths = {"p50": one.median, "p90": one.p90, "p99": one.p99, "longest": one.longest}
-    return {"until": one.stage, "orders": str(one.orders), **{name: _short(length) for name, length in lengths.items()}}
+def _left_out(one: Quality, words: Texts) -> list[str]:
+    """Returns what is in no sum, and why."""
+    counts = {"unmeasured": one.unmeasured, "fees_unknown": one.fees_unknown, "unpriced": one.unpriced}
+    return [f'<p class="dim">{words(f"dash.quality_{name}", count=count)}</p>' for name, count in counts.items() if count]
 
 
-def by_day(days: Sequence[Quality]) -> alt.Chart:
+def group_table(found: Sequence[Quality], words: Texts) -> str:
+    """Returns a row for each value of a group: the parts in quote asset, and their sum in basis points of what was wanted."""
+    columns = [
+        Column("", is_word=True, is_first=True),
+        *(Column(words(f"dash.quality_{name}")) for name in ("orders", "missed", "shortfall_bps", "shortfall")),
+        *(Column(words(f"dash.quality_{name}")) for name in PARTS),
+    ]
+    rows = []
+    for one in found:
+        whole = toned(f"{words.figure(money(one.shortfall, signed=True))} {one.quote_asset}", -one.shortfall)
+        parts = [words.figure(money(getattr(one, name), signed=True)) for name in PARTS]
+        counts = [words.figure(f"{count:,}") for count in (one.orders, one.missed)]
+        rows.append([short(one.name, 24), *counts, words.figure(basis_points(one.shortfall_bps)), whole, *parts])
+    return table(columns, rows)
+
+
+def latency_table(found: Sequence[Latency], words: Texts) -> str:
+    """Returns how long orders took from each stage to the next."""
+    columns = [
+        Column(words("dash.quality_until"), is_word=True, is_first=True),
+        *(Column(words(f"dash.quality_{name}")) for name in ("orders", "median")),
+        *(Column(name) for name in ("p90", "p99")),
+        Column(words("dash.quality_longest")),
+    ]
+    named = {one.stage: one for one in found}
+    rows = [
+        [
+            words(f"dash.quality_stage_{stage}"),
+            words.figure(f"{one.orders:,}"),
+            *(length(each, words) for each in (one.median, one.p90, one.p99, one.longest)),
+        ]
+        for stage in _STAGES
+        if (one := named.get(stage)) is not None
+    ]
+    return table(columns, rows)
+
+
+def by_day(days: Sequence[Quality], words: Texts) -> alt.Chart:
     """Draws the parts of each day's shortfall on top of each other; what saved money is below zero."""
+    named = {name: words(f"dash.quality_{name}") for name in PARTS}
     frame = pd.DataFrame(
         [
-            {"day": one.name, "part": words, "value": float(getattr(one, name)), "order": place}
+            {"day": one.name, "part": named[name], "value": float(getattr(one, name)), "order": place}
             for one in days
-            for place, (name, words) in enumerate(_PARTS.items())
+            for place, name in enumerate(PARTS)
         ]
     )
+    scale = alt.Scale(domain=list(named.values()), range=list(PARTS.values()))
     chart: alt.Chart = (
-        alt.Chart(frame, height=_HEIGHT)
+        alt.Chart(frame, height=HEIGHT)
         .mark_bar(size=max(2, min(40, 600 // len(days))))
         .encode(
             x=alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
             y=alt.Y("value:Q", title=None),
-            color=alt.Color("part:N", title=None, scale=_SCALE, legend=alt.Legend(orient="bottom", columns=3)),
+            color=alt.Color("part:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", columns=3)),
             order="order:Q",
             tooltip=["day", "part", "value"],
         )
     )
-    return chart
-
-
-def _short(length: timedelta) -> str:
-    seconds = length.total_seconds()
-    return f"{1000 * seconds:.1f} ms" if abs(seconds) < 1 else f"{seconds:.1f} s"
+    drawn: alt.Chart = localised(chart, words)
+    return drawn

@@ -1,7 +1,6 @@
 """/stats: trading statistics: rates, averages, best and worst, maximum drawdown, holding time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,50 +14,10 @@ from bot.views.number_format import alike, per_cent
 from core.domain.errors import LedgerUnavailable
 from core.domain.money import ZERO, divide
 from core.domain.position import Trade
+from core.domain.trading_figures import Stats, expectancy, profit_factor, stats_of
 from core.read_models import Selection
 
 _LAST = 1_000  # exits, and trades, that are read one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """Statistics of exits in one quote asset, in order; all amounts in that asset. `fall` is the maximum drawdown of the
-    cumulative result."""
-
-    exits: int
-    wins: int
-    won: Decimal
-    lost: Decimal
-    best: Decimal
-    worst: Decimal
-    fall: Decimal
-    longest_won: int
-    longest_lost: int
-
-
-def stats_of(profits: Sequence[Decimal]) -> Stats:
-    """Computes the statistics of at least one profit."""
-    total, peak, fall = ZERO, ZERO, ZERO
-    streak, won, lost = 0, 0, 0
-    for profit in profits:
-        total += profit
-        peak = max(peak, total)
-        fall = max(fall, peak - total)
-        streak = max(streak, 0) + 1 if profit > 0 else min(streak, 0) - 1
-        won, lost = max(won, streak), max(lost, -streak)
-    gains = [profit for profit in profits if profit > 0]
-    losses = [-profit for profit in profits if profit <= 0]
-    return Stats(
-        exits=len(profits),
-        wins=len(gains),
-        won=sum(gains, ZERO),
-        lost=sum(losses, ZERO),
-        best=max(profits),
-        worst=min(profits),
-        fall=fall,
-        longest_won=won,
-        longest_lost=lost,
-    )
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
@@ -85,8 +44,9 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
 
 def _lines(context: CommandContext, quote: str, found: Stats) -> list[Html]:
     texts, losses = context.texts, found.exits - found.wins
-    factor = f"{divide(found.won, found.lost):.2f}" if found.lost else "∞"
-    mean = divide(found.won - found.lost, Decimal(found.exits))
+    ratio = profit_factor(found.won, found.lost)
+    factor = "∞" if ratio is None else f"{ratio:.2f}"
+    mean = expectancy(found.won - found.lost, found.exits) or ZERO
     won = divide(found.won, Decimal(found.wins)) if found.wins else ZERO
     lost = -divide(found.lost, Decimal(losses)) if losses else ZERO
     written = alike([found.won - found.lost, mean, won, found.best, lost, found.worst, found.fall])

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
-from bot.commands.arguments.chart_spans import Span, read_span, spanning
+from bot.commands.arguments.chart_spans import read_span
 from bot.commands.arguments.symbols import meant_symbols, not_traded, which_symbol
 from bot.commands.base import Args, Command, bad_argument
 from bot.commands.context import CommandContext
@@ -14,7 +13,7 @@ from bot.reports.charts import Chart
 from bot.texts import short
 from bot.views.chat_message import ChatMessage, Keyboard
 from bot.views.price_chart import SymbolHistory, price_chart
-from core.domain.candle import Candle
+from core.domain.candle import Candle, Span, covering
 from core.domain.errors import ExchangeUnavailable, LedgerUnavailable, SymbolUnknown
 from core.domain.position import Execution
 from core.domain.signal import Side
@@ -24,7 +23,6 @@ _PERIODS = ("24h", "7d", "30d")
 _ANSWER_SECONDS = 8.0
 _EXECUTIONS, _TRADES = 500, 200
 _LAST = 10  # executions that a chart shows where no period is named
-_SHORTEST, _USUAL, _LONGEST = timedelta(hours=2), timedelta(days=7), timedelta(days=90)
 
 
 async def answer(context: CommandContext, args: Args, kinds: Keyboard, command: Command) -> ChatMessage:
@@ -65,11 +63,8 @@ async def pictured(context: CommandContext, chart: Chart | None, buttons: Keyboa
 
 def _over_our_trades(context: CommandContext, symbol: str, executions: Sequence[Execution]) -> Span:
     """Returns a span that begins a little before the open position and the last executions; without any the usual one."""
-    now = context.clock.now()
-    times = [one.opened_at for one in context.portfolio.positions_in(symbol) if one.is_open and one.opened_at is not None]
-    times += [one.executed_at for one in executions[:_LAST]]
-    times = [at for at in times if at > now - _LONGEST]
-    return spanning(max((now - min(times)) * 1.15, _SHORTEST) if times else _USUAL)
+    held = [one.opened_at for one in context.portfolio.positions_in(symbol) if one.is_open and one.opened_at is not None]
+    return covering([*held, *(one.executed_at for one in executions[:_LAST])], context.clock.now())
 
 
 async def _candles(context: CommandContext, symbol: str, span: Span) -> Sequence[Candle] | ChatMessage:

@@ -249,6 +249,9 @@ class Web(Section):
     http_allowed_hosts: Annotated[frozenset[str], PlainValidator(read.host_names)] = frozenset()
     """Host names, separated by commas, that /readyz, /docs, /metrics and the dashboard answer to, besides IP addresses and names
     without a dot."""
+    dashboard_password: Secret | None = None
+    """The password that the dashboard asks for, at least 12 characters; unset: none, and whoever reaches its port reads the
+    ledger."""
     log_format: Annotated[str, PlainValidator(read.one_of("console", "json"))] = "console"
     """console, or json for one JSON object per line."""
     log_level: Annotated[str, PlainValidator(read.one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))] = "INFO"

@@ -20,6 +20,7 @@ DEFAULT_DLQ_TOPIC = "trading_signals.dlq"
 
 _SIGNING = ("BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY_PATH")
 _SHORTEST_WEBHOOK_SECRET = 16  # characters
+_SHORTEST_PASSWORD = 12
 _SHORTEST_TOKEN_SECRET = 30  # characters; Telegram's own have 35
 
 
@@ -65,6 +66,7 @@ def contradictions(given: Mapping[str, str]) -> Iterator[str]:
     yield from _telegram(given)
     yield from _snowflake(given)
     yield from _webhook(given)
+    yield from _dashboard(given)
 
 
 def _binance(given: Mapping[str, str]) -> Iterator[str]:
@@ -179,6 +181,15 @@ def _webhook(given: Mapping[str, str]) -> Iterator[str]:
         )
     if given.get("HTTP_PORT", "").strip() == "0":
         yield "HTTP_PORT: 0 turns POST /signals off, but WEBHOOK_SECRET is set; accepted: a port, or no WEBHOOK_SECRET"
+
+
+def _dashboard(given: Mapping[str, str]) -> Iterator[str]:
+    length = len(given.get("DASHBOARD_PASSWORD", "").strip())
+    if 0 < length < _SHORTEST_PASSWORD:
+        yield (
+            f"DASHBOARD_PASSWORD: found a value of {length} characters; accepted: at least {_SHORTEST_PASSWORD}, "
+            "as whoever guesses it reads the ledger"
+        )
 
 
 def doubts(given: Mapping[str, str]) -> Iterator[str]:

@@ -151,10 +151,14 @@ class Texts:
         """Returns a day of this year: 01 Mar; in Russian 01.03."""
         return format_date(day, _DAY[self.language], locale=self.language)
 
+    def full_day(self, day: date) -> str:
+        """Returns a day of any year: 01 Mar 2026; in Russian 01.03.2026."""
+        return format_date(day, _FULL[self.language].removesuffix(" HH:mm"), locale=self.language)
+
     def zoned_day(self, at: datetime) -> str:
         """Returns the day, the year and the zone of the times that follow: 01 Mar 2026, UTC; in Russian 01.03.2026, UTC."""
         local = at.astimezone(self.zone)
-        return f"{format_date(local, _FULL[self.language].removesuffix(' HH:mm'), locale=self.language)}, {_zone_name(local)}"
+        return f"{self.full_day(local)}, {_zone_name(local)}"
 
     def full_moment(self, at: datetime) -> str:
         """Returns day and time with year and zone: 01 Mar 2026 14:02 UTC; in Russian 01.03.2026 14:02 UTC."""

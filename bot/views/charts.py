@@ -11,6 +11,7 @@ from bot.texts import Html, Texts
 from bot.views.chat_message import plain_text
 from bot.views.number_format import money, percent_of
 from core.domain.money import ZERO
+from core.domain.trading_figures import falls
 from core.read_models import Gain
 
 _POINTS = 2_000
@@ -41,27 +42,26 @@ def equity(title: str, results: Results, texts: Texts, theme: str) -> Curve:
     """Returns the cumulative net result in quote asset, and how far it is below its highest so far."""
     gains, capital = results.gains, results.capital
     totals = list(accumulate((gain.profit for gain in gains), initial=results.before))
-    peaks = list(accumulate(totals, max, initial=ZERO))[1:]
-    falls = [total - peak for total, peak in zip(totals, peaks, strict=True)]
-    deepest, last = falls.index(min(falls)), totals[-1]
+    peaks, below = zip(*falls(totals), strict=True)
+    deepest, last = below.index(min(below)), totals[-1]
     share, trades = Html(""), [texts("chart.trades", count=len(gains))]
     if capital is not None and capital > 0:
         trades.insert(0, texts("chart.of_capital", share=percent_of(last, capital)))
-        share = texts("chart.share", share=percent_of(falls[deepest], capital + peaks[deepest]))
+        share = texts("chart.share", share=percent_of(below[deepest], capital + peaks[deepest]))
     details: list[str] = [_BETWEEN.join(trades)]
-    if falls[deepest]:
-        details.append(texts("chart.deepest", amount=money(falls[deepest]), share=share))
+    if below[deepest]:
+        details.append(texts("chart.deepest", amount=money(below[deepest]), share=share))
     times = [gains[0].at - _BEFORE, *(gain.at for gain in gains)][-_POINTS:]
     return Curve(
         head=_head(title, last, details, texts),
         style=style_of(texts, theme),
         times=tuple(at.isoformat() for at in times),
         values=tuple(map(float, totals[-_POINTS:])),
-        falls=tuple(map(float, falls[-_POINTS:])),
+        falls=tuple(map(float, below[-_POINTS:])),
         until=results.until.isoformat(),
         last=texts.figure(money(last, signed=True)),
         fall_title=plain_text(texts("chart.fall")),
-        deepest=texts.figure(money(falls[deepest])),
+        deepest=texts.figure(money(below[deepest])),
     )
 
 

@@ -103,13 +103,13 @@ def _group(by: str, sums: Sequence[Quality], texts: Texts) -> list[Html]:
 def _latencies(found: Sequence[Latency], texts: Texts) -> list[Html]:
     if not found:
         return []
-    lines = [texts(f"quality.stage_{one.stage}", median=_length(one.median, texts), p90=_length(one.p90, texts)) for one in found]
+    lines = [texts(f"quality.stage_{one.stage}", median=length(one.median, texts), p90=length(one.p90, texts)) for one in found]
     return [texts("quality.latency"), *lines, _BLANK]
 
 
-def _length(length: timedelta, texts: Texts) -> str:
+def length(took: timedelta, texts: Texts) -> str:
     """Returns a length in milliseconds below a second, else in seconds or longer units."""
-    seconds = Decimal(length // timedelta(microseconds=1)).scaleb(-6).quantize(_SECONDS)
+    seconds = Decimal(took // timedelta(microseconds=1)).scaleb(-6).quantize(_SECONDS)
     if abs(seconds) < 1:
         return texts("quality.ms", count=int(seconds * 1000))
     return texts.length(f"{seconds:.1f}")

@@ -1,62 +1,54 @@
-"""The quality page, run by Streamlit itself on a ledger: sums, groups, and nothing to show."""
+"""The quality page's tables and chart; the page itself is visited with the others."""
 
-from pathlib import Path
+import re
+from datetime import timedelta
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from bot.clock import SystemClock
-from core.adapters.ledger.opening import open_ledger
-from core.domain.execution_quality import Quality
-from dashboard.quality import by_day, group_row
-from tests.core.adapters.ledger.test_execution_quality import WHOLE, lived
-from tests.ledgers import make_ledger
+from core.domain.execution_quality import Latency, Quality
+from dashboard.quality import PARTS, by_day, group_table, latency_table
+from dashboard.texts import texts
+from tests.core.adapters.ledger.test_execution_quality import WHOLE
 
-
-def page() -> None:
-    """Runs as the page of a visitor."""
-    from core.read_models import Selection
-    from dashboard.quality import show
-
-    show(Selection())
+EN = texts("en", "UTC")
 
 
-async def test_the_sums_of_a_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = make_ledger(tmp_path / "ledger.db")
-    monkeypatch.setenv("DATABASE_URL", url)
-    shown = AppTest.from_function(page, default_timeout=30)
-    assert not shown.run().exception
-    assert [one.value for one in shown.markdown] == ["No orders and no missed signals in this selection."]
-    ledger = await open_ledger(url, SystemClock())
-    await lived(ledger)
-    await ledger.close()
-    assert not shown.run().exception
-    tiles = {one.label: one.value for one in shown.metric}
-    assert tiles["Shortfall, USDC"] == "+50.22"
-    assert (tiles["Filled"], tiles["Missed signals"]) == ("99.9%", "3")
-    by_symbol, stages = (one.value for one in shown.dataframe)
-    assert list(by_symbol[""]) == ["SOLUSDC", "WIFUSDC"]
-    assert list(by_symbol["orders"]) == ["1", "3"]
-    assert list(stages["until"]) == ["received", "decided", "sent", "answered", "settled"]
-    shown.segmented_control(key="quality_by").set_value("Strategy").run()
-    assert list(shown.dataframe[0].value[""]) == ["default", "waves"]
+def cells(html: str) -> list[str]:
+    return [re.sub("<[^>]+>", "", cell) for cell in re.findall("<td[^>]*>(.*?)</td>", html)]
 
 
 def test_the_cells_of_a_group_add_up_to_its_shortfall() -> None:
-    cells = group_row(WHOLE)
-    assert cells["shortfall, USDC"] == "+50.2100"
-    assert [cells[name] for name in ("delay", "execution", "fees", "missed")] == ["+0.0040", "+10.0260", "+0.0200", "+40.1600"]
-    assert cells["shortfall, bps"] == "+83.2"
-    assert group_row(Quality("x", "EUR"))["worst order, bps"] == ""
+    _, orders, missed, in_bps, whole, *parts = cells(group_table([WHOLE], EN))
+    assert (orders, missed) == ("3", "3")
+    assert (in_bps, whole) == ("+83.2", "+50.21 USDC")
+    assert parts == ["+0.004", "+10.03", "0.00", "+0.02", "+40.16"]
+    assert len(parts) == len(PARTS)
+
+
+def test_what_never_traded_has_no_figures_to_divide() -> None:
+    assert cells(group_table([Quality("x", "EUR")], EN))[:2] == ["x", "0"]
+
+
+def test_a_name_from_outside_does_not_become_html() -> None:
+    assert "<img" not in group_table([Quality("<img src=x>", "EUR")], EN)
+
+
+@pytest.mark.parametrize(("language", "named"), [("en", "booked"), ("ru", "учтён")])
+def test_each_stage_has_its_name_and_its_lengths(language: str, named: str) -> None:
+    found = Latency("settled", 3, *(timedelta(milliseconds=length) for length in (5, 20, 300, 2_000)))
+    row = cells(latency_table([found], texts(language, "UTC")))
+    assert row[:2] == [named, "3"]
+    assert row[2].startswith("5")
+    assert row[-1].startswith("2")
 
 
 def test_a_day_has_a_bar_of_each_part() -> None:
-    drawn = by_day([WHOLE]).to_dict()
+    drawn = by_day([WHOLE], EN).to_dict()
     (values,) = drawn["datasets"].values()
     assert {value["part"]: round(value["value"], 4) for value in values} == {
-        "delay": 0.004,
-        "execution": 10.026,
-        "slippage, not split": 0.0,
-        "fees": 0.02,
-        "missed": 40.16,
+        "Delay": 0.004,
+        "Execution": 10.026,
+        "Slippage, not split": 0.0,
+        "Fees": 0.02,
+        "Missed": 40.16,
     }

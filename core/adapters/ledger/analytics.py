@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,16 +13,19 @@ from core.adapters.ledger.tables import (
     control_tables,
     notification_tables,
     order_tables,
+    protection_tables,
     result_tables,
     signal_tables,
     upkeep_tables,
 )
 from core.domain.delivery import MAIN_READER
+from core.domain.equity_mark import EquityMark
 from core.domain.events.priority import Priority
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection
 
+_DAY = timedelta(days=1)
 NEWEST_EXECUTED = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
 
 
@@ -37,7 +40,8 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The state of the program as far as the ledger knows: `seen_at` is its last sign of life."""
+    """The state of the program as far as the ledger knows: `seen_at` is its last sign of life; `trading_mode` is None before its
+    first order."""
 
     holder: str
     seen_at: datetime | None
@@ -47,6 +51,7 @@ class Pulse:
     unsent: int
     unsettled: int
     held: tuple[str, ...]
+    trading_mode: str | None = None
 
 
 class LedgerAnalytics:
@@ -140,7 +145,13 @@ class LedgerAnalytics:
             unsent=await self._unsent(),
             unsettled=await self._unsettled(),
             held=tuple(row["symbol"] for row in holds),
+            trading_mode=await self._reader.trading_mode(),
         )
+
+    async def equity_mark(self) -> EquityMark | None:
+        """Returns the account's equity as it was last measured; None if it never was."""
+        found = await self._reader.read(select(protection_tables.equity_marks))
+        return protection_tables.equity_mark_of(found[0]) if found else None
 
     async def _unsettled(self) -> int:
         """Counts the orders whose outcome is being found out; those that rest wait for nobody."""
@@ -181,6 +192,8 @@ def of_selection(question: Select[Any], selection: Selection) -> Select[Any]:
     executions = result_tables.executions.c
     if selection.since is not None:
         question = question.where(executions.executed_at >= datetime.combine(selection.since, time(), UTC))
+    if selection.until is not None:
+        question = question.where(executions.executed_at < datetime.combine(selection.until + _DAY, time(), UTC))
     if selection.symbol is not None:
         question = question.where(executions.symbol == selection.symbol)
     if selection.mode is not None:
@@ -195,6 +208,8 @@ def _results(question: Select[Any], selection: Selection) -> Select[Any]:
     days = result_tables.day_results.c
     if selection.since is not None:
         question = question.where(days.day >= selection.since.isoformat())
+    if selection.until is not None:
+        question = question.where(days.day <= selection.until.isoformat())
     if selection.symbol is not None:
         question = question.where(days.symbol == selection.symbol)
     if selection.mode is not None:

@@ -1,4 +1,4 @@
-"""Column types and a sum that keep amounts exact to the last digit and times unambiguous, on SQLite as on PostgreSQL."""
+"""Column types and functions that keep amounts exact to the last digit and times unambiguous, on SQLite as on PostgreSQL."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -100,3 +100,21 @@ def _plus_on_sqlite(element: exact_plus, compiler: Any, **options: Any) -> str:
 def _plus_on_postgresql(element: exact_plus, compiler: Any, **options: Any) -> str:
     one, other = element.clauses
     return f"({compiler.process(one, **options)} + {compiler.process(other, **options)})"
+
+
+class utc_day(FunctionElement[str]):  # noqa: N801 - a function of SQL
+    """The UTC day of a time, `YYYY-MM-DD`."""
+
+    type = Text()
+    inherit_cache = True
+    name = "utc_day"
+
+
+@compiles(utc_day)
+def _day_on_sqlite(element: utc_day, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 10)"
+
+
+@compiles(utc_day, "postgresql")
+def _day_on_postgresql(element: utc_day, compiler: Any, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"

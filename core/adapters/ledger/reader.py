@@ -10,7 +10,7 @@ from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.engines import parse_url, words
 from core.adapters.ledger.reading import Questions, questions_to
 from core.adapters.ledger.row import Row
-from core.adapters.ledger.tables import result_tables
+from core.adapters.ledger.tables import order_tables, result_tables
 from core.domain.day_result import DayResult
 from core.domain.errors import LedgerUnavailable
 
@@ -60,6 +60,11 @@ class LedgerReader:
             DayResult(row["day"], row["quote_asset"], row["profit"], row["exits"], row["wins"])
             for row in await self.read(question)
         ]
+
+    async def trading_mode(self) -> str | None:
+        """Returns the trading mode of this ledger's orders; None before the first."""
+        found = await self.read(select(order_tables.orders.c.trading_mode).limit(1))
+        return found[0]["trading_mode"] if found else None
 
     async def close(self) -> None:
         """Closes its connections."""

@@ -161,8 +161,7 @@ class SqlLedger:
 
     async def trading_mode(self) -> str | None:
         """Returns the trading mode of this ledger's orders; None before the first order."""
-        found = await self.reader.read(select(order_tables.orders.c.trading_mode).limit(1))
-        return found[0]["trading_mode"] if found else None
+        return await self.reader.trading_mode()
 
     async def find_orders(self, client_order_ids: Sequence[str]) -> Mapping[str, Order]:
         """See Ledger."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.commands.arguments.chart_spans import MOST, Span, read_span, spanning
-from core.domain.candle import Interval
+from bot.commands.arguments.chart_spans import read_span
+from core.domain.candle import MOST, Interval, Span, spanning
 
 NOW = datetime(2026, 5, 28, 20, 27, 30, tzinfo=UTC)
 DAY = timedelta(days=1)

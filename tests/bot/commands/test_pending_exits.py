@@ -10,8 +10,9 @@ from bot.texts import texts
 from core.domain.order import NotTaken, OrderRequest, PlaceResult
 from core.domain.reasons import reason
 from core.read_models import Selection
-from dashboard.trades import exit_row
-from dashboard.view import trades
+from dashboard import texts as dashboard_texts
+from dashboard.guards import exit_cells
+from dashboard.view import now
 from local_telegram.server import RunningChat
 from tests.bot.commands.test_acting import confirmed
 from tests.bot.conftest import until
@@ -65,8 +66,10 @@ async def test_a_panics_exit_has_no_end(firm: Firm) -> None:
 
 async def test_the_dashboard_has_it_too(firm: Firm, tmp_path: Path) -> None:
     await sold_in_vain(firm)
-    (wanted,) = (await trades(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", Selection())).exits
-    row = exit_row(wanted)
-    assert (row["symbol"], row["quantity"], row["attempt"]) == ("WIFUSDC", "19.98", "1")
-    assert row["not done because"] == str(reason("banned", seconds=300))
-    assert row["until"] == f"{wanted.since + timedelta(seconds=600):%Y-%m-%d %H:%M:%S}"
+    today = firm.context.clock.now().date()
+    (wanted,) = (await now(f"sqlite+aiosqlite:///{tmp_path / 'ledger.db'}", Selection(), today)).exits
+    words = dashboard_texts.texts("ru")
+    symbol, _, quantity, _, until_when, attempt, why = exit_cells(wanted, words)
+    assert (symbol, quantity, attempt) == ("WIFUSDC", "19,98", "1")
+    assert why == words.reason(reason("banned", seconds=300))
+    assert until_when == words.moment(wanted.since + timedelta(seconds=600))

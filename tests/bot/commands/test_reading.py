@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from bot.commands.calendar import since_first, starts_of
 from bot.commands.risk import bar
-from bot.commands.stats import stats_of
 from bot.reports.tax_export import cell
 from bot.texts import texts
 from bot.views.chat_message import plain_text
@@ -246,16 +245,6 @@ def test_whoever_begins_later_finds_the_same_lots(rows: list[Row], cut: int) -> 
     assert later.left() == whole.left()
     assert taken(later, done[cut:]) == taken(whole, done[cut:])
     assert later.left() == whole.left()
-
-
-@given(st.lists(st.decimals(-1000, 1000, places=2), min_size=1, max_size=50))
-def test_statistics_add_up(profits: list[Decimal]) -> None:
-    found = stats_of(profits)
-    assert found.won - found.lost == sum(profits)
-    assert 0 <= found.wins <= found.exits == len(profits)
-    assert found.worst <= found.best
-    assert found.longest_won <= found.wins
-    assert found.longest_lost <= found.exits - found.wins
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["daily", "weekly", "monthly"]), st.integers(1, 31))

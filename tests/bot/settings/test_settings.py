@@ -270,6 +270,7 @@ def test_amounts_are_exact() -> None:
         ({"DCA_STEPS": "2.5"}, "DCA_STEPS"),
         ({"DCA_STEPS": "2.5:1,5:1.5", "MAX_ENTRIES": "2"}, "DCA_STEPS"),
         ({"WEBHOOK_SECRET": "fifteen letters"}, "WEBHOOK_SECRET"),
+        ({"DASHBOARD_PASSWORD": "eleven char"}, "DASHBOARD_PASSWORD"),
         ({"WEBHOOK_SECRET": "sixteen letters!", "HTTP_PORT": "0"}, "HTTP_PORT"),
     ],
 )

@@ -4,23 +4,28 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.day_reader import DayReader
 from core.adapters.ledger.guards import Guards
+from core.adapters.ledger.reader import open_reader
 from core.adapters.ledger.sql_ledger import SqlLedger
+from core.adapters.ledger.turnovers import Turnovers
 from core.domain.instrument import Quote
 from core.domain.messages import StoredMessage
+from core.domain.money import ZERO
 from core.domain.order_state_machine import OrderState
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.domain.reasons import reason
 from core.domain.signal import Signal
-from core.read_models import Gain, Selection
+from core.read_models import Gain, Selection, Turnover
 from core.records.commit_batch import CommitBatch
 from tests.core.adapters.ledger.values import BEGIN, NOW, intent, message, order, performance, position, round_trips
+from tests.ledgers import make_ledger
 
 EXECUTIONS = list(round_trips(400))
 SINCE = (BEGIN + timedelta(days=1)).date()
@@ -31,10 +36,25 @@ def selected(selection: Selection) -> list[Execution]:
         one
         for one in EXECUTIONS
         if (selection.since is None or one.executed_at.date() >= selection.since)
+        and (selection.until is None or one.executed_at.date() <= selection.until)
         and selection.symbol in (None, one.symbol)
         and selection.mode in (None, one.trading_mode)
         and selection.strategy in (None, one.strategy)
     ]
+
+
+def turnover(executions: list[Execution]) -> list[Turnover]:
+    """Adds up the executions, by quote asset."""
+    found = []
+    for quote in sorted({one.quote_asset for one in executions}):
+        chosen = [one for one in executions if one.quote_asset == quote]
+        profits = [one.profit_quote for one in chosen if one.profit_quote is not None]
+        fees: dict[str, Decimal] = defaultdict(Decimal)
+        for one in chosen:
+            fees[one.fee_asset] += one.fee
+        won, lost = sum((one for one in profits if one > 0), ZERO), sum((-one for one in profits if one < 0), ZERO)
+        found.append(Turnover(quote, len(chosen), sum((one.quote_qty for one in chosen), ZERO), won, lost, dict(fees)))
+    return found
 
 
 @pytest.fixture
@@ -55,9 +75,11 @@ async def analytics(ledger: SqlLedger) -> LedgerAnalytics:
         Selection(since=SINCE, symbol="WIFUSDC", strategy="default"),
         Selection(strategy="nobody"),
         Selection(since=date(2100, 1, 1)),
+        Selection(until=SINCE),
+        Selection(since=SINCE, until=SINCE, strategy="waves"),
     ],
 )
-async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection: Selection) -> None:
+async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, ledger: SqlLedger, selection: Selection) -> None:
     chosen = selected(selection)
     assert await analytics.last_exit(selection) == next((one for one in reversed(chosen) if one.profit_quote is not None), None)
     assert list(await analytics.executions(selection, 50)) == chosen[::-1][:50]
@@ -72,6 +94,24 @@ async def test_a_selection_is_what_it_says(analytics: LedgerAnalytics, selection
     found = await analytics.days(selection)
     assert {(f"{day.at:%Y-%m-%d}", day.quote_asset): day.profit for day in found} == dict(days)
     assert [day.at for day in found] == sorted(day.at for day in found)
+    turnovers = Turnovers()
+    await turnovers.catch_up(ledger.reader)
+    assert list(turnovers.of(selection)) == turnover(chosen)
+
+
+async def test_turnovers_are_read_once_and_go_on(ledger: SqlLedger, tmp_path: Path) -> None:
+    turnovers, late = Turnovers(), EXECUTIONS[5]  # settled after all others
+    early = [one for one in EXECUTIONS[:300] if one != late]
+    await turnovers.catch_up(ledger.reader)
+    assert (list(turnovers.of(Selection())), turnovers.is_complete) == ([], True)
+    for some in (early, [*EXECUTIONS[300:], late]):
+        await ledger.commit(CommitBatch(executions=some))
+        await turnovers.catch_up(ledger.reader)
+    assert list(turnovers.of(Selection())) == turnover(EXECUTIONS)
+    other = open_reader(make_ledger(tmp_path / "other.db"))  # as after a restore
+    await turnovers.catch_up(other)
+    await other.close()
+    assert list(turnovers.of(Selection())) == []
 
 
 async def test_the_last_exit_and_the_symbols(analytics: LedgerAnalytics, ledger: SqlLedger) -> None:

@@ -17,6 +17,7 @@ from core.adapters.ledger.queries import LedgerQueries
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.ledger.tables.metadata import metadata
+from core.adapters.ledger.turnovers import Turnovers
 from core.domain.delivery import Delivery
 from core.domain.events.priority import Priority
 from core.domain.messages import ControlsRequested, DeadLetter, Message
@@ -57,6 +58,8 @@ QUESTIONS: dict[str, Ask] = {
         "trades of a symbol", lambda ledger, page: LedgerQueries(ledger.reader).recent_trades(10, symbol="S7USDC", page=page)
     ),
     **of_pages("acts", lambda ledger, page: LedgerQueries(ledger.reader).acts(10, page=page)),
+    "new executions added up": lambda ledger: Turnovers().catch_up(ledger.reader),
+    "exits of some days": lambda ledger: LedgerAnalytics(ledger.reader).gains(replace(DAY, until=YEAR.date()), 10),
     "last on the exchange": lambda ledger: LedgerQueries(ledger.reader).last_on_exchange(),
     "orders": lambda ledger: LedgerQueries(ledger.reader).recent_orders(8),
     "executions": lambda ledger: LedgerQueries(ledger.reader).recent_executions(8),
