@@ -118,8 +118,8 @@ def _shown(words: Texts, option: str) -> str:
 
 
 def _from_address(key: str, named: Sequence[str], otherwise: str) -> None:
-    """Begins with what was chosen, or what the address says. A symbol or a strategy that the ledger does not know yet may be meant, too: it shows
-    nothing, rather than what others did."""
+    """Begins with what was chosen, or what the address says. A symbol or a strategy that the ledger does not know yet may be
+    meant, too: it shows nothing, rather than what others did."""
     if key in st.session_state:
         return
     said = (st.session_state.get(_KEPT + key) or st.query_params.get(key, otherwise))[:_LONGEST]
