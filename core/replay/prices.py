@@ -1,0 +1,117 @@
+"""The prices that a recording knows, by time, and a market that shows them. Between two of them no price is known."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from core.domain.candle import Candle, Interval
+from core.domain.instrument import Instrument, Quote
+from core.domain.money import divide
+from core.ports.clock import Clock
+from core.records.recording import RecordedMessage, Recording
+
+
+class PriceSource(StrEnum):
+    """The origins of a recorded price, the better ones first."""
+
+    FILL = "fill"
+    DECISION = "decision"
+    CANDLE = "candle"
+    SIGNAL = "signal"
+
+
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    """A price of `symbol` at a moment, in quote asset: `bid` to sell at, `ask` to buy at."""
+
+    symbol: str
+    at: datetime
+    bid: Decimal
+    ask: Decimal
+    source: PriceSource
+
+
+def point(symbol: str, at: datetime, price: Decimal, source: PriceSource) -> PricePoint:
+    """Returns the point of one price, which counts for both sides."""
+    return PricePoint(symbol, at, price, price, source)
+
+
+def recorded_points(recording: Recording) -> list[PricePoint]:
+    """Returns every price that the recording knows, oldest first."""
+    found = [*_of_decisions(recording.messages), *_of_fills(recording)]
+    return sorted((one for one in found if _is_within(one, recording.since)), key=lambda one: one.at)
+
+
+def _is_within(one: PricePoint, since: datetime | None) -> bool:
+    return since is None or one.at >= since
+
+
+def _of_decisions(messages: Iterable[RecordedMessage]) -> Iterator[PricePoint]:
+    """Yields the market's price at each decision, the signal's own where none was known, and the rates that were used."""
+    for one in messages:
+        if (signal := one.signal) is None:
+            continue
+        if one.facts is None or one.facts.price is None:
+            yield point(signal.symbol, one.at, signal.close, PriceSource.SIGNAL)
+            continue
+        yield point(signal.symbol, one.at, one.facts.price, PriceSource.DECISION)
+        for rate in one.facts.rates:
+            yield PricePoint(rate.asset + rate.into, one.at, rate.low, rate.high, PriceSource.DECISION)
+
+
+def _of_fills(recording: Recording) -> Iterator[PricePoint]:
+    for recorded in recording.orders.values():
+        yield from (point(fill.symbol, fill.at, fill.price, PriceSource.FILL) for fill in recorded.fills)
+    yield from _of_fees(recording)
+
+
+def _of_fees(recording: Recording) -> Iterator[PricePoint]:
+    """Yields what a third asset was worth when it paid a commission."""
+    for one in recording.executions:
+        value = recording.fee_values.get(one.client_order_id)
+        if value is not None and one.fee:
+            for fill in recording.orders[one.client_order_id].fills:
+                yield point(one.fee_asset + one.quote_asset, fill.at, divide(value, one.fee), PriceSource.FILL)
+
+
+class RecordedMarket:
+    """See `core.ports.market_data.MarketData`: shows what it was given last, as the price of now."""
+
+    def __init__(self, instruments: Mapping[str, Instrument], clock: Clock) -> None:
+        self._instruments = instruments
+        self._clock = clock
+        self._last: dict[str, PricePoint] = {}
+
+    def show(self, one: PricePoint) -> None:
+        """Makes `one` the price of its symbol from now on."""
+        self._last[one.symbol] = one
+
+    def age(self, symbol: str) -> timedelta | None:
+        """Returns how long ago the price of `symbol` was known; None if it never was."""
+        known = self._last.get(symbol)
+        return None if known is None else max(self._clock.now() - known.at, timedelta())
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Returns the last known selling price, in quote asset."""
+        known = self._last.get(symbol)
+        return None if known is None else known.bid
+
+    async def server_time(self) -> datetime:
+        """Returns the virtual time."""
+        return self._clock.now()
+
+    async def instruments(self, symbols: Collection[str] | None) -> Mapping[str, Instrument]:
+        """See MarketData."""
+        return {name: one for name, one in self._instruments.items() if symbols is None or name in symbols}
+
+    async def quotes(self, symbols: Collection[str]) -> Mapping[str, Quote]:
+        """See MarketData."""
+        now = self._clock.now()
+        known = [self._last[symbol] for symbol in symbols if symbol in self._last]
+        return {one.symbol: Quote(one.symbol, one.bid, one.ask, now) for one in known}
+
+    async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
+        """Returns none: what candles tell is shown as prices."""
+        return ()
