@@ -80,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", metavar="FILE", type=Path, help="a new file, e.g. marketflow-backup.db")
     restore = commands.add_parser("restore", help="puts such a copy back, once it was compared with the exchange")
     restore.add_argument("file", metavar="FILE", type=Path, help="what `marketflow backup` wrote")
+    _add_replay(commands)
+    commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
+    return parser
+
+
+def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     again = commands.add_parser("replay", help="recorded signals through today's settings on paper, beside what came of them")
     again.add_argument("--since", metavar="T", type=_moment, help="day or moment, UTC, e.g. 2026-03-01 (default: the beginning)")
     again.add_argument("--strategy", metavar="S", help="report on this strategy alone; all of them trade")
@@ -87,8 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--candles", action="store_true", help="also ask the exchange for candles and the symbols' rules")
     again.add_argument("--all", action="store_true", help="list every signal, not only those decided otherwise")
     again.add_argument("--demo", action="store_true", help="the ledger of the demo that is running")
-    commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
-    return parser
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

@@ -42,6 +42,7 @@ from bot.commands import (
     theme,
     trades,
     users,
+    whatif,
     why,
     zone,
 )
@@ -73,6 +74,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         trades.COMMAND,
         signals.COMMAND,
         why.COMMAND,
+        whatif.COMMAND,
         orders.COMMAND,
         balance.COMMAND,
         risk.COMMAND,

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.reports.replay_process import Replay
 from bot.reports.tax_export import Executions
 from core.domain.day_result import DayResult
 from core.domain.order import Order
 from core.domain.position import Execution, Trade
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
+from core.records.recording import Recording
 
 
 class Queries(Executions, Protocol):
@@ -104,10 +106,20 @@ class Analytics(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """Reads what a replay needs. Raises LedgerUnavailable."""
+
+    async def read(self, until: datetime, since: datetime | None = None, most_signals: int | None = None) -> Recording:
+        """Returns the record from `since` to now, which is `until`; of more than `most_signals` signals the newest."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerReads:
-    """The ledger, for reading only."""
+    """The ledger, for reading only. `replay` replays a recording elsewhere; it answers None where that takes too long."""
 
     queries: Queries
     analytics: Analytics
     stories: Stories
+    recordings: Recordings
+    replay: Replay

@@ -1,4 +1,4 @@
-"""What a ledger has recorded of a span of time: everything that a replay needs, and nothing else."""
+"""The record of a span of time in a ledger: everything that a replay needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -25,7 +25,7 @@ class Lack(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a signal. `outcome` is that of its message, or the state of its order; `qty` was ordered (base asset), at
+    """The fate of a signal. `outcome` is that of its message, or the state of its order; `qty` was ordered (base asset), at
     `price` on average (quote asset) as far as it was `executed`; None and 0 without an order."""
 
     outcome: str
@@ -57,7 +57,7 @@ class SignalReplayed:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What came of trading in one quote asset, all amounts in it: closed `trades`, of which `won`, and the net `profit` of all
+    """The results of trading in one quote asset, all amounts in it: closed `trades`, of which `won`, and the net `profit` of all
     exits; `fees` paid; exits by a stop (`stopped`); and `open_profit`, what is still held less its cost, at the last known
     price (None: no price is known)."""
 
@@ -73,7 +73,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PricesKnown:
-    """How well the market was known: the number of recorded prices by source, orders sent `on_paper` and thereof those at a price
+    """The knowledge of the market: the number of recorded prices by source, orders sent `on_paper` and thereof those at a price
     older than a minute (`stale`), the longest time without a price while something was held or waited (seconds), and the symbols
     without any price."""
 

@@ -29,7 +29,7 @@ from core.replay.memory_ledger import MemoryLedger
 from core.replay.prices import PricePoint, PriceSource, RecordedMarket, recorded_points
 from core.replay.recorded_venue import MARK, RecordedVenue
 from core.replay.rules import inferred_rules
-from core.replay.script import Cue, answered_signals, cues, token_of, with_token
+from core.replay.script import Cue, answered_signals, cues, first_mode, token_of, with_token
 from core.replay.virtual_time import VirtualClock, run_in_virtual_time
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -49,7 +49,8 @@ _PATIENCE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class ReplayTerms:
-    """The settings of a replay: the account's `limits`, those of strategies by file and by chat, and the `mode` of a first start.
+    """The settings of a replay: the account's `limits`, those of strategies by file and by chat, and the `mode` if the record
+    does not tell it.
     Without `instruments` the rules of symbols are inferred. `points` are further prices, as of candles; `strategy` names the only
     one that is reported."""
 
@@ -111,20 +112,22 @@ class _Replay:
         await self._start(left)
         ends = [one.order.updated_at for one in self._recording.orders.values() if one.order.terms.may_rest]
         moments = _in_order(script, points, [at for at in ends if at > self._clock.now()])
-        for (at, point, cue), following in zip(moments, [*(one[0] for one in moments[1:]), self._recording.until], strict=True):
+        following = [one[0] for one in moments[1:]] + [self._recording.until]
+        for (at, point, cue), next_at in zip(moments, following[: len(moments)], strict=True):
             await self._until(at)
             if point is not None:
                 self._market.show(point)
                 await self._trading.market.freshen([point.symbol])
             if cue is not None:
                 await self._deliver(cue)
-            await self._settle(following)
+            await self._settle(next_at)
         await self._until(min(self._recording.until, self._clock.now() + _PATIENCE))
         return self._result(sum(1 for one in left.positions if one.is_open))
 
     async def _start(self, left: LedgerState) -> None:
         now, terms = self._clock.now(), self._terms
-        portfolio = Portfolio.from_ledger(left, TradingState(mode=terms.mode), terms.limits, now.date().isoformat())
+        trading_state = TradingState(mode=first_mode(self._recording, terms.mode))
+        portfolio = Portfolio.from_ledger(left, trading_state, terms.limits, now.date().isoformat())
         portfolio.mark = MARK
         portfolio.strategy_settings = terms.strategy_settings
         portfolio.strategy_limits = {(one.strategy, one.limit.name): one for one in terms.strategy_limits}

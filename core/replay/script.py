@@ -1,4 +1,4 @@
-"""What is delivered to a replay, and when: signals, and what people did. What trading itself made of them arises anew. Pure."""
+"""The script of a replay: signals and what people did, and when. What trading itself made of them arises anew. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,10 +8,12 @@ from core.domain.messages import (
     AcceptRequested,
     ApprovalAnswered,
     ApprovalTimedOut,
+    ControlsRequested,
     Message,
     SignalReceived,
 )
 from core.domain.signal import AGAIN, Side, Signal, client_order_id
+from core.domain.trading_state import Mode
 from core.records.recording import RecordedMessage, RecordedOrder, Recording
 from core.records.replay_result import Lack
 
@@ -90,6 +92,17 @@ def _retried(recording: Recording) -> Mapping[tuple[str, str], RecordedOrder]:
             _, _, name = signal.signal_id.partition(":")
             found[signal.source.removeprefix(AGAIN), name] = one
     return found
+
+
+def first_mode(recording: Recording, otherwise: Mode) -> Mode:
+    """Returns the mode at the beginning, by the decisions before anybody changed it: the least strict, as strategies may have a
+    stricter one of their own; `otherwise` where the record has none."""
+    found: list[Mode] = []
+    for one in (*recording.earlier, *recording.messages):
+        if isinstance(one.message.body, ControlsRequested):
+            break
+        found += [Mode(one.facts.mode)] if one.facts is not None else []
+    return min(found, key=list(Mode).index, default=otherwise)
 
 
 def answered_signals(recording: Recording) -> Mapping[str, str]:
