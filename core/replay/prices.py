@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.domain.candle import Candle, Interval
 from core.domain.instrument import Instrument, Quote
 from core.domain.money import divide
+from core.domain.order_messages import TrailingDue
 from core.ports.clock import Clock
 from core.records.recording import RecordedMessage, Recording
 
@@ -40,7 +41,7 @@ def point(symbol: str, at: datetime, price: Decimal, source: PriceSource) -> Pri
 
 def recorded_points(recording: Recording) -> list[PricePoint]:
     """Returns every price that the recording knows, oldest first."""
-    found = [*_of_decisions(recording.messages), *_of_fills(recording)]
+    found = [*_of_decisions(recording.messages), *_of_orders(recording)]
     return sorted((one for one in found if _is_within(one, recording.since)), key=lambda one: one.at)
 
 
@@ -51,18 +52,23 @@ def _is_within(one: PricePoint, since: datetime | None) -> bool:
 def _of_decisions(messages: Iterable[RecordedMessage]) -> Iterator[PricePoint]:
     """Yields the market's price at each decision, the signal's own where none was known, and the rates that were used."""
     for one in messages:
-        if (signal := one.signal) is None:
-            continue
-        if one.facts is None or one.facts.price is None:
-            yield point(signal.symbol, one.at, signal.close, PriceSource.SIGNAL)
-            continue
-        yield point(signal.symbol, one.at, one.facts.price, PriceSource.DECISION)
-        for rate in one.facts.rates:
-            yield PricePoint(rate.asset + rate.into, one.at, rate.low, rate.high, PriceSource.DECISION)
+        body, symbol = one.message.body, one.message.mailbox
+        if isinstance(body, TrailingDue):
+            yield point(symbol, one.message.received_at, body.bid, PriceSource.DECISION)
+        if one.facts is not None and one.facts.price is not None:
+            yield point(symbol, one.at, one.facts.price, PriceSource.DECISION)
+            for rate in one.facts.rates:
+                yield PricePoint(rate.asset + rate.into, one.at, rate.low, rate.high, PriceSource.DECISION)
+        elif one.signal is not None:
+            yield point(symbol, one.at, one.signal.close, PriceSource.SIGNAL)
 
 
-def _of_fills(recording: Recording) -> Iterator[PricePoint]:
+def _of_orders(recording: Recording) -> Iterator[PricePoint]:
+    """Yields the price at which each order was decided, other than one that protects, and those of all fills."""
     for recorded in recording.orders.values():
+        order = recorded.order
+        if not order.protects:
+            yield point(order.symbol, order.created_at, order.price, PriceSource.DECISION)
         yield from (point(fill.symbol, fill.at, fill.price, PriceSource.FILL) for fill in recorded.fills)
     yield from _of_fees(recording)
 
@@ -77,12 +83,20 @@ def _of_fees(recording: Recording) -> Iterator[PricePoint]:
 
 
 class RecordedMarket:
-    """See `core.ports.market_data.MarketData`: shows what it was given last, as the price of now."""
+    """See `core.ports.market_data.MarketData`: shows what it was given last. If `is_guessing`, as the price of now; else with its
+    true age, so that nobody takes an old one for the market."""
 
-    def __init__(self, instruments: Mapping[str, Instrument], clock: Clock) -> None:
+    def __init__(self, instruments: Mapping[str, Instrument], clock: Clock, *, is_guessing: bool = False) -> None:
         self._instruments = instruments
         self._clock = clock
+        self._is_guessing = is_guessing
         self._last: dict[str, PricePoint] = {}
+
+    def guessing(self) -> "RecordedMarket":
+        """Returns the same market, with its last prices as those of now."""
+        found = RecordedMarket(self._instruments, self._clock, is_guessing=True)
+        found._last = self._last
+        return found
 
     def show(self, one: PricePoint) -> None:
         """Makes `one` the price of its symbol from now on."""
@@ -110,7 +124,7 @@ class RecordedMarket:
         """See MarketData."""
         now = self._clock.now()
         known = [self._last[symbol] for symbol in symbols if symbol in self._last]
-        return {one.symbol: Quote(one.symbol, one.bid, one.ask, now) for one in known}
+        return {one.symbol: Quote(one.symbol, one.bid, one.ask, now if self._is_guessing else one.at) for one in known}
 
     async def candles(self, symbol: str, interval: Interval, since: datetime, limit: int) -> Sequence[Candle]:
         """Returns none: what candles tell is shown as prices."""

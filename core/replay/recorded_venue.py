@@ -38,21 +38,36 @@ from core.replay.virtual_time import VirtualClock
 MARK = 1
 """The mark of the replay's own ledger, which its orders carry."""
 _PATIENCE = timedelta(seconds=60)
-"""How long after its recorded cancellation an order that nobody cancels here goes on as an order on paper."""
+"""The time after its recorded cancellation after which an order that nobody cancels here goes on as an order on paper."""
 
 
 @dataclass(slots=True)
 class _Sent:
-    """An order that was really sent, and is sent again here; `cancelled_at` is when it was cancelled here."""
+    """An order that was really sent, and is sent again here; `cancelled_at` is when it was cancelled here. `beyond` is what
+    it did on paper beyond its record."""
 
     request: OrderRequest
     recorded: RecordedOrder
     number: int
     list_id: str = ""
     cancelled_at: datetime | None = None
+    beyond: ExecutionReport | None = None
 
     def report(self, now: datetime) -> ExecutionReport:
         """Returns what the venue says of it at `now`."""
+        found = self._recorded(now)
+        if self.beyond is None:
+            return found
+        return replace(
+            found,
+            state=self.beyond.state,
+            executed_qty=found.executed_qty + self.beyond.executed_qty,
+            quote_qty=found.quote_qty + self.beyond.quote_qty,
+            at=self.beyond.at,
+            fills=(*found.fills, *self.beyond.fills),
+        )
+
+    def _recorded(self, now: datetime) -> ExecutionReport:
         order = self.recorded.order
         fills = self._fills(now)
         executed = sum((fill.qty for fill in fills), ZERO)
@@ -101,7 +116,8 @@ class _Sent:
     def goes_on(self, now: datetime) -> bool:
         """Tells whether it was really cancelled some time ago, and here was not."""
         order = self.recorded.order
-        return order.state is OrderState.CANCELED and self.cancelled_at is None and now > order.updated_at + _PATIENCE
+        is_left = self.beyond is None and self.cancelled_at is None
+        return is_left and order.state is OrderState.CANCELED and now > order.updated_at + _PATIENCE
 
 
 class RecordedVenue:
@@ -163,9 +179,16 @@ class RecordedVenue:
 
     async def follow(self) -> None:
         """Shows the market to the orders on paper; what was really cancelled and here was not is one of them from now on."""
-        for sent in [one for one in self._sent.values() if one.goes_on(self._clock.now())]:
+        now = self._clock.now()
+        for sent in [one for one in self._sent.values() if one.list_id and one.report(now).executed_qty]:
+            await self._end_others(sent)
+        for sent in [one for one in self._sent.values() if one.goes_on(now)]:
             await self._go_on(sent)
         await self._paper.follow_market()
+        for sent in [one for one in self._sent.values() if one.beyond is not None and not one.beyond.state.final]:
+            sent.beyond = await self._paper.find_order(sent.request.symbol, sent.request.client_order_id)
+            if sent.beyond is not None and sent.beyond.executed_qty:
+                await self._end_others(sent)
 
     async def place(self, request: OrderRequest) -> PlaceResult:
         """See Venue."""
@@ -237,10 +260,21 @@ class RecordedVenue:
             return await self._paper.cancel_order(symbol, client_order_id)
         if sent.report(now).state.final:
             return False
-        for one in [each for each in self._sent.values() if each is sent or (sent.list_id and each.list_id == sent.list_id)]:
-            if not one.report(now).state.final:
-                one.cancelled_at = now
+        await self._cancel(sent)
+        await self._end_others(sent)
         return True
+
+    async def _end_others(self, sent: _Sent) -> None:
+        """Cancels the other legs of the order's list."""
+        for one in [each for each in self._sent.values() if each is not sent and sent.list_id and each.list_id == sent.list_id]:
+            if not one.report(self._clock.now()).state.final:
+                await self._cancel(one)
+
+    async def _cancel(self, sent: _Sent) -> None:
+        sent.cancelled_at = self._clock.now()
+        if sent.beyond is not None:
+            await self._paper.cancel_order(sent.request.symbol, sent.request.client_order_id)
+            sent.beyond = await self._paper.find_order(sent.request.symbol, sent.request.client_order_id)
 
     async def fills(self, symbol: str, order_id: str) -> Sequence[Fill]:
         """See Venue."""
@@ -251,13 +285,17 @@ class RecordedVenue:
 
     async def recent_orders(self, symbol: str, limit: int) -> RecentOrders:
         """See Venue."""
-        own = await self._paper.recent_orders(symbol, limit)
-        return RecentOrders((*self._reports(symbol), *own.reports)[-limit:])
+        own = self._alone((await self._paper.recent_orders(symbol, limit)).reports)
+        return RecentOrders((*self._reports(symbol), *own)[-limit:])
 
     async def open_orders(self, symbol: str | None = None) -> Sequence[ExecutionReport]:
         """See Venue."""
         reports = [report for report in self._reports(symbol) if not report.state.final]
-        return [*reports, *await self._paper.open_orders(symbol)]
+        return [*reports, *self._alone(await self._paper.open_orders(symbol))]
+
+    def _alone(self, reports: Iterable[ExecutionReport]) -> list[ExecutionReport]:
+        """Returns the orders on paper that do not go on with one that was really sent."""
+        return [one for one in reports if one.client_order_id not in self._sent]
 
     def _reports(self, symbol: str | None) -> Iterable[ExecutionReport]:
         now = self._clock.now()
@@ -277,9 +315,12 @@ class RecordedVenue:
         return await self._paper.place(request)
 
     async def _go_on(self, sent: _Sent) -> None:
-        del self._sent[sent.request.client_order_id]
         left = sent.request.qty - sent.report(self._clock.now()).executed_qty
-        await self._guess(replace(sent.request, qty=left), None)
+        placed = await self._guess(replace(sent.request, qty=left), None)
+        if isinstance(placed, ExecutionReport):
+            sent.beyond = placed
+        else:
+            sent.cancelled_at = self._clock.now()
 
 
 def _is_same(recorded: RecordedOrder, qty: Decimal, terms: OrderTerms) -> bool:

@@ -26,10 +26,10 @@ from core.records.replay_result import PricesKnown, Replayed
 from core.replay.carried import resting_orders, state_at_start
 from core.replay.comparison import Results, Shown, compared
 from core.replay.memory_ledger import MemoryLedger
-from core.replay.prices import PricePoint, PriceSource, RecordedMarket, recorded_points
+from core.replay.prices import PricePoint, PriceSource, RecordedMarket, point, recorded_points
 from core.replay.recorded_venue import MARK, RecordedVenue
 from core.replay.rules import inferred_rules
-from core.replay.script import Cue, answered_signals, cues, first_mode, token_of, with_token
+from core.replay.script import Cue, answered_signals, cues, first_mode, looks, token_of, with_token
 from core.replay.virtual_time import VirtualClock, run_in_virtual_time
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -42,9 +42,9 @@ _STALE = timedelta(minutes=1)
 _LOOKS = 40
 """The most looks, a second apart, that the timers take until everything is settled after something has happened."""
 _LATE = timedelta(seconds=2)
-"""How late an unanswered approval ends by itself, if the record does not say when it ended."""
+"""The time after which an unanswered approval ends by itself, if the record does not say when it ended."""
 _PATIENCE = timedelta(minutes=15)
-"""How long trading goes on after the last recorded price."""
+"""The time for which trading goes on after the last recorded price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,16 @@ def replay(recording: Recording, terms: ReplayTerms) -> Replayed:
     return run_in_virtual_time(min(first, recording.since or first) - _SECOND, run)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A price, a message, a look of the timers, or the end of an order that rested."""
+
+    at: datetime
+    seen: PricePoint | None = None
+    cue: Cue | None = None
+    is_look: bool = False
+
+
 class _Replay:
     """One replay, on its own clock."""
 
@@ -93,7 +103,7 @@ class _Replay:
         self._market = RecordedMarket(self._rules, clock)
         assets = {asset for one in self._rules.values() for asset in (one.base, one.quote)}
         book = MemoryBook(dict.fromkeys(assets, _ENOUGH), _FIRST_ORDER)
-        paper = PaperExchange(market=self._market, book=book, clock=clock, balances={}, rules_max_age=float("inf"))
+        paper = PaperExchange(market=self._market.guessing(), book=book, clock=clock, balances={}, rules_max_age=float("inf"))
         self._known = dict(recording.orders)
         self._venue = RecordedVenue(paper, self._market, self._known, clock)
         self._venue.report_asset = terms.limits.report_asset
@@ -110,19 +120,29 @@ class _Replay:
         """Runs it to the end of the recording."""
         left = state_at_start(self._recording, self._rules)
         await self._start(left)
-        ends = [one.order.updated_at for one in self._recording.orders.values() if one.order.terms.may_rest]
-        moments = _in_order(script, points, [at for at in ends if at > self._clock.now()])
-        following = [one[0] for one in moments[1:]] + [self._recording.until]
-        for (at, point, cue), next_at in zip(moments, following[: len(moments)], strict=True):
-            await self._until(at)
-            if point is not None:
-                self._market.show(point)
-                await self._trading.market.freshen([point.symbol])
-            if cue is not None:
-                await self._deliver(cue)
+        moments = self._moments(script, points)
+        following = [one.at for one in moments[1:]] + [self._recording.until]
+        for moment, next_at in zip(moments, following[: len(moments)], strict=True):
+            await self._until(moment.at)
+            if moment.seen is not None:
+                await self._show(moment.seen)
+            if moment.cue is not None:
+                await self._deliver(moment.cue)
+            if moment.is_look:
+                await self._look()
             await self._settle(next_at)
         await self._until(min(self._recording.until, self._clock.now() + _PATIENCE))
         return self._result(sum(1 for one in left.positions if one.is_open))
+
+    def _moments(self, script: Sequence[Cue], points: Sequence[PricePoint]) -> list[_Moment]:
+        """Returns everything that happens, in order; at the same moment prices come first, and the timers look last."""
+        recording = self._recording
+        ends = [one.order.updated_at for one in recording.orders.values() if one.order.terms.may_rest]
+        found = [_Moment(one.at, seen=one) for one in points]
+        found += [_Moment(one.at, cue=one) for one in script]
+        found += [_Moment(at) for at in ends if at > self._clock.now()]
+        found += [_Moment(at, is_look=True) for at in looks(recording)]
+        return sorted(found, key=lambda one: (one.at, one.seen is None, one.is_look))
 
     async def _start(self, left: LedgerState) -> None:
         now, terms = self._clock.now(), self._terms
@@ -150,12 +170,17 @@ class _Replay:
         await self._trading.load_rules(every=True)
         self._trading.inbox.start((), ())
 
+    async def _show(self, seen: PricePoint) -> None:
+        self._market.show(seen)
+        await self._trading.market.freshen([seen.symbol])
+
     async def _until(self, at: datetime) -> None:
         """Lets time pass until `at`, with a look at whatever falls due meanwhile."""
         while (due := self._due()) is not None and due < at:
             if (moment := max(due, self._clock.now() + _SECOND)) >= at:
                 break
             await self._clock.until(moment)
+            await self._look()
             await self._settle(at)
         self._note_gap(at)
         await self._clock.until(at)
@@ -178,6 +203,8 @@ class _Replay:
 
     async def _deliver(self, cue: Cue) -> None:
         message = cue.message
+        if cue.price is not None:
+            await self._show(point(message.mailbox, cue.at, cue.price, PriceSource.DECISION))
         if cue.stands_for:
             self._known[_name_of(message)] = self._recording.orders[cue.stands_for]
         if (token := token_of(message)) is not None:
@@ -201,19 +228,28 @@ class _Replay:
 
     async def _settle(self, until: datetime) -> None:
         """Has the timers look, second by second, until nothing happens any more, or it is `until`."""
+        await self._hear()
         for _ in range(_LOOKS):
-            before = self._ledger.commits
-            await self._look()
-            is_done = self._ledger.commits == before and not self._is_busy()
-            if is_done or self._clock.now() + _SECOND >= until:
+            if self._clock.now() + _SECOND >= until:
                 return
             await self._clock.sleep(1)
+            before = self._ledger.commits
+            await self._look()
+            if self._ledger.commits == before and not self._is_busy():
+                return
 
     def _is_busy(self) -> bool:
         portfolio, now = self._portfolio, self._clock.now()
         return bool(portfolio.in_flight) or any(one.due_at <= now for one in portfolio.exits.values())
 
+    async def _hear(self) -> None:
+        """Hears what became of orders at this moment, as the exchange's stream tells it."""
+        await self._venue.follow()
+        await self._trading.hearing.run()
+        await self._clock.calm()
+
     async def _look(self) -> None:
+        """Has the timers look."""
         trading, before = self._trading, len(self._venue.on_paper)
         await self._venue.follow()
         held = {one.symbol for one in self._portfolio.open_positions()}
@@ -295,13 +331,3 @@ class _Replay:
 def _name_of(message: Message) -> str:
     signal = getattr(message.body, "signal", None)
     return client_order_id(signal) if signal is not None else ""
-
-
-_Moment = tuple[datetime, PricePoint | None, Cue | None]
-
-
-def _in_order(script: Sequence[Cue], points: Sequence[PricePoint], ends: Sequence[datetime]) -> list[_Moment]:
-    """Returns prices, messages, and the times at which orders ended, in order; at the same moment the prices come first."""
-    moments: list[_Moment] = [*((one.at, one, None) for one in points), *((one.at, None, one) for one in script)]
-    moments += ((at, None, None) for at in ends)
-    return sorted(moments, key=lambda one: (one[0], one[1] is None))

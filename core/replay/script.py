@@ -3,15 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from core.domain.messages import (
-    AcceptRequested,
     ApprovalAnswered,
     ApprovalTimedOut,
+    CancelRequested,
     ControlsRequested,
     Message,
+    PanicEnded,
+    PauseTimedOut,
+    ResetRequested,
     SignalReceived,
+    StrategyRequested,
 )
+from core.domain.order_messages import BreakevenReached, EntryDue, PlanRequested, ProtectionDue, TrailingDue
 from core.domain.signal import AGAIN, Side, Signal, client_order_id
 from core.domain.trading_state import Mode
 from core.records.recording import RecordedMessage, RecordedOrder, Recording
@@ -27,13 +33,31 @@ OUTAGES = frozenset(
 """Reasons of a decision that hung on the state of exchange, ledger or program, which the record does not tell."""
 
 
+_OF_STATE = ControlsRequested | PauseTimedOut | PanicEnded | StrategyRequested | ResetRequested
+_DELIVERED = SignalReceived | ApprovalAnswered | ApprovalTimedOut | CancelRequested | PlanRequested | BreakevenReached | _OF_STATE
+"""The messages that a replay repeats: signals, what people did, what time has ended for them, and that the market was seen at a
+price that moves a stop. Limits are today's; everything else arises anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A message and when it is delivered. Its signal's order has the fate of the recorded order `stands_for`, if that is set."""
+    """A message and when it is delivered. Its signal's order has the fate of the recorded order `stands_for`, if that is set; it
+    is decided at `price` (quote asset), if that is known."""
 
     at: datetime
     message: Message
     stands_for: str = ""
+    price: Decimal | None = None
+
+
+def looks(recording: Recording) -> list[datetime]:
+    """Returns the times at which the program's timers found something to do."""
+    own = TrailingDue | BreakevenReached | ProtectionDue | EntryDue
+    return [
+        one.message.received_at
+        for one in recording.messages
+        if isinstance(one.message.body, own) or (one.signal is not None and not is_external(one.signal))
+    ]
 
 
 def is_external(signal: Signal) -> bool:
@@ -63,10 +87,10 @@ def _first(recording: Recording) -> Iterator[Cue]:
 def _cues(recording: Recording) -> Iterator[Cue]:
     retried = _retried(recording)
     for one in recording.messages:
-        if isinstance(one.message.body, AcceptRequested) or (one.signal is not None and not is_external(one.signal)):
+        if not isinstance(one.message.body, _DELIVERED) or (one.signal is not None and not is_external(one.signal)):
             continue
         if one.signal is None or lack_of(one) is None:
-            yield Cue(one.at, one.message)
+            yield Cue(one.at, one.message, price=one.facts.price if one.facts is not None else None)
         elif one.signal.side is Side.SELL and (later := retried.get(_identity(one.signal))) is not None:
             yield _later(one, later)
 

@@ -30,7 +30,9 @@ from core.records.recording import RecordedMessage, RecordedOrder, Recording
 
 _OF_STATE = ("controls", "pause_timeout", "panic_ended", "strategy", "reset")
 """The kinds of messages that change the trading state."""
-_KINDS = ("signal", "approval_answer", "approval_timeout", "cancel", "plan_request", "accept", *_OF_STATE)
+_OF_PEOPLE = ("approval_answer", "approval_timeout", "cancel", "plan_request", "accept")
+_OF_TIMERS = ("trailing_due", "breakeven_reached", "protection_due", "entry_due")
+_KINDS = ("signal", *_OF_PEOPLE, *_OF_TIMERS, *_OF_STATE)
 _LOOKED_BACK = timedelta(days=8)  # COOLDOWN_AFTER_STOP is a week at most
 _MOST_LOSSES = 1_000  # closed trades of before that may count as losing exits in a row
 

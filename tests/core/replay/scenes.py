@@ -2,15 +2,19 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from bot.jobs.timers import ApprovalTimer
+from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
+from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.messages import StoredMessage, StrategyRequested
 from core.domain.order import Fill, Rejected, by_trade
+from core.domain.order_terms import OrderType
 from core.domain.reasons import reason
-from core.domain.signal import Signal
+from core.domain.signal import Side, Signal
+from core.domain.trade_size import SizeKind, TradeSize
 from core.domain.trading_state import Mode, Pause, TradingState
 from core.policy.decision_context import RiskLimits
 from core.ports.ledger import Ledger
@@ -25,15 +29,27 @@ SYMBOLS = ("WIFUSDC", "SOLUSDC", "BNBUSDC")
 WITH_STOPS = replace(LIMITS, trade_quote=Decimal(50), stop_loss_pct=Decimal(2), max_open_positions=2, daily_loss_limit=Decimal(8))
 _STRATEGIES = ("", "fast")
 _TICK = Decimal("0.0001")
+_STOP = StopLoss(Level(pct=Decimal("1.5")))
+_PLANS = (
+    ExitPlan(_STOP, (Target(Level(pct=Decimal(2))),)),
+    ExitPlan(
+        _STOP,
+        (Target(Level(pct=Decimal(1)), Decimal(50)), Target(Level(pct=Decimal(3)), Decimal(50))),
+        Breakeven(None),
+    ),
+    ExitPlan(_STOP, trailing=Trailing(Decimal(1))),
+    ExitPlan(None, (Target(Level(pct=Decimal(1))),), time_limit=timedelta(minutes=4)),
+)
 
 
 class Day:
     """Trades on `world`; the same seed always brings the same."""
 
-    def __init__(self, world: World, venue: ScriptedVenue, seed: int) -> None:
+    def __init__(self, world: World, venue: ScriptedVenue, seed: int, *, is_rich: bool) -> None:
         self._world = world
         self._venue = venue
         self._random = Random(seed)
+        self._is_rich = is_rich
         self.signals = 0
 
     async def signal(self) -> None:
@@ -50,6 +66,8 @@ class Day:
         strategy = random.choice(_STRATEGIES)
         if strategy:
             signal = replace(signal, extra={"strategy": strategy})
+        if self._is_rich and signal.side is Side.BUY:
+            signal = self._richer(signal, market)
         if random.random() < 0.04:
             self._venue.next(random.choice((part_filled("0.5"), refused(Rejected(reason("rejected", code=-2010, message="no"))))))
         await self._say(signal)
@@ -57,11 +75,29 @@ class Day:
             await self._say(signal)  # comes again
         await self._answer(signal)
 
+    def _richer(self, signal: Signal, market: Decimal) -> Signal:
+        """Gives an entry a plan of its own, a size, or a limit at which it waits."""
+        random = self._random
+        limit = LimitEntry(
+            OrderType.LIMIT,
+            (market * Decimal("0.996")).quantize(_TICK),
+            expires_in=timedelta(seconds=random.choice((30, 300))),
+            on_timeout=random.choice((OnTimeout.CANCEL, OnTimeout.MARKET)),
+        )
+        size = TradeSize(SizeKind.QUOTE, Decimal(random.choice((30, 60))))
+        return replace(
+            signal,
+            plan=random.choice((None, *_PLANS)),
+            size=random.choice((None, size)),
+            entry=limit if random.random() < 0.3 else None,
+        )
+
     async def _say(self, signal: Signal) -> None:
         self.signals += 1
         await self._world.clock.run(self._world.inbox.ask(self._world.said(signal)))
 
     async def _move(self) -> None:
+        await self._world.clock.forward(0.05)  # two things at the same moment would have no order
         for symbol in SYMBOLS:
             steps = Decimal(self._random.randint(-120, 119)) / 10_000
             self._venue.trade(symbol, str((self._venue.prices[symbol] * (1 + steps)).quantize(_TICK)))
@@ -103,9 +139,9 @@ async def run_timers(world: World) -> None:
         await world.clock.sleep(1)
 
 
-async def trade(world: World, venue: ScriptedVenue, signals: int, seed: int = 1) -> Day:
-    """Trades until so many signals have come."""
-    day = Day(world, venue, seed)
+async def trade(world: World, venue: ScriptedVenue, signals: int, seed: int = 1, *, is_rich: bool = False) -> Day:
+    """Trades until so many signals have come; if `is_rich`, also with plans, sizes and limits of their own."""
+    day = Day(world, venue, seed, is_rich=is_rich)
     timers = asyncio.create_task(run_timers(world))
     while day.signals < signals:
         if day.signals % 40 == 39:

@@ -79,3 +79,13 @@ async def test_a_ledger_on_disk_tells_the_same_from_the_beginning_and_from_its_m
     assert 0 < len(later.signals) < len(found.signals)
     assert len([one for one in newest.messages if one.signal is not None and not one.signal.is_again]) <= 50
     assert newest.since is not None
+
+
+async def test_plans_sizes_and_limits_come_out_again(
+    world: World, ledger: MemoryLedger, clock: VirtualClock, venue: ScriptedVenue
+) -> None:
+    await trade(world, venue, 400, is_rich=True)
+
+    found = await replayed(recording_of(ledger, clock.now()), ReplayTerms(WITH_STOPS))
+    assert found.differing == []
+    assert found.now == found.before
