@@ -123,6 +123,9 @@ class _Replay:
         moments = self._moments(script, points)
         following = [one.at for one in moments[1:]] + [self._recording.until]
         for moment, next_at in zip(moments, following[: len(moments)], strict=True):
+            if moment.seen is not None and not self._matters(moment.seen):
+                self._market.show(moment.seen)
+                continue
             await self._until(moment.at)
             if moment.seen is not None:
                 await self._show(moment.seen)
@@ -132,6 +135,8 @@ class _Replay:
                 await self._look()
             await self._settle(next_at)
         await self._until(min(self._recording.until, self._clock.now() + _PATIENCE))
+        if (failure := self._trading.inbox.failure).done():
+            failure.result()  # a message that could not be handled
         return self._result(sum(1 for one in left.positions if one.is_open))
 
     def _moments(self, script: Sequence[Cue], points: Sequence[PricePoint]) -> list[_Moment]:
@@ -169,6 +174,13 @@ class _Replay:
                 self._ledger.book(replace(known.order, state=OrderState.AWAITING_APPROVAL, reason=None), ())
         await self._trading.load_rules(every=True)
         self._trading.inbox.start((), ())
+
+    def _matters(self, seen: PricePoint) -> bool:
+        """Tells whether a candle's price may move anything: most come while nothing is held and nothing waits."""
+        portfolio = self._portfolio
+        waits = portfolio.resting or portfolio.in_flight or portfolio.exits or portfolio.approvals
+        held = any(one.symbol == seen.symbol for one in portfolio.open_positions())
+        return seen.source is not PriceSource.CANDLE or held or bool(waits)
 
     async def _show(self, seen: PricePoint) -> None:
         self._market.show(seen)
