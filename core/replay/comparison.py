@@ -93,8 +93,8 @@ class Results:
             quote=quote,
             trades=len(closed),
             won=sum(1 for one in closed if one.profit > 0),
-            profit=_sum(one.profit_quote for one in done if one.profit_quote is not None),
-            fees=_sum(self._fee(one) for one in done),
+            profit=total(one.profit_quote for one in done if one.profit_quote is not None),
+            fees=total(self._fee(one) for one in done),
             stopped=sum(1 for one in done if one.role is Role.STOP),
             worst=min(closed, key=lambda one: one.profit, default=None),
             open_profit=self._open_profit(held),
@@ -113,11 +113,12 @@ class Results:
             if price is None:
                 return None
             profits.append(EXACT.subtract(multiply(one.qty, price), one.cost))
-        return _sum(profits)
+        return total(profits)
 
 
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    total = ZERO
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Returns the exact sum."""
+    found = ZERO
     for one in amounts:
-        total = EXACT.add(total, one)
-    return total
+        found = EXACT.add(found, one)
+    return found

@@ -121,7 +121,7 @@ class _Sent:
 
 
 class RecordedVenue:
-    """See `core.ports.venue.Venue`. `known` are the recorded orders, `equities` what the account was worth at times."""
+    """See `core.ports.venue.Venue`. `known` are the recorded orders, by client order id."""
 
     def __init__(
         self,
@@ -129,7 +129,11 @@ class RecordedVenue:
         market: RecordedMarket,
         known: Mapping[str, RecordedOrder],
         clock: VirtualClock,
+        *,
+        is_shadow: bool = False,
     ) -> None:
+        """Builds it. That of a shadow gives no order its recorded fate: all are sent on paper, at the price of their signal."""
+        self._is_shadow = is_shadow
         self._paper = paper
         self._market = market
         self._known = known
@@ -195,7 +199,7 @@ class RecordedVenue:
         if (sent := self._sent.get(request.client_order_id)) is not None:
             return sent.report(self._clock.now())
         recorded = self._known.get(request.client_order_id)
-        if recorded is None or not _is_same(recorded, request.qty, request.terms):
+        if recorded is None or self._is_shadow or not _is_same(recorded, request.qty, request.terms):
             return await self._guess(request, recorded)
         if _is_rejected(recorded):
             await self._clock.until(recorded.order.updated_at)
@@ -210,7 +214,7 @@ class RecordedVenue:
         legs = (request.above, request.below)
         recorded = [self._known.get(leg.client_order_id) for leg in legs]
         same = [one for one, leg in zip(recorded, legs, strict=True) if one and _is_same(one, request.qty, leg.terms)]
-        if len(same) < len(legs):
+        if self._is_shadow or len(same) < len(legs):
             self.on_paper |= {leg.client_order_id for leg in legs}
             return await self._paper.place_list(request)
         if all(_is_rejected(one) for one in same):
@@ -309,7 +313,9 @@ class RecordedVenue:
         """Sends an order on paper: at the price at which one for the same signal has really filled, if one has."""
         self.on_paper.add(request.client_order_id)
         order = recorded.order if recorded is not None else None
-        if order is not None and order.executed_qty and not order.terms.may_rest:
+        if order is not None and self._is_shadow and order.leg is None and not order.terms.may_rest:
+            self._market.show(point(request.symbol, self._clock.now(), order.signal.close, PriceSource.SIGNAL))
+        elif order is not None and order.executed_qty and not order.terms.may_rest:
             price = divide(order.quote_qty, order.executed_qty)
             self._market.show(point(request.symbol, self._clock.now(), price, PriceSource.FILL))
         return await self._paper.place(request)

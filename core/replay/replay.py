@@ -1,11 +1,12 @@
 """Replays a recording: the trading core itself, on recorded prices and in virtual time."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import TypeVar
 
 from core.adapters.paper.memory_book import MemoryBook
 from core.adapters.paper.paper_exchange import PaperExchange
@@ -23,6 +24,7 @@ from core.ports.timings import Stage
 from core.records.ledger_state import LedgerState
 from core.records.recording import Recording
 from core.records.replay_result import PricesKnown, Replayed
+from core.records.shadow import ShadowReport
 from core.replay.carried import resting_orders, state_at_start
 from core.replay.comparison import Results, Shown, compared
 from core.replay.memory_ledger import MemoryLedger
@@ -30,9 +32,12 @@ from core.replay.prices import PricePoint, PriceSource, RecordedMarket, point, r
 from core.replay.recorded_venue import MARK, RecordedVenue
 from core.replay.rules import inferred_rules
 from core.replay.script import Cue, answered_signals, cues, first_mode, looks, token_of, with_token
+from core.replay.shadow import ShadowBooks
 from core.replay.virtual_time import VirtualClock, run_in_virtual_time
 from core.state.portfolio import Portfolio
 from core.trading import Trading
+
+T = TypeVar("T")
 
 _ENOUGH = Decimal(10) ** 12
 """The balance of each asset on paper: the record does not tell what was free, so money refuses no order here."""
@@ -52,7 +57,7 @@ class ReplayTerms:
     """The settings of a replay: the account's `limits`, those of strategies by file and by chat, and the `mode` if the record
     does not tell it.
     Without `instruments` the rules of symbols are inferred. `points` are further prices, as of candles; `strategy` names the only
-    one that is reported."""
+    one that is reported. For a shadow see `shadow_of`."""
 
     limits: RiskLimits
     strategy_settings: StrategySettings = AS_THE_ACCOUNT
@@ -61,6 +66,7 @@ class ReplayTerms:
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     points: tuple[PricePoint, ...] = ()
     strategy: str | None = None
+    is_shadow: bool = False
 
 
 class _Untimed:
@@ -73,11 +79,17 @@ class _Untimed:
 
 def replay(recording: Recording, terms: ReplayTerms) -> Replayed:
     """Replays a recording by `terms`. Takes about 5 ms a signal; the calling thread must have no running event loop."""
+    return _made(recording, terms, _Replay.result)
+
+
+def _made(recording: Recording, terms: ReplayTerms, result: "Callable[[_Replay], T]") -> T:
     script, points = cues(recording), sorted([*recorded_points(recording), *terms.points], key=lambda one: one.at)
     first = min([*(one.at for one in script), *(one.at for one in points)], default=recording.until)
 
-    async def run(clock: VirtualClock) -> Replayed:
-        return await _Replay(recording, terms, clock).run(script, points)
+    async def run(clock: VirtualClock) -> T:
+        made = _Replay(recording, terms, clock)
+        await made.run(script, points)
+        return result(made)
 
     return run_in_virtual_time(min(first, recording.since or first) - _SECOND, run)
 
@@ -90,6 +102,12 @@ class _Moment:
     seen: PricePoint | None = None
     cue: Cue | None = None
     is_look: bool = False
+
+
+def shadow_of(recording: Recording, terms: ReplayTerms) -> ShadowReport:
+    """Returns what was traded beside its shadow: every signal by the same policy, each order filled whole at once, at the price
+    of its signal. As `replay`."""
+    return _made(recording, replace(terms, is_shadow=True), _Replay.shadow)
 
 
 class _Replay:
@@ -105,7 +123,7 @@ class _Replay:
         book = MemoryBook(dict.fromkeys(assets, _ENOUGH), _FIRST_ORDER)
         paper = PaperExchange(market=self._market.guessing(), book=book, clock=clock, balances={}, rules_max_age=float("inf"))
         self._known = dict(recording.orders)
-        self._venue = RecordedVenue(paper, self._market, self._known, clock)
+        self._venue = RecordedVenue(paper, self._market, self._known, clock, is_shadow=terms.is_shadow)
         self._venue.report_asset = terms.limits.report_asset
         self._ledger = MemoryLedger()
         self._names = count(1)
@@ -113,10 +131,11 @@ class _Replay:
         sized = (one.order for one in recording.orders.values())
         known = ((one.created_at, one.sizing.equity) for one in sized if one.sizing is not None)
         self._equities = sorted(known)  # in the report asset
+        self._carried = 0
         self._stale: set[str] = set()
         self._longest_gap = timedelta()
 
-    async def run(self, script: Sequence[Cue], points: Sequence[PricePoint]) -> Replayed:
+    async def run(self, script: Sequence[Cue], points: Sequence[PricePoint]) -> None:
         """Runs it to the end of the recording."""
         left = state_at_start(self._recording, self._rules)
         await self._start(left)
@@ -137,7 +156,7 @@ class _Replay:
         await self._until(min(self._recording.until, self._clock.now() + _PATIENCE))
         if (failure := self._trading.inbox.failure).done():
             failure.result()  # a message that could not be handled
-        return self._result(sum(1 for one in left.positions if one.is_open))
+        self._carried = sum(1 for one in left.positions if one.is_open)
 
     def _moments(self, script: Sequence[Cue], points: Sequence[PricePoint]) -> list[_Moment]:
         """Returns everything that happens, in order; at the same moment prices come first, and the timers look last."""
@@ -288,7 +307,8 @@ class _Replay:
             if age is not None and age > _STALE:
                 self._stale.add(name)
 
-    def _result(self, carried: int) -> Replayed:
+    def result(self) -> Replayed:
+        """Returns what came of it beside the record."""
         recording, shown = self._recording, self._shown()
         bodies = [one.message.body for one in recording.messages]
         return Replayed(
@@ -298,11 +318,23 @@ class _Replay:
             before=self._recorded().totals(shown),
             now=self._replayed().totals(shown),
             prices=self._prices(),
-            carried=carried,
+            carried=self._carried,
             pruned=recording.pruned,
             accepted=sum(1 for body in bodies if isinstance(body, AcceptRequested)),
             inferred=not self._terms.instruments,
         )
+
+    def shadow(self) -> ShadowReport:
+        """Returns what was traded beside what came of it."""
+        recording = self._recording
+        books = ShadowBooks(
+            traded=self._recorded().executions,
+            shadow=self._replayed().executions,
+            decided={name: one.order.price for name, one in recording.orders.items() if one.order.leg is None},
+            price=self._market.price,
+            fee_values=recording.fee_values,
+        )
+        return books.report(recording.since, recording.until)
 
     def _shown(self) -> Shown:
         wanted = self._terms.strategy

@@ -45,11 +45,12 @@ _PLANS = (
 class Day:
     """Trades on `world`; the same seed always brings the same."""
 
-    def __init__(self, world: World, venue: ScriptedVenue, seed: int, *, is_rich: bool) -> None:
+    def __init__(self, world: World, venue: ScriptedVenue, seed: int, *, is_rich: bool, is_perfect: bool) -> None:
         self._world = world
         self._venue = venue
         self._random = Random(seed)
         self._is_rich = is_rich
+        self._is_perfect = is_perfect
         self.signals = 0
 
     async def signal(self) -> None:
@@ -58,7 +59,7 @@ class Day:
         await self._move()
         symbol = random.choice(SYMBOLS)
         market = self._venue.prices[symbol]
-        off = Decimal(random.choice(("1", "1", "1", "1.002", "0.97")))
+        off = Decimal(random.choice(("1", "1", "1", "1.002", "0.97"))) if not self._is_perfect else Decimal(1)
         kind = random.choice(("BUY_SM", "BUY_SM", "SELL_SM"))
         signal = world.signal(
             kind, symbol=symbol, close=str((market * off).quantize(_TICK)), age=random.choice((0.2, 1.5, 1.5, 90))
@@ -68,7 +69,7 @@ class Day:
             signal = replace(signal, extra={"strategy": strategy})
         if self._is_rich and signal.side is Side.BUY:
             signal = self._richer(signal, market)
-        if random.random() < 0.04:
+        if random.random() < 0.04 and not self._is_perfect:
             self._venue.next(random.choice((part_filled("0.5"), refused(Rejected(reason("rejected", code=-2010, message="no"))))))
         await self._say(signal)
         if random.random() < 0.03:
@@ -139,12 +140,15 @@ async def run_timers(world: World) -> None:
         await world.clock.sleep(1)
 
 
-async def trade(world: World, venue: ScriptedVenue, signals: int, seed: int = 1, *, is_rich: bool = False) -> Day:
-    """Trades until so many signals have come; if `is_rich`, also with plans, sizes and limits of their own."""
-    day = Day(world, venue, seed, is_rich=is_rich)
+async def trade(
+    world: World, venue: ScriptedVenue, signals: int, seed: int = 1, *, is_rich: bool = False, is_perfect: bool = False
+) -> Day:
+    """Trades until so many signals have come; if `is_rich`, also with plans, sizes and limits of their own; if `is_perfect`, all
+    are at the market's price, and the exchange fills every order whole."""
+    day = Day(world, venue, seed, is_rich=is_rich, is_perfect=is_perfect)
     timers = asyncio.create_task(run_timers(world))
     while day.signals < signals:
-        if day.signals % 40 == 39:
+        if day.signals % 40 == 39 and not is_perfect:
             await day.people()
         await day.signal()
     await world.clock.forward(200)
