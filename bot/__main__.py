@@ -92,6 +92,7 @@ def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     again.add_argument("--set", metavar="RULE=VALUE", action="append", default=[], help="change a rule, e.g. STOP_LOSS_PCT=3")
     again.add_argument("--candles", action="store_true", help="also ask the exchange for candles and the symbols' rules")
     again.add_argument("--all", action="store_true", help="list every signal, not only those decided otherwise")
+    again.add_argument("--shadow", action="store_true", help="compare what was traded with paper, and explain the difference")
     again.add_argument("--demo", action="store_true", help="the ledger of the demo that is running")
 
 
@@ -269,7 +270,7 @@ def _replay(chosen: argparse.Namespace) -> int:
 
     keep_quiet()
     changes, settings = read_changes(chosen.set), _settings()
-    asked = ReplayRequest(chosen.since, chosen.strategy, changes, chosen.candles, chosen.demo, chosen.all)
+    asked = ReplayRequest(chosen.since, chosen.strategy, changes, chosen.candles, chosen.demo, chosen.all, chosen.shadow)
     recording, terms = _finish(prepare(settings, asked))
     say_replay(recording, terms, asked, _say)
     return OK

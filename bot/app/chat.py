@@ -106,8 +106,8 @@ def build_chat(
 
 def _reads(base: Foundation) -> LedgerReads:
     reader = base.ledger.reader
-    replay = ReplayProcess().replay
-    return LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), RecordingReader(reader), replay)
+    replays = ReplayProcess()
+    return LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), RecordingReader(reader), replays)
 
 
 def _codes(base: Foundation, trading: Trading) -> OneTimeCodes | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.cli.replay_report import report_lines
+from bot.cli.replay_report import report_lines, shadow_lines
 from bot.clock import SystemClock
 from bot.factories import binance_client, limits_of
 from bot.settings.settings import Settings
@@ -23,7 +23,7 @@ from core.records.ledger_state import LedgerState
 from core.records.recording import Recording
 from core.replay.candles import candle_points, interval_for
 from core.replay.prices import PricePoint, recorded_points
-from core.replay.replay import ReplayTerms, replay
+from core.replay.replay import ReplayTerms, replay, shadow_of
 
 _BATCH = 1_000  # candles in one answer
 
@@ -31,7 +31,8 @@ _BATCH = 1_000  # candles in one answer
 @dataclass(frozen=True, slots=True)
 class ReplayRequest:
     """A replay as it was asked for: `changes` are rules by name, as their settings write them; `candles` from the exchange;
-    `lists_all`: every signal is listed, not only those that were decided otherwise."""
+    `lists_all`: every signal is listed, not only those that were decided otherwise; `shadow`: what was traded
+    is compared with its shadow instead."""
 
     since: datetime | None = None
     strategy: str | None = None
@@ -39,6 +40,7 @@ class ReplayRequest:
     candles: bool = False
     demo: bool = False
     lists_all: bool = False
+    shadow: bool = False
 
 
 def read_changes(words: Sequence[str]) -> Mapping[str, str]:
@@ -129,5 +131,9 @@ async def _candles(market: MarketData, symbol: str, since: datetime, until: date
 
 def say_replay(recording: Recording, terms: ReplayTerms, request: ReplayRequest, say: Callable[[str], None]) -> None:
     """Replays, and says what would have come of it. The calling thread must have no running event loop."""
+    if request.shadow:
+        for line in shadow_lines(shadow_of(recording, terms)):
+            say(line)
+        return
     for line in report_lines(replay(recording, terms), request.changes, lists_all=request.lists_all):
         say(line)

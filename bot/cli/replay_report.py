@@ -8,6 +8,7 @@ from decimal import Decimal
 from core.domain.duration import in_units
 from core.domain.money import EXACT, plain
 from core.records.replay_result import Fate, Lack, Replayed, SignalReplayed, Totals
+from core.records.shadow import ShadowReport, Stage
 
 _LACKS = {
     Lack.OUTAGE: "hung on an outage or on the state of the exchange",
@@ -15,6 +16,7 @@ _LACKS = {
     Lack.UNANSWERED: "would have been asked about, and nobody was asked then",
 }
 _SOURCES = {"decision": "decisions", "fill": "fills", "candle": "candles", "signal": "signals alone"}
+_CENT = Decimal("0.01")
 _TAKEN = frozenset({"executed", "accepted", "partially_filled"})
 
 
@@ -136,3 +138,31 @@ def _prices(found: Replayed) -> Iterator[str]:
     yield f"Orders that were not really sent, and so are guessed on paper with 0.1% fees: {known.on_paper}{stale}"
     if found.inferred and known.on_paper:
         yield "Rules of the symbols are inferred from recorded orders; --candles asks the exchange for them, and for candles"
+
+
+_MOST_ORDERS = 20
+_STAGES = {
+    Stage.DELAY: "delay",
+    Stage.EXECUTION: "execution",
+    Stage.FEES: "fees",
+    Stage.PART: "partial fills",
+    Stage.MISSED: "one side only",
+}
+
+
+def shadow_lines(found: ShadowReport) -> Iterator[str]:
+    """Yields trading beside its shadow: sums, stages, and the orders that differ most."""
+    since = f"{found.since:%Y-%m-%d %H:%M}" if found.since is not None else "the beginning"
+    yield f"Trading beside its shadow from {since} to {found.until:%Y-%m-%d %H:%M} UTC: {len(found.orders)} orders"
+    yield "The shadow: every signal by the same settings, each order filled whole at once, at the price of its signal, fee 0.1%"
+    for one in found.sums.values():
+        yield ""
+        yield f"{one.quote:16}{'traded':>14}{'shadow':>14}{'difference':>14}"
+        yield f"  {'result':14}{one.traded:>14.2f}{one.shadow:>14.2f}{one.difference:>+14.2f}"
+        yield from (f"  {_STAGES[stage]:14}{'':28}{amount:>+14.2f}" for stage, amount in sorted(one.stages.items()))
+    differing = [one for one in found.orders if abs(one.difference) >= _CENT]
+    yield ""
+    yield f"Orders that differ by a cent or more: {len(differing)}"
+    for order in differing[:_MOST_ORDERS]:
+        parts = ", ".join(f"{_STAGES[stage]} {amount:+.2f}" for stage, amount in order.stages.items())
+        yield f"  {_moment(order.at)} {order.side} {order.symbol}: {order.difference:+.2f} {order.quote} ({parts})"

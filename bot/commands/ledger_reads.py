@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.reports.replay_process import Replay
 from bot.reports.tax_export import Executions
 from core.domain.day_result import DayResult
 from core.domain.order import Order
 from core.domain.position import Execution, Trade
 from core.read_models import NEWEST, Act, Gain, LetterStory, Page, Performance, PrunedSignal, Selection, SignalStory, Story
 from core.records.recording import Recording
+from core.records.replay_result import Replayed
+from core.records.shadow import ShadowReport
+from core.replay.replay import ReplayTerms
 
 
 class Queries(Executions, Protocol):
@@ -114,12 +116,24 @@ class Recordings(Protocol):
         ...
 
 
+class Replays(Protocol):
+    """Replays recordings elsewhere. Each method returns None where that takes too long, or fails."""
+
+    async def replay(self, recording: Recording, terms: ReplayTerms) -> Replayed | None:
+        """Returns what would have come of the recording."""
+        ...
+
+    async def shadow(self, recording: Recording, terms: ReplayTerms) -> ShadowReport | None:
+        """Returns what was traded beside its shadow."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerReads:
-    """The ledger, for reading only. `replay` replays a recording elsewhere; it answers None where that takes too long."""
+    """The ledger, for reading only; and what replays a recording of it."""
 
     queries: Queries
     analytics: Analytics
     stories: Stories
     recordings: Recordings
-    replay: Replay
+    replays: Replays

@@ -5,6 +5,7 @@ from bot.commands.arguments.what_if import USAGE, WhatIf, read_what_if
 from bot.commands.base import Args, Command, bad_argument, why_unread
 from bot.commands.caller import Caller
 from bot.commands.context import CommandContext
+from bot.commands.replaying import replayed
 from bot.texts import Html
 from bot.views.chat_message import ChatMessage
 from bot.views.replay import replay_lines
@@ -13,11 +14,6 @@ from core.domain.errors import LedgerUnavailable
 from core.domain.risk_limit import LimitSet
 from core.policy.decision_context import RiskLimits
 from core.policy.risk.limits import asset_of, shown, with_set
-from core.records.replay_result import Replayed
-from core.replay.replay import ReplayTerms
-
-_MOST_SIGNALS = 2_000
-"""The newest signals of the span: with more the answer would take too long."""
 
 
 async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessage:
@@ -31,7 +27,7 @@ async def run(context: CommandContext, args: Args, _caller: Caller) -> ChatMessa
     before, after = context.portfolio.limits, _limits(context, asked)
     changes = [_change(context, name, before, after) for name in asked.changes]
     try:
-        found = await _replayed(context, asked, after)
+        found = await replayed(context, asked.span, after)
     except LedgerUnavailable:
         return ChatMessage(context.texts("answer.ledger_read"))
     if found is None:
@@ -54,21 +50,6 @@ def _change(context: CommandContext, name: str, before: RiskLimits, after: RiskL
         for each in (before, after)
     )
     return texts("limit.changed", name=name, before=was, after=will_be)
-
-
-async def _replayed(context: CommandContext, asked: WhatIf, limits: RiskLimits) -> Replayed | None:
-    now, portfolio = context.clock.now(), context.portfolio
-    recording = await context.ledger.recordings.read(now, now - asked.span, _MOST_SIGNALS)
-    traded = {one.signal.symbol for one in recording.messages if one.signal is not None}
-    known = context.exchange.market.instruments()
-    terms = ReplayTerms(
-        limits=limits,
-        strategy_settings=portfolio.strategy_settings,
-        strategy_limits=tuple(portfolio.strategy_limits.values()),
-        mode=portfolio.trading_state.mode,
-        instruments={symbol: known[symbol] for symbol in traded & known.keys()},
-    )
-    return await context.ledger.replay(recording, terms)
 
 
 COMMAND = Command("whatif", run, arguments=USAGE, examples=("stop 3%", "target 10% 30d", "size 50", "MAX_ENTRIES 3"))

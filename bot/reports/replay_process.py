@@ -5,21 +5,20 @@ import os
 import pickle
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Awaitable, Callable
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import structlog
 
 from core.records.recording import Recording
 from core.records.replay_result import Replayed
+from core.records.shadow import ShadowReport
 from core.replay.replay import ReplayTerms
 
 log = structlog.get_logger(__name__)
 
 SECONDS = 30.0
 """The longest that a replay for the chat may take."""
-
-Replay = Callable[[Recording, ReplayTerms], Awaitable[Replayed | None]]
 
 
 class ReplayProcess:
@@ -31,11 +30,22 @@ class ReplayProcess:
 
     async def replay(self, recording: Recording, terms: ReplayTerms) -> Replayed | None:
         """Returns what would have come of the recording; None where that took too long or failed."""
+        return cast("Replayed | None", await self._answer(recording, terms))
+
+    async def shadow(self, recording: Recording, terms: ReplayTerms) -> ShadowReport | None:
+        """Returns what was traded beside its shadow; None where that took too long or failed."""
+        return cast("ShadowReport | None", await self._answer(recording, replace(terms, is_shadow=True)))
+
+    async def _answer(self, recording: Recording, terms: ReplayTerms) -> Any:
         async with self._one_at_a_time:
             request = await asyncio.to_thread(pickle.dumps, (recording, terms))
             answer = await self._ask(request)
-            # Written by the process that this one has started, from what it was given.
-            return cast("Replayed", await asyncio.to_thread(pickle.loads, answer)) if answer else None
+            try:
+                # Written by the process that this one has started, from what it was given.
+                return await asyncio.to_thread(pickle.loads, answer) if answer else None
+            except (pickle.UnpicklingError, EOFError) as error:
+                log.warning("the answer of a replay is cut", error=type(error).__name__)
+                return None
 
     async def _ask(self, request: bytes) -> bytes:
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}

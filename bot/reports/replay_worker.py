@@ -10,7 +10,7 @@ import sys
 
 import structlog
 
-from core.replay.replay import replay
+from core.replay.replay import replay, shadow_of
 
 
 def work() -> None:
@@ -19,7 +19,8 @@ def work() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL)
     )  # what the replayed core says is no news
     recording, terms = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the parent process
-    sys.stdout.buffer.write(pickle.dumps(replay(recording, terms)))
+    made = shadow_of if terms.is_shadow else replay
+    sys.stdout.buffer.write(pickle.dumps(made(recording, terms)))
 
 
 if __name__ == "__main__":

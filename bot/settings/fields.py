@@ -223,6 +223,9 @@ class Telegram(Section):
     """Address of a self-hosted Bot API server."""
     tg_lang: Annotated[str, PlainValidator(read.one_of("en", "ru"))] = "en"
     """en or ru."""
+    shadow: Annotated[str, PlainValidator(read.one_of("off", "on"))] = "off"
+    """on: the evening digest shows what the signals of the last 7 days would have brought on paper, filled at once at their own
+    price, and where the difference comes from (delay, execution, fees, partial fills)."""
 
 
 class Ledger(Section):

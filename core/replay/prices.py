@@ -8,10 +8,14 @@ from enum import StrEnum
 
 from core.domain.candle import Candle, Interval
 from core.domain.instrument import Instrument, Quote
-from core.domain.money import divide
+from core.domain.money import divide, multiply
+from core.domain.order import Fill, Order
 from core.domain.order_messages import TrailingDue
+from core.domain.signal import Side
 from core.ports.clock import Clock
 from core.records.recording import RecordedMessage, Recording
+
+_THROUGH = Decimal("1.0001")
 
 
 class PriceSource(StrEnum):
@@ -69,8 +73,15 @@ def _of_orders(recording: Recording) -> Iterator[PricePoint]:
         order = recorded.order
         if not order.protects:
             yield point(order.symbol, order.created_at, order.price, PriceSource.DECISION)
-        yield from (point(fill.symbol, fill.at, fill.price, PriceSource.FILL) for fill in recorded.fills)
+        yield from (point(fill.symbol, fill.at, _market_at(fill, order), PriceSource.FILL) for fill in recorded.fills)
     yield from _of_fees(recording)
+
+
+def _market_at(fill: Fill, order: Order) -> Decimal:
+    """Returns the market's price at a fill: it traded through a limit that rested, and by how much is not known."""
+    if not order.terms.may_rest or order.terms.limit_price is None or order.terms.stop_price is not None:
+        return fill.price
+    return multiply(fill.price, _THROUGH if order.side is Side.SELL else 2 - _THROUGH)
 
 
 def _of_fees(recording: Recording) -> Iterator[PricePoint]:

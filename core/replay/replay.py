@@ -14,6 +14,7 @@ from core.domain.instrument import Instrument
 from core.domain.messages import AcceptRequested, ApprovalTimedOut, Message
 from core.domain.money import EXACT, ZERO, multiply
 from core.domain.order_state_machine import OrderState
+from core.domain.position import Execution
 from core.domain.signal import Side, client_order_id
 from core.domain.strategy_limit import StrategyLimit
 from core.domain.trading_state import Mode, TradingState
@@ -31,8 +32,8 @@ from core.replay.memory_ledger import MemoryLedger
 from core.replay.prices import PricePoint, PriceSource, RecordedMarket, point, recorded_points
 from core.replay.recorded_venue import MARK, RecordedVenue
 from core.replay.rules import inferred_rules
-from core.replay.script import Cue, answered_signals, cues, first_mode, looks, token_of, with_token
-from core.replay.shadow import ShadowBooks
+from core.replay.script import Cue, answered_signals, cues, first_mode, first_order_id, looks, token_of, with_token
+from core.replay.shadow import ShadowBooks, grouped
 from core.replay.virtual_time import VirtualClock, run_in_virtual_time
 from core.state.portfolio import Portfolio
 from core.trading import Trading
@@ -328,13 +329,19 @@ class _Replay:
         """Returns what was traded beside what came of it."""
         recording = self._recording
         books = ShadowBooks(
-            traded=self._recorded().executions,
-            shadow=self._replayed().executions,
+            traded=grouped(self._recorded().executions, self._first_name),
+            shadow=grouped(self._replayed().executions, self._first_name),
             decided={name: one.order.price for name, one in recording.orders.items() if one.order.leg is None},
             price=self._market.price,
             fee_values=recording.fee_values,
         )
         return books.report(recording.since, recording.until)
+
+    def _first_name(self, one: Execution) -> str:
+        """Returns the client order id of an order's signal when it came: an exit that is retried has another one each time."""
+        recorded = self._recording.orders.get(one.client_order_id)
+        order = self._ledger.orders.get(one.client_order_id) or (recorded.order if recorded is not None else None)
+        return first_order_id(order.signal) if order is not None else one.client_order_id
 
     def _shown(self) -> Shown:
         wanted = self._terms.strategy

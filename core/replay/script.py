@@ -18,7 +18,7 @@ from core.domain.messages import (
     StrategyRequested,
 )
 from core.domain.order_messages import BreakevenReached, EntryDue, PlanRequested, ProtectionDue, TrailingDue
-from core.domain.signal import AGAIN, Side, Signal, client_order_id
+from core.domain.signal import AGAIN, Side, Signal, client_order_id, derived_id
 from core.domain.trading_state import Mode
 from core.records.recording import RecordedMessage, RecordedOrder, Recording
 from core.records.replay_result import Lack
@@ -105,6 +105,14 @@ def _later(one: RecordedMessage, later: RecordedOrder) -> Cue:
 
 def _identity(signal: Signal) -> tuple[str, str]:
     return signal.source, signal.signal_id
+
+
+def first_order_id(signal: Signal) -> str:
+    """Returns the client order id of the first attempt at what `signal` is an attempt at."""
+    if not signal.is_again:
+        return client_order_id(signal)
+    _, _, name = signal.signal_id.partition(":")
+    return derived_id(signal.source.removeprefix(AGAIN), name)
 
 
 def _retried(recording: Recording) -> Mapping[tuple[str, str], RecordedOrder]:

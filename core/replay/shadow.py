@@ -5,12 +5,12 @@ The effects of all orders add up to the book's result, so the differences do, to
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.domain.money import EXACT, ZERO, multiply
+from core.domain.money import EXACT, ZERO, divide, multiply
 from core.domain.position import Execution
 from core.domain.signal import Side
 from core.records.shadow import CurvePoint, ShadowOrder, ShadowReport, ShadowSum, Stage
@@ -19,58 +19,80 @@ from core.replay.comparison import total
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """The effect of one order: amounts of base asset as bought (below zero: sold), prices and fees in quote asset."""
+    """The effect of orders of one side: what they bought, or sold if `sign` is below zero, in base asset; its `worth` at the
+    prices of their fills, and the fees in quote asset and in base asset."""
 
+    sign: int
     qty: Decimal
-    price: Decimal
+    worth: Decimal
     fee: Decimal
     base_fee: Decimal
 
     def at(self, mark: Decimal) -> Decimal:
         """Returns what it is worth at the price `mark`."""
-        with_held = multiply(self.qty, EXACT.subtract(mark, self.price))
+        with_held = EXACT.subtract(multiply(self.qty, mark), self.worth) * self.sign
         return EXACT.subtract(EXACT.subtract(with_held, self.fee), multiply(self.base_fee, mark))
 
+    def worth_of(self, qty: Decimal) -> Decimal:
+        """Returns what `qty` is worth at its average price."""
+        return self.worth if qty == self.qty else divide(multiply(self.worth, qty), self.qty)
 
-def _effect(one: Execution, fee_values: Mapping[str, Decimal]) -> _Effect:
-    qty = one.qty if one.side is Side.BUY else -one.qty
-    if one.fee_asset == one.base_asset:
-        return _Effect(qty, EXACT.divide(one.quote_qty, one.qty), ZERO, one.fee)
-    fee = one.fee if one.fee_asset == one.quote_asset else fee_values.get(one.client_order_id, ZERO)
-    return _Effect(qty, EXACT.divide(one.quote_qty, one.qty), fee, ZERO)
+
+def _effect(done: Sequence[Execution], fee_values: Mapping[str, Decimal]) -> _Effect:
+    """Returns the effect of all executions of one entry, or of all exits of one position."""
+    in_base = total(one.fee for one in done if one.fee_asset == one.base_asset)
+    in_quote = total(one.fee for one in done if one.fee_asset == one.quote_asset)
+    third = [one for one in done if one.fee_asset not in {one.base_asset, one.quote_asset}]
+    fee = EXACT.add(in_quote, total(fee_values.get(one.client_order_id, ZERO) for one in third))
+    sign = 1 if done[0].side is Side.BUY else -1
+    return _Effect(sign, total(one.qty for one in done), total(one.quote_qty for one in done), fee, in_base)
+
+
+_Groups = Mapping[str, Sequence[Execution]]
+
+
+def grouped(executions: Iterable[Execution], name_of: Callable[[Execution], str]) -> _Groups:
+    """Returns the executions that belong together: each entry, and all exits of a position with a plan."""
+    found: defaultdict[str, list[Execution]] = defaultdict(list)
+    for one in executions:
+        is_planned_exit = one.side is Side.SELL and one.plan_id is not None
+        found[f"{one.plan_id}:exits" if is_planned_exit else name_of(one)].append(one)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class ShadowBooks:
-    """Executions of both books; `decided` are the prices at which orders were decided, by client order id, `price` the last known
-    price of a symbol (None: the execution's own counts), and `fee_values` what fees in a third asset were worth."""
+    """The grouped executions of both books; `decided` are the prices at which orders were decided, by client order id, `price`
+    the last known price of a symbol (None: the execution's own counts), and `fee_values` what fees in a third asset were
+    worth."""
 
-    traded: Iterable[Execution]
-    shadow: Iterable[Execution]
+    traded: _Groups
+    shadow: _Groups
     decided: Mapping[str, Decimal]
     price: Callable[[str], Decimal | None]
     fee_values: Mapping[str, Decimal]
 
     def report(self, since: datetime | None, until: datetime) -> ShadowReport:
         """Returns sums, differences and curves."""
-        traded, shadow = ({one.client_order_id: one for one in each} for each in (self.traded, self.shadow))
-        orders = [self._order(traded.get(name), shadow.get(name)) for name in traded.keys() | shadow.keys()]
+        names = self.traded.keys() | self.shadow.keys()
+        orders = [self._order(self.traded.get(name, ()), self.shadow.get(name, ())) for name in names]
         return ShadowReport(
             since=since,
             until=until,
-            sums=self._sums(traded.values(), shadow.values(), orders),
+            sums=self._sums(orders),
             orders=tuple(sorted(orders, key=lambda one: (-abs(one.difference), one.at))),
-            curve=tuple(self._curve(traded, shadow)),
+            curve=tuple(self._curve()),
         )
 
     def _mark(self, one: Execution) -> Decimal:
         return self.price(one.symbol) or one.price
 
-    def _order(self, traded: Execution | None, shadow: Execution | None) -> ShadowOrder:
-        about = traded or shadow
-        if about is None:
-            raise ValueError("an order of neither book")
-        stages = self._stages(traded, shadow, self._mark(about))
+    def _worth(self, done: Sequence[Execution]) -> Decimal:
+        return _effect(done, self.fee_values).at(self._mark(done[0])) if done else ZERO
+
+    def _order(self, traded: Sequence[Execution], shadow: Sequence[Execution]) -> ShadowOrder:
+        about = [*traded, *shadow][0]
+        stages = self._stages(traded, shadow)
         return ShadowOrder(
             client_order_id=about.client_order_id,
             at=about.executed_at,
@@ -82,24 +104,28 @@ class ShadowBooks:
             stages={stage: amount for stage, amount in stages.items() if amount},
         )
 
-    def _stages(self, traded: Execution | None, shadow: Execution | None, mark: Decimal) -> dict[Stage, Decimal]:
-        if traded is None or shadow is None:
-            earned, missed = (ZERO if one is None else _effect(one, self.fee_values).at(mark) for one in (traded, shadow))
-            return {Stage.MISSED: EXACT.subtract(earned, missed)}
-        ours, paper = _effect(traded, self.fee_values), _effect(shadow, self.fee_values)
-        decided = self.decided.get(traded.client_order_id, paper.price)
+    def _stages(self, traded: Sequence[Execution], shadow: Sequence[Execution]) -> dict[Stage, Decimal]:
+        if not traded or not shadow:
+            return {Stage.MISSED: EXACT.subtract(self._worth(traded), self._worth(shadow))}
+        ours, paper, mark = _effect(traded, self.fee_values), _effect(shadow, self.fee_values), self._mark(traded[0])
+        on_paper = paper.worth_of(ours.qty)
+        decided = total(self._decided(one, paper) for one in traded)
         fees = EXACT.add(EXACT.subtract(ours.fee, paper.fee), multiply(EXACT.subtract(ours.base_fee, paper.base_fee), mark))
+        more = multiply(EXACT.subtract(ours.qty, paper.qty), mark)
         return {
-            Stage.DELAY: multiply(ours.qty, EXACT.subtract(paper.price, decided)),
-            Stage.EXECUTION: multiply(ours.qty, EXACT.subtract(decided, ours.price)),
-            Stage.PART: multiply(EXACT.subtract(ours.qty, paper.qty), EXACT.subtract(mark, paper.price)),
+            Stage.DELAY: EXACT.subtract(on_paper, decided) * ours.sign,
+            Stage.EXECUTION: EXACT.subtract(decided, ours.worth) * ours.sign,
+            Stage.PART: EXACT.subtract(more, EXACT.subtract(on_paper, paper.worth)) * ours.sign,
             Stage.FEES: -fees,
         }
 
-    def _sums(
-        self, traded: Iterable[Execution], shadow: Iterable[Execution], orders: Iterable[ShadowOrder]
-    ) -> Mapping[str, ShadowSum]:
-        ours, paper = self._results(traded), self._results(shadow)
+    def _decided(self, one: Execution, paper: _Effect) -> Decimal:
+        """Returns what an order was worth when it was decided; what a plan sold was decided when the plan was."""
+        price = self.decided.get(one.client_order_id)
+        return paper.worth_of(one.qty) if price is None else multiply(one.qty, price)
+
+    def _sums(self, orders: Iterable[ShadowOrder]) -> Mapping[str, ShadowSum]:
+        ours, paper = self._results(self.traded), self._results(self.shadow)
         stages: defaultdict[str, dict[Stage, Decimal]] = defaultdict(dict)
         for one in orders:
             for stage, amount in one.stages.items():
@@ -109,19 +135,18 @@ class ShadowBooks:
             for quote in sorted(ours.keys() | paper.keys())
         }
 
-    def _results(self, executions: Iterable[Execution]) -> dict[str, Decimal]:
+    def _results(self, groups: _Groups) -> dict[str, Decimal]:
         found: dict[str, Decimal] = {}
-        for one in executions:
-            effect = _effect(one, self.fee_values).at(self._mark(one))
-            found[one.quote_asset] = EXACT.add(found.get(one.quote_asset, ZERO), effect)
+        for done in groups.values():
+            quote = done[0].quote_asset
+            found[quote] = EXACT.add(found.get(quote, ZERO), self._worth(done))
         return found
 
-    def _curve(self, traded: Mapping[str, Execution], shadow: Mapping[str, Execution]) -> Iterator[CurvePoint]:
-        done = [(one.executed_at, one, True) for one in traded.values()]
-        done += [(one.executed_at, one, False) for one in shadow.values()]
+    def _curve(self) -> Iterator[CurvePoint]:
+        done = [(one, True) for each in self.traded.values() for one in each]
+        done += [(one, False) for each in self.shadow.values() for one in each]
         sums: dict[tuple[str, bool], Decimal] = {}
-        for at, one, is_traded in sorted(done, key=lambda each: each[0]):
-            key, effect = (one.quote_asset, is_traded), _effect(one, self.fee_values).at(self._mark(one))
-            sums[key] = EXACT.add(sums.get(key, ZERO), effect)
+        for one, is_traded in sorted(done, key=lambda each: each[0].executed_at):
             quote = one.quote_asset
-            yield CurvePoint(at, quote, sums.get((quote, True), ZERO), sums.get((quote, False), ZERO))
+            sums[quote, is_traded] = EXACT.add(sums.get((quote, is_traded), ZERO), self._worth([one]))
+            yield CurvePoint(one.executed_at, quote, sums.get((quote, True), ZERO), sums.get((quote, False), ZERO))

@@ -241,7 +241,7 @@ async def firm_on(
         exchange=ExchangeView(trading.market, trading.rates, venue, "paper", None),
         ledger=LedgerReads(
             *(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
-            *(RecordingReader(reader), ReplayProcess().replay),
+            *(RecordingReader(reader), ReplayProcess()),
         ),
         people=People(recipients.people, recipients, Confirmations(clock), codes, TypedValues(clock)),
         # A machine that is busy for a moment is not a slow ledger, however fast the clock.

@@ -526,7 +526,7 @@ class Office:
         self.context = CommandContext(
             portfolio=self.portfolio,
             exchange=ExchangeView(self.market, rates, self.exchange, "paper", frozenset({"WIFUSDC"})),
-            ledger=LedgerReads(self.ledger, self.ledger, self.ledger, self.ledger, ReplayProcess().replay),
+            ledger=LedgerReads(self.ledger, self.ledger, self.ledger, self.ledger, ReplayProcess()),
             people=People(self.people, self.recipients, Confirmations(clock), None, TypedValues(clock)),
             actions=Actions(self.inbox, decisions, clock),
             program=ProgramStatus(
