@@ -20,6 +20,7 @@ from core.domain.money import ZERO
 from core.engine.inbox import CONTROLS, Inbox
 from core.ports.clock import Clock
 from core.read_models import Selection
+from core.records.shadow import ShadowReport
 
 log = structlog.get_logger(__name__)
 
@@ -111,11 +112,20 @@ class DigestTimer:
             found = await shadowed(self._context, timedelta(days=_SHADOW_DAYS))
         except LedgerUnavailable:
             return ()
-        sums = found.sums.values() if found is not None else ()
-        return tuple(
-            ShadowFigures(one.quote, _SHADOW_DAYS, one.traded, one.shadow, {stage.value: of for stage, of in one.stages.items()})
-            for one in sums
-        )
+        return tuple(_figures_of(found, quote) for quote in found.sums) if found is not None else ()
+
+
+def _figures_of(found: ShadowReport, quote: str) -> ShadowFigures:
+    one = found.sums[quote]
+    ends = {point.at.date().isoformat(): point for point in found.curve if point.quote == quote}
+    return ShadowFigures(
+        quote=quote,
+        days=_SHADOW_DAYS,
+        traded=one.traded,
+        shadow=one.shadow,
+        stages={stage.value: amount for stage, amount in one.stages.items()},
+        curve=tuple((day, point.traded, point.shadow) for day, point in ends.items()),
+    )
 
 
 def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:

@@ -17,13 +17,15 @@ class Occasion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShadowFigures:
-    """The results of trading and of its shadow on paper in `quote` over `days`, and the difference by stage."""
+    """The results of trading and of its shadow on paper in `quote` over `days`, the difference by stage, and both results at the
+    end of each day (`YYYY-MM-DD`, trading, shadow), summed up since the first."""
 
     quote: str
     days: int
     traded: Decimal
     shadow: Decimal
     stages: Mapping[str, Decimal]
+    curve: tuple[tuple[str, Decimal, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`marketflow replay` on a ledger in a file: what it says, what it refuses, and that it writes nothing."""
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,6 +56,14 @@ async def test_the_same_settings_bring_the_same_and_others_say_what_they_change(
     assert f"Replay from {since:%Y-%m-%d %H:%M}" in later.stdout
     assert "-> the same" in later.stdout
     assert hashlib.sha256(file.read_bytes()).digest() == before
+
+
+async def test_a_shadow_is_compared_order_by_order(settings: dict[str, str]) -> None:
+    ended = await run_command("replay", "--shadow", settings=settings)
+    assert ended.code == 0
+    assert "Trading beside its shadow from the beginning" in ended.stdout
+    assert re.search(r"^  delay +[+-]\d+\.\d\d$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^  .* SELL WIFUSDC: [+-]\d+\.\d\d USDC \(", ended.stdout, re.MULTILINE)
 
 
 async def test_what_is_wrong_is_named_all_at_once(settings: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from bot.jobs.digest_job import DigestTimer
 from bot.reports.replay_process import ReplayProcess
 from bot.texts import texts
 from bot.views.digest import shadow_lines
+from core.adapters.ledger.analytics import LedgerAnalytics
 from core.domain.digest import ShadowFigures
 from core.domain.strategy_book import StrategyBook
 from local_telegram.server import RunningChat
@@ -45,9 +46,11 @@ async def test_the_evening_says_what_paper_would_have_brought(firm: Firm) -> Non
     timer = timer_of(firm, ReplayProcess())
     firm.clock.skip(700)
     await timer.run()
-    evening = await firm.owner.wait_for("Good evening")
-    assert "🌒 7 days: traded -0.20, on paper -0.10 USDC, difference -0.10" in evening.text
-    assert "Due to delay -0.10" in evening.text
+    evening = await firm.owner.wait_for("Good evening", within=40)
+    assert "🌒 7 days: traded -0.0960, on paper +0.0140 USDC, difference -0.1100" in evening.text
+    assert "Due to delay -0.1100" in evening.text
+    (figures,) = await LedgerAnalytics(firm.ledger.reader).shadow()
+    assert figures.curve == (("2026-11-25", figures.traded, figures.shadow),)
 
 
 async def test_a_shadow_that_fails_changes_nothing(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
