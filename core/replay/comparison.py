@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from core.domain.money import EXACT, ZERO, multiply
 from core.domain.order import Order
-from core.domain.order_state_machine import OrderState
 from core.domain.position import Execution, Position, Role, Trade
 from core.domain.reasons import Reason
 from core.domain.signal import Signal, client_order_id
@@ -44,8 +43,8 @@ def _compared(one: RecordedMessage, signal: Signal, recording: Recording, ledger
     now = before if lack is not None else None
     if lack is None and outcome is not None:
         now = fate_of(outcome.outcome, outcome.reason, ledger.orders.get(name))
-        is_asked = now.outcome == OrderState.EXPIRED.value.lower() and before.outcome != now.outcome
-        lack = Lack.UNANSWERED if is_asked and outcome.outcome == "awaiting_approval" else None
+        if outcome.outcome == "awaiting_approval" != one.outcome:
+            lack = Lack.UNANSWERED
     return SignalReplayed(
         seq=one.seq,
         at=one.at,

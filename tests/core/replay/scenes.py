@@ -7,6 +7,8 @@ from decimal import Decimal
 from random import Random
 
 from bot.jobs.timers import ApprovalTimer
+from core.domain.assets import FEE_COIN
+from core.domain.events.orders import OrderExecuted
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.limit_entry import LimitEntry, OnTimeout
 from core.domain.messages import StoredMessage, StrategyRequested
@@ -168,6 +170,11 @@ def recording_of(ledger: MemoryLedger, until: datetime) -> Recording:
         positions=tuple(ledger.positions.values()),
         approvals=tuple(ledger.approvals.values()),
         plans=tuple(ledger.plans.values()),
+        fee_values={
+            event.execution.client_order_id: event.fee_value
+            for event in ledger.events
+            if isinstance(event, OrderExecuted) and event.fee_value is not None and event.execution.fee_asset == FEE_COIN
+        },
     )
 
 
