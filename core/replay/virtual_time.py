@@ -8,6 +8,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_RESOLUTION_SECONDS = 1e-7
+
 
 class Standstill(Exception):
     """Everybody waits, and nobody for the clock."""
@@ -37,9 +39,14 @@ class _JumpingSelector(selectors.SelectSelector):
 class _VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop on the time of its selector."""
 
+    _clock_resolution: float
+
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        # A timer is due once its time is less than the resolution away. After a month a float of seconds is coarser than
+        # asyncio's own resolution, a nanosecond: a timer would be due for ever and never run.
+        self._clock_resolution = _RESOLUTION_SECONDS
 
     def time(self) -> float:
         return self._jumping.seconds
