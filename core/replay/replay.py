@@ -47,6 +47,8 @@ _SECOND = timedelta(seconds=1)
 _STALE = timedelta(minutes=1)
 _LOOKS = 40
 """The most looks, a second apart, that the timers take until everything is settled after something has happened."""
+_MOST_LOOKS = 500
+"""The most looks between two recorded moments: an exit that cannot be done may be due again and again for weeks."""
 _LATE = timedelta(seconds=2)
 """The time after which an unanswered approval ends by itself, if the record does not say when it ended."""
 _PATIENCE = timedelta(minutes=15)
@@ -208,7 +210,9 @@ class _Replay:
 
     async def _until(self, at: datetime) -> None:
         """Lets time pass until `at`, with a look at whatever falls due meanwhile."""
-        while (due := self._due()) is not None and due < at:
+        for _ in range(_MOST_LOOKS):
+            if (due := self._due()) is None or due >= at:
+                break
             if (moment := max(due, self._clock.now() + _SECOND)) >= at:
                 break
             await self._clock.until(moment)
@@ -282,7 +286,7 @@ class _Replay:
 
     async def _look(self) -> None:
         """Has the timers look."""
-        trading, before = self._trading, len(self._venue.on_paper)
+        trading, before = self._trading, set(self._venue.on_paper)
         await self._venue.follow()
         held = {one.symbol for one in self._portfolio.open_positions()}
         if held:
@@ -291,8 +295,7 @@ class _Replay:
             await timer.run()
         await self._end_approvals()
         await self._clock.calm()
-        if len(self._venue.on_paper) > before:
-            self._note_stale()
+        self._note_stale(self._venue.on_paper - before)
 
     async def _end_approvals(self) -> None:
         now = self._clock.now()
@@ -301,8 +304,9 @@ class _Replay:
                 body = ApprovalTimedOut(token)
                 await self._trading.inbox.submit(Message("timer", f"replay:{token}", asked.signal.symbol, body, now))
 
-    def _note_stale(self) -> None:
-        for name in self._venue.on_paper:
+    def _note_stale(self, sent: set[str]) -> None:
+        """Notes which of the orders that were just `sent` on paper had an old price."""
+        for name in sent:
             order = self._ledger.orders.get(name)
             age = self._market.age(order.symbol) if order is not None else None
             if age is not None and age > _STALE:
