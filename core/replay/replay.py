@@ -50,7 +50,7 @@ _LOOKS = 40
 _MOST_LOOKS = 500
 """The most looks between two recorded moments: an exit that cannot be done may be due again and again for weeks."""
 _LATE = timedelta(seconds=2)
-"""The time after which an unanswered approval ends by itself, if the record does not say when it ended."""
+"""The time after which something that is due is done here, if the record does not say when it was done."""
 _PATIENCE = timedelta(minutes=15)
 """The time for which trading goes on after the last recorded price."""
 
@@ -228,14 +228,16 @@ class _Replay:
         self._longest_gap = max([self._longest_gap, *ages])
 
     def _due(self) -> datetime | None:
-        """Returns when the next thing falls due by time alone; None if nothing does."""
+        """Returns when the next thing that falls due by time alone is done at the latest, if the record has not done it before;
+        None if nothing is due."""
         portfolio = self._portfolio
         exits = [one.due_at for one in portfolio.exits.values()]
         entries = [one.expires_at for one in portfolio.resting.values() if one.side is Side.BUY and one.expires_at is not None]
         held = [one for one in portfolio.plans.values() if portfolio.position(one.book).is_open]
         ends = [end for one in held if (end := ends_at(one)) is not None]
-        asked = [one.expires_at + _LATE for one in portfolio.approvals.values()]
-        return min([*exits, *entries, *ends, *asked], default=None)
+        asked = [one.expires_at for one in portfolio.approvals.values()]
+        first = min([*exits, *entries, *ends, *asked], default=None)
+        return first + _LATE if first is not None else None
 
     async def _deliver(self, cue: Cue) -> None:
         message = cue.message

@@ -81,10 +81,11 @@ async def test_a_ledger_on_disk_tells_the_same_from_the_beginning_and_from_its_m
     assert newest.since is not None
 
 
+@pytest.mark.parametrize("seed", [1, 6, 12])
 async def test_plans_sizes_and_limits_come_out_again(
-    world: World, ledger: MemoryLedger, clock: VirtualClock, venue: ScriptedVenue
+    world: World, ledger: MemoryLedger, clock: VirtualClock, venue: ScriptedVenue, seed: int
 ) -> None:
-    await trade(world, venue, 400, is_rich=True)
+    await trade(world, venue, 200, seed, is_rich=True)
 
     found = await replayed(recording_of(ledger, clock.now()), ReplayTerms(WITH_STOPS))
     assert found.differing == []
