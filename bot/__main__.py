@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bot.settings.settings import Settings
 
 T = TypeVar("T")
@@ -81,8 +83,20 @@ def _parser() -> argparse.ArgumentParser:
     backup.add_argument("file", metavar="FILE", type=Path, help="a new file, e.g. marketflow-backup.db")
     restore = commands.add_parser("restore", help="puts such a copy back, once it was compared with the exchange")
     restore.add_argument("file", metavar="FILE", type=Path, help="what `marketflow backup` wrote")
+    _add_replay(commands)
     commands.add_parser("reconcile", help="compares ledger and exchange, prints the differences, exit 1 if there are any")
     return parser
+
+
+def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    again = commands.add_parser("replay", help="recorded signals through today's settings on paper, beside what came of them")
+    again.add_argument("--since", metavar="T", type=_moment, help="day or moment, UTC, e.g. 2026-03-01 (default: the beginning)")
+    again.add_argument("--strategy", metavar="S", help="report on this strategy alone; all of them trade")
+    again.add_argument("--set", metavar="RULE=VALUE", action="append", default=[], help="change a rule, e.g. STOP_LOSS_PCT=3")
+    again.add_argument("--candles", action="store_true", help="also ask the exchange for candles and the symbols' rules")
+    again.add_argument("--all", action="store_true", help="list every signal, not only those decided otherwise")
+    again.add_argument("--shadow", action="store_true", help="compare what was traded with paper, and explain the difference")
+    again.add_argument("--demo", action="store_true", help="the ledger of the demo that is running")
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:
@@ -248,6 +262,27 @@ def _reconcile(_: argparse.Namespace) -> int:
     return OK if _finish(reconcile(_settings(), _say, _progress)) else FAILED
 
 
+def _moment(text: str) -> "datetime":
+    from bot.cli.replay import read_moment
+
+    try:
+        return read_moment(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day or moment, such as 2026-03-01 or 2026-03-01T12:00") from None
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    from bot.cli.replay import ReplayRequest, prepare, read_changes, say_replay
+    from bot.observability.logging_setup import keep_quiet
+
+    keep_quiet()
+    changes, settings = read_changes(chosen.set), _settings()
+    asked = ReplayRequest(chosen.since, chosen.strategy, changes, chosen.candles, chosen.demo, chosen.all, chosen.shadow)
+    recording, terms = _finish(prepare(settings, asked))
+    say_replay(recording, terms, asked, _say)
+    return OK
+
+
 def _progress(line: str) -> None:
     """Prints progress on standard error, so that a program reading the result does not see it."""
     if sys.stderr.isatty():
@@ -267,6 +302,7 @@ _COMMANDS = {
     "backup": _backup,
     "restore": _restore,
     "reconcile": _reconcile,
+    "replay": _replay,
 }
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.emergency_alert import EmergencyAlert
 from bot.reports.chart_process import ChartProcess
 from bot.reports.charts import THEMES
+from bot.reports.replay_process import ReplayProcess
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
@@ -31,6 +32,7 @@ from core.adapters.ledger.analytics import LedgerAnalytics
 from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.opening import this_process_name
 from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.recording_reader import RecordingReader
 from core.adapters.ledger.stories import LedgerStories
 from core.domain.access import Reader
 from core.domain.errors import ConfigurationError, LedgerUnavailable
@@ -105,7 +107,10 @@ def build_chat(
 
 def _reads(base: Foundation) -> LedgerReads:
     reader = base.ledger.reader
-    return LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), LedgerQuality(reader))
+    return LedgerReads(
+        *(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
+        *(LedgerQuality(reader), RecordingReader(reader), ReplayProcess()),
+    )
 
 
 def _codes(base: Foundation, trading: Trading) -> OneTimeCodes | None:

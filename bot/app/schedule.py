@@ -114,7 +114,8 @@ def _of_reports(parts: Parts) -> dict[str, tuple[float, Job]]:
     """Returns the timers that report to people."""
     ledger, context, intake = parts.base.ledger, parts.chat.context, parts.intake
     since = ledger.away_since or context.program.started_at  # the last sign of life of the process before this one
-    digests = DigestTimer(context, context.people.recipients, parts.trading.inbox, parts.base.clock, since)
+    has_shadow = parts.base.settings.shadow == "on"
+    digests = DigestTimer(context, context.people.recipients, parts.trading.inbox, parts.base.clock, since, has_shadow=has_shadow)
     backlog = BacklogReport(
         LedgerQueries(ledger.reader),
         parts.base.clock,

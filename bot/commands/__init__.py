@@ -43,6 +43,7 @@ from bot.commands import (
     theme,
     trades,
     users,
+    whatif,
     why,
     zone,
 )
@@ -75,6 +76,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         trades.COMMAND,
         signals.COMMAND,
         why.COMMAND,
+        whatif.COMMAND,
         orders.COMMAND,
         balance.COMMAND,
         risk.COMMAND,

@@ -22,6 +22,10 @@ from core.read_models import (
     SignalStory,
     Story,
 )
+from core.records.recording import Recording
+from core.records.replay_result import Replayed
+from core.records.shadow import ShadowReport
+from core.replay.replay import ReplayTerms
 
 
 class Queries(Executions, Protocol):
@@ -124,11 +128,33 @@ class QualityReads(Protocol):
         ...
 
 
+class Recordings(Protocol):
+    """Reads what a replay needs. Raises LedgerUnavailable."""
+
+    async def read(self, until: datetime, since: datetime | None = None, most_signals: int | None = None) -> Recording:
+        """Returns the record from `since` to now, which is `until`; of more than `most_signals` signals the newest."""
+        ...
+
+
+class Replays(Protocol):
+    """Replays recordings elsewhere. Each method returns None where that takes too long, or fails."""
+
+    async def replay(self, recording: Recording, terms: ReplayTerms) -> Replayed | None:
+        """Returns what would have come of the recording."""
+        ...
+
+    async def shadow(self, recording: Recording, terms: ReplayTerms) -> ShadowReport | None:
+        """Returns what was traded beside its shadow."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerReads:
-    """The ledger, for reading only."""
+    """The ledger, for reading only; and what replays a recording of it."""
 
     queries: Queries
     analytics: Analytics
     stories: Stories
     quality: QualityReads
+    recordings: Recordings
+    replays: Replays

@@ -7,31 +7,46 @@ from decimal import Decimal
 import structlog
 
 from bot.commands.context import CommandContext
+from bot.commands.replaying import shadowed
 from bot.commands.valuation import unrealised
 from bot.subscriptions.notification_rules import Recipient
 from bot.subscriptions.recipients import Recipients
 from core.domain.access import Level, Topic
 from core.domain.day_result import DayResult
-from core.domain.digest import Digest, Occasion
+from core.domain.digest import Digest, Occasion, ShadowFigures
 from core.domain.errors import LedgerUnavailable
 from core.domain.messages import DigestDue, Message
 from core.domain.money import ZERO
 from core.engine.inbox import CONTROLS, Inbox
 from core.ports.clock import Clock
 from core.read_models import Selection
+from core.records.shadow import ShadowReport
 
 log = structlog.get_logger(__name__)
 
 TIMES: Mapping[Occasion, time] = {Occasion.MORNING: time(8), Occasion.EVENING: time(20)}
 _LATE, _STALE = timedelta(hours=3), timedelta(minutes=10)  # a digest or heartbeat older than that is skipped
 _DAYS = 30
+_SHADOW_DAYS, _SHADOW_LASTS = 7, timedelta(hours=1)
 
 
 class DigestTimer:
     """Finds what is due. Each occasion has an identity of its own, so that no restart sends it twice."""
 
-    def __init__(self, context: CommandContext, recipients: Recipients, inbox: Inbox, clock: Clock, since: datetime) -> None:
-        """Takes `since`: anything due before it was sent by the process before this one, which lived until then."""
+    def __init__(
+        self,
+        context: CommandContext,
+        recipients: Recipients,
+        inbox: Inbox,
+        clock: Clock,
+        since: datetime,
+        *,
+        has_shadow: bool = False,
+    ) -> None:
+        """Takes `since`: anything due before it was sent by the process before this one, which lived until then. `has_shadow`:
+        the evening shows what trading on paper would have brought."""
+        self._has_shadow = has_shadow
+        self._shadow_at: tuple[datetime, tuple[ShadowFigures, ...]] | None = None
         self._since = since
         self._context = context
         self._recipients = recipients
@@ -83,7 +98,34 @@ class DigestTimer:
             together=together if len(lacking) < len(earned) else None,
             lacking=lacking,
             report=report,
+            shadow=await self._shadow(now) if self._has_shadow and occasion is Occasion.EVENING else (),
         )
+
+    async def _shadow(self, now: datetime) -> tuple[ShadowFigures, ...]:
+        """Returns trading beside its shadow, the same for all readers of an hour; nothing where that cannot be said now."""
+        if self._shadow_at is None or now - self._shadow_at[0] > _SHADOW_LASTS:
+            self._shadow_at = now, await self._figures()
+        return self._shadow_at[1]
+
+    async def _figures(self) -> tuple[ShadowFigures, ...]:
+        try:
+            found = await shadowed(self._context, timedelta(days=_SHADOW_DAYS))
+        except LedgerUnavailable:
+            return ()
+        return tuple(_figures_of(found, quote) for quote in found.sums) if found is not None else ()
+
+
+def _figures_of(found: ShadowReport, quote: str) -> ShadowFigures:
+    one = found.sums[quote]
+    ends = {point.at.date().isoformat(): point for point in found.curve if point.quote == quote}
+    return ShadowFigures(
+        quote=quote,
+        days=_SHADOW_DAYS,
+        traded=one.traded,
+        shadow=one.shadow,
+        stages={stage.value: amount for stage, amount in one.stages.items()},
+        curve=tuple((day, point.traded, point.shadow) for day, point in ends.items()),
+    )
 
 
 def _by_quote(results: Sequence[DayResult]) -> dict[str, Decimal]:

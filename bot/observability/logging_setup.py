@@ -71,10 +71,15 @@ def keep_quiet() -> None:
     """Turns off all log lines, for a command that reports its findings itself."""
     logging.disable(logging.CRITICAL)
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level],
+        processors=[_dropped],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _dropped(_logger: object, _name: str, _event: EventDict) -> EventDict:
+    """Drops every line, errors too, which a level alone would let through."""
+    raise structlog.DropEvent
 
 
 def _common() -> list[Processor]:

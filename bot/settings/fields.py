@@ -225,6 +225,9 @@ class Telegram(Section):
     """en or ru."""
     web_app_url: Annotated[str, PlainValidator(read.url("https", ending="/app"))] | None = None
     """Address of the Mini App (docs/web-app.md), which leads to HTTP_PORT through a proxy with TLS; unset: there is none."""
+    shadow: Annotated[str, PlainValidator(read.one_of("on", "off"))] = "off"
+    """on: the evening digest shows what the signals of the last 7 days would have brought on paper, filled at once at their own
+    price, and where the difference comes from (delay, execution, fees, partial fills)."""
 
 
 class Ledger(Section):

@@ -1,9 +1,10 @@
 """Digests as text. Pure."""
 
 from bot.texts import Html, Texts
-from bot.views.number_format import money
+from bot.views.number_format import alike, money
 from bot.views.totals import total_lines
-from core.domain.digest import Digest, Occasion
+from core.domain.digest import Digest, Occasion, ShadowFigures
+from core.domain.money import EXACT
 
 
 def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
@@ -19,10 +20,23 @@ def digest_lines(digest: Digest, texts: Texts) -> list[Html]:
     ]
     if digest.exits:
         lines.append(texts("digest.exits", exits=digest.exits, wins=digest.wins))
+    for one in digest.shadow:
+        lines += shadow_lines(one, texts)
     if digest.questions:
         lines.append(texts("digest.questions", count=digest.questions))
     lines.append(texts("digest.trouble", troubles=_troubles(digest, texts)) if digest.troubles else texts("digest.well"))
     return lines
+
+
+def shadow_lines(figures: ShadowFigures, texts: Texts) -> list[Html]:
+    """Returns trading beside its shadow, and the stages that the difference comes from, the largest first."""
+    difference = EXACT.subtract(figures.traded, figures.shadow)
+    written = alike([figures.traded, figures.shadow, difference])
+    traded, shadow, less = (written(amount) for amount in (figures.traded, figures.shadow, difference))
+    line = texts("digest.shadow", days=figures.days, traded=traded, shadow=shadow, difference=less, quote=figures.quote)
+    stages = sorted(figures.stages.items(), key=lambda each: -abs(each[1]))
+    parts = [texts(f"shadow.{stage}", amount=written(amount)) for stage, amount in stages if f"{amount:.2f}".strip("-0.")]
+    return [line, texts("digest.shadow_stages", stages=Html(", ".join(parts)))] if parts else [line]
 
 
 def _stand(digest: Digest, texts: Texts) -> Html:

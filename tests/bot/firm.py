@@ -26,6 +26,7 @@ from bot.notifications.dispatcher import NotificationDispatcher
 from bot.notifications.event_emitter import EventEmitter
 from bot.reports.chart_process import ChartProcess
 from bot.reports.charts import THEMES
+from bot.reports.replay_process import ReplayProcess
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.client import connect, name_of
 from bot.telegram.rate_limiter import RateLimiters
@@ -35,6 +36,7 @@ from core.adapters.ledger.execution_quality import LedgerQuality
 from core.adapters.ledger.opening import open_ledger
 from core.adapters.ledger.paper_book import SqlPaperBook
 from core.adapters.ledger.queries import LedgerQueries
+from core.adapters.ledger.recording_reader import RecordingReader
 from core.adapters.ledger.sql_ledger import SqlLedger
 from core.adapters.ledger.stories import LedgerStories
 from core.adapters.paper.paper_exchange import PaperExchange
@@ -238,7 +240,10 @@ async def firm_on(
     context = CommandContext(
         portfolio=portfolio,
         exchange=ExchangeView(trading.market, trading.rates, venue, "paper", None),
-        ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader), LedgerQuality(reader)),
+        ledger=LedgerReads(
+            *(LedgerQueries(reader), LedgerAnalytics(reader), LedgerStories(reader)),
+            *(LedgerQuality(reader), RecordingReader(reader), ReplayProcess()),
+        ),
         people=People(recipients.people, recipients, Confirmations(clock), codes, TypedValues(clock)),
         # A machine that is busy for a moment is not a slow ledger, however fast the clock.
         actions=Actions(trading.inbox, trading.decisions, clock, patience=ASK_SECONDS * speed),

@@ -17,6 +17,7 @@ from bot.commands.ledger_reads import LedgerReads
 from bot.commands.program_status import ProgramStatus
 from bot.reports.chart_process import ChartProcess
 from bot.reports.charts import THEMES
+from bot.reports.replay_process import ReplayProcess
 from bot.subscriptions.recipients import Recipients
 from bot.telegram.single_instance import SingleInstance
 from core.domain.access import Role
@@ -86,6 +87,7 @@ from core.read_models import (
 from core.records.commit_batch import CommitBatch
 from core.records.ledger_state import LedgerState
 from core.records.message_outcome import MessageOutcome
+from core.records.recording import Recording
 from core.state.exchange_rates import ExchangeRates
 from core.state.market_data import MarketDataCache
 from core.state.portfolio import Portfolio
@@ -221,6 +223,12 @@ class MemoryLedger:
     def _check(self) -> None:
         if self.down:
             raise LedgerUnavailable("the ledger is away")
+
+    async def read(self, until: datetime, since: datetime | None = None, most_signals: int | None = None) -> Recording:
+        """Returns a record of nothing."""
+        self._check()
+        assert most_signals
+        return Recording(since, until, ())
 
     async def store(
         self,
@@ -523,7 +531,7 @@ class Office:
         self.context = CommandContext(
             portfolio=self.portfolio,
             exchange=ExchangeView(self.market, rates, self.exchange, "paper", frozenset({"WIFUSDC"})),
-            ledger=LedgerReads(self.ledger, self.ledger, self.ledger, self.ledger),
+            ledger=LedgerReads(self.ledger, self.ledger, self.ledger, self.ledger, self.ledger, ReplayProcess()),
             people=People(self.people, self.recipients, Confirmations(clock), None, TypedValues(clock)),
             actions=Actions(self.inbox, decisions, clock),
             program=ProgramStatus(

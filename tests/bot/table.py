@@ -128,7 +128,7 @@ ROWS = (
                 "/help",
                 "/mode",
             ),
-            *("/accept", "/export csv", "/chart", "/chart WIFUSDC 24h", "/report day"),
+            *("/accept", "/export csv", "/chart", "/chart WIFUSDC 24h", "/report day", "/whatif stop 3%"),
         )
     ),
     Row("/lang ru", own=True),

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from core.state.portfolio import Portfolio
 from tests.core.memory_ledger import MemoryLedger
 from tests.core.scripted_venue import ScriptedVenue
 from tests.core.virtual_time import VirtualClock
-from tests.core.world import LIMITS, World, instrument, restarted
+from tests.core.world import LIMITS, World, restarted, three_markets
 
 OpenWorld = Callable[..., Awaitable[World]]
 Restart = Callable[..., Awaitable[World]]
@@ -35,10 +33,7 @@ def ledger() -> MemoryLedger:
 @pytest.fixture
 def venue(clock: VirtualClock) -> ScriptedVenue:
     """Trades WIF, SOL and BNB against USDC; its own clock is 7 s ahead of ours."""
-    pairs = {"WIF": "0.48", "SOL": "1.5", "BNB": "600"}
-    rules = {f"{base}USDC": instrument(base) for base in pairs}
-    prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
-    return ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
+    return three_markets(clock)
 
 
 @pytest.fixture

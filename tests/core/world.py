@@ -58,6 +58,14 @@ def instrument(base: str = "WIF", quote: str = "USDC") -> Instrument:
     )
 
 
+def three_markets(clock: VirtualClock) -> ScriptedVenue:
+    """Returns an exchange that trades WIF, SOL and BNB against USDC; its own clock is 7 s ahead of ours."""
+    pairs = {"WIF": "0.48", "SOL": "1.5", "BNB": "600"}
+    rules = {f"{base}USDC": instrument(base) for base in pairs}
+    prices = {f"{base}USDC": Decimal(price) for base, price in pairs.items()}
+    return ScriptedVenue(clock, rules, prices, ahead=timedelta(seconds=7))
+
+
 @dataclass
 class Durations:
     """See `core.ports.Timings`."""

@@ -238,7 +238,7 @@ class Program:
         return CommandContext(
             portfolio=trading.portfolio,
             exchange=ExchangeView(trading.market, trading.rates, client, "live", LIMITS.symbols),
-            ledger=LedgerReads(nothing, nothing, nothing, nothing),
+            ledger=LedgerReads(nothing, nothing, nothing, nothing, nothing, nothing),
             people=People(people, recipients, confirmations, None, TypedValues(self.clock)),
             actions=Actions(trading.inbox, trading.decisions, self.clock),
             program=ProgramStatus(

@@ -158,7 +158,7 @@ class Program:
         return CommandContext(
             portfolio=trading.portfolio,
             exchange=ExchangeView(trading.market, trading.rates, self.venue, "paper", LIMITS.symbols),
-            ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), nothing, nothing),
+            ledger=LedgerReads(LedgerQueries(reader), LedgerAnalytics(reader), nothing, nothing, nothing, nothing),
             people=People(Roles(trading.portfolio), nothing, nothing, None, nothing),
             actions=Actions(trading.inbox, trading.decisions, clock),
             program=ProgramStatus(

@@ -35,6 +35,10 @@ _OF_COMMAND: Mapping[str, Mapping[str, str]] = {
         "ступени": "steps", "ступень": "steps", "ступеньки": "steps", "докупка": "steps", "докупки": "steps",
         "усреднение": "steps", "усреднения": "steps", "сетка": "steps",
     },
+    "whatif": {
+        "стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail", "размер": "size",
+        "сумма": "size",
+    },
     "protect": {"стоп": "stop", "цель": "target", "цели": "target", "безубыток": "breakeven", "следом": "trail"},
     "pnl": {"день": "today"},
     "performance": {"день": "today"},
@@ -52,7 +56,7 @@ COMMAND_NAMES: Mapping[str, str] = {
     "возобновить": "resume", "продолжить": "resume", "режим": "mode", "стратегии": "strategies", "настройки": "settings",
     "лимит": "set", "лимиты": "set", "сброс": "reset", "принять": "accept", "оповещения": "notify",
     "уведомления": "notify", "тишина": "mute", "ночь": "quiet", "пульс": "heartbeat", "язык": "lang", "тема": "theme",
-    "пояс": "zone",
+    "пояс": "zone", "еслибы": "whatif", "аеслибы": "whatif",
     "доступ": "users", "люди": "users", "код": "code", "аудит": "audit", "журнал": "audit", "старт": "start",
     "помощь": "help", "справка": "help",
 }  # fmt: skip

@@ -87,6 +87,7 @@ CATALOGUE: dict[str, str] = {
     "command.health": "state of each component",
     "command.export": "executions or tax lots as a file",
     "command.audit": "who did what, and when",
+    "command.whatif": "what other settings would have made",
     "command.why": "full history of a signal, order or trade",
     "command.heartbeat": "regular message that all is OK",
     "web_app.chart": "📈 Chart",

@@ -26,6 +26,8 @@ CATALOGUE: dict[str, str] = {
     "about.chart": "A picture: the cumulative result, the result by day, or the trades of a symbol.",
     "about.trades": "The last closed trades, of all symbols or of one. The number says how many on a page, 1 to 20.",
     "about.signals": "The last signals and what came of each. The number says how many on a page, 1 to 20.",
+    "about.whatif": "Puts the signals of the last days (7d, up to 90d) through other settings, on paper, beside what really came "
+    "of them: stop, target, trail, size, or any setting of /set. Changes nothing.",
     "about.why": "The full story of a signal, order or trade: by its id, its symbol, or as a reply to an alert. Alone: of the "
     "last one.",
     "about.orders": "Orders in flight, open orders on the exchange, exits that wait, and the last orders.",

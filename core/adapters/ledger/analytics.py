@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
+from core.adapters.ledger import codec
 from core.adapters.ledger.column_types import exact_sum
 from core.adapters.ledger.reader import LedgerReader
 from core.adapters.ledger.tables import (
@@ -19,12 +20,15 @@ from core.adapters.ledger.tables import (
     upkeep_tables,
 )
 from core.domain.delivery import MAIN_READER
+from core.domain.digest import ShadowFigures
 from core.domain.equity_mark import EquityMark
 from core.domain.events.priority import Priority
+from core.domain.events.process import DigestMade
 from core.domain.pending_exit import PendingExit
 from core.domain.position import Execution
 from core.read_models import Gain, Performance, Selection
 
+_NEWEST_EVENTS = 5_000
 _DAY = timedelta(days=1)
 NEWEST_EXECUTED = (result_tables.executions.c.executed_at.desc(), result_tables.executions.c.seq.desc())
 
@@ -130,6 +134,17 @@ class LedgerAnalytics:
             )
             for row in reversed(await self._reader.read(question))
         ]
+
+    async def shadow(self) -> Sequence[ShadowFigures]:
+        """Returns trading beside its shadow, as the last evening's digest had it; nothing if none of the newest did."""
+        outbox = notification_tables.outbox.c
+        newest = outbox.seq > select(func.max(outbox.seq) - _NEWEST_EVENTS).scalar_subquery()
+        question = select(outbox.body).where(newest, outbox.kind == "digest_made").order_by(outbox.seq.desc())
+        for row in await self._reader.read(question):
+            event = codec.events.decode(row["body"])
+            if isinstance(event, DigestMade) and event.digest.shadow:
+                return event.digest.shadow
+        return ()
 
     async def pulse(self) -> Pulse:
         """Returns signs of life and what waits."""

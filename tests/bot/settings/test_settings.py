@@ -65,6 +65,7 @@ WRONG = {
     "PROTECTION": ["best effort", "on"],
     "APPROVAL": ["yes"],
     "APPROVAL_TTL": ["-1", "2m"],
+    "SHADOW": ["yes", "1"],
     "KAFKA_BROKER": ["kafka://h:9092", "h:port", ",", "h:9092;i:9092"],
     "KAFKA_SECURITY_PROTOCOL": ["TLS"],
     "KAFKA_SSL_CAFILE": ["no/such/file.pem", "."],
