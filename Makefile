@@ -101,7 +101,7 @@ chaos: install ## KILLS=100: the program under load and faults, killed with -9 a
 	@KILLS=$(KILLS) STARTS=$(STARTS) HISTORY=$(HISTORY) FAILOVERS=$(FAILOVERS) ROUNDS=3 $(BIN)/pytest tests/chaos -s -q
 	@DAYS=$(DAYS) $(BIN)/pytest tests/week -s -q
 
-bench: install ## MarketFlow beside a naive loop, in one run on this machine; CHECK=1: only that, and fails where it is worse than recorded
+bench: install ## MarketFlow beside loops that remember nothing, in one run on this machine; CHECK=1: only that, and fails where it is worse than recorded
 	@$(BIN)/python -m bench $(if $(CHECK),--check)
 ifndef CHECK
 	@$(BIN)/python -m bench.status

@@ -1,1 +1,1 @@
-"""Benchmarks: MarketFlow and a naive loop on one machine in one run: `python -m bench`. Not a part of the program."""
+"""Benchmarks: MarketFlow and loops that remember nothing, on one machine in one run: `python -m bench`."""

@@ -1,5 +1,6 @@
-"""`python -m bench`: the naive loop, the same with one commit before each order, and MarketFlow in turn, round after round.
-Prints a table and the goals; with `--check` also how MarketFlow's ratios to the others compare with those of RESULTS.md."""
+"""`python -m bench`: loops that remember nothing, or one commit before each order, and MarketFlow on both databases in turn,
+round after round. Prints a table and the goals; with `--profile` also the time from stage to stage of MarketFlow's orders, with
+`--check` how its ratios to the others compare with those of RESULTS.md."""
 
 import argparse
 import asyncio
@@ -11,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from bench import recorded
-from bench.contenders import CONTENDERS, Contender
+from bench.contenders import CONTENDERS, SETTLES, Stages
 from bench.load import BenchmarkFailed, Load, signals
-from bench.report import Figures, as_json, as_table
+from bench.report import Figures, as_json, as_profile, as_table
 from bench.usage import cpu_seconds, most_resident
 from bench.world import SYMBOLS, World, running_world, with_exchange
 from tests.servers.process import ServerDidNotStartError
@@ -30,10 +31,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two of them (default: 0.05)")
     parser.add_argument("--burst", type=int, default=1000, help="signals sent at once in a round (default: 1000)")
     parser.add_argument(
-        "--settle", type=float, default=_SETTLED, help="seconds from the start of each to the first measurement (default: 31)"
+        "--settle", type=float, default=_SETTLED, help="seconds from MarketFlow's start to its first measurement (default: 31)"
     )
     parser.add_argument("--memory-broker", action="store_true", help="the in-memory broker even where Apache Kafka is")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--profile", action="store_true", help="the time from stage to stage of MarketFlow's orders, too")
     parser.add_argument("--check", action="store_true", help="fail where a ratio is worse than RESULTS.md lets pass")
     chosen = parser.parse_args()
     cycle = 2 * len(SYMBOLS)
@@ -44,27 +46,38 @@ def _arguments() -> argparse.Namespace:
     return chosen
 
 
-async def _measure(place: World, contender: Contender, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
+async def _measure(place: World, contender: str, name: str, folder: Path, chosen: argparse.Namespace) -> Figures:
     """Measures one contender in one round: starts it, warms it up, measures, ends it."""
     await asyncio.to_thread(folder.mkdir)
     await place.create_topic(name)
     orders = _WARM_UP + chosen.singles + chosen.burst
     async with (
         with_exchange(place, folder) as world,
-        contender(world, name, folder, orders) as pid,
+        CONTENDERS[contender](world, name, folder, orders) as measured,
         Load(world, name) as load,
     ):
+        pid = measured.pid
         started = cpu_seconds(pid)
         await load.one_at_a_time(list(signals(f"{name}-warm", _WARM_UP)), _WARM_UP_PAUSE)
-        await asyncio.sleep(chosen.settle)
+        await asyncio.sleep(chosen.settle if contender in SETTLES else 0)
+        warm = await measured.stages()
         seconds = await load.one_at_a_time(list(signals(f"{name}-single", chosen.singles)), chosen.pause)
+        stages = _since(warm, await measured.stages())
         before = cpu_seconds(pid)
         rate = await load.burst(list(signals(f"{name}-burst", chosen.burst)))
         cpu, resident = (cpu_seconds(pid) - before) / chosen.burst, most_resident(pid)
         filled, taken = await load.filled()
         if filled != taken:
             raise BenchmarkFailed(f"the exchange took {taken} orders and filled {filled}")
-    return Figures(seconds, [rate], [cpu], [resident], [started])
+    return Figures(seconds, [rate], [cpu], [resident], [started], stages)
+
+
+def _since(before: Stages, after: Stages) -> dict[str, tuple[float, float]]:
+    nothing = 0.0, 0.0
+    return {
+        stage: (seconds - before.get(stage, nothing)[0], orders - before.get(stage, nothing)[1])
+        for stage, (seconds, orders) in after.items()
+    }
 
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> bool:
@@ -76,9 +89,9 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> bool:
         if before is not None and world.broker_name != recorded.BROKER:
             raise BenchmarkFailed(f"--check compares figures of {recorded.BROKER}, which this machine cannot run")
         for number in range(chosen.rounds):
-            for index, (name, contender) in enumerate(CONTENDERS.items()):
+            for index, name in enumerate(CONTENDERS):
                 _progress(f"round {number + 1} of {chosen.rounds}: {name}")
-                done = await _measure(world, contender, f"round-{number}-{index}", folder / f"round-{number}-{index}", chosen)
+                done = await _measure(world, name, f"round-{number}-{index}", folder / f"round-{number}-{index}", chosen)
                 figures[name].add(done)
         broker = world.broker_name
     _progress("")
@@ -87,6 +100,8 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> bool:
     else:
         each = f"{chosen.rounds} rounds in turn, {chosen.singles} single signals and a burst in each, {len(SYMBOLS)} symbols"
         print(f"{each}\n{broker}, loopback exchange and chat; {machine}\n\n{as_table(figures, chosen.burst)}")
+    if chosen.profile:
+        print(f"\n{as_profile(figures)}")
     if before is None:
         return True
     comparisons = recorded.compare(figures, before)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contenders import FLOOR, NAIVE, OURS
+from bench.contenders import BARE, FLOOR, OURS
 from bench.report import Figures
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BROKER = "Apache Kafka"  # another broker's time would be compared with that of this one
-_FIGURES, _MARGINS = "MarketFlow and the loop", "What `--check` lets pass"  # the headings above the two tables
+_FIGURES, _MARGINS = "MarketFlow and the loops", "What `--check` lets pass"  # the headings above the two tables
 _MORE_IS_BETTER = "orders/s"
 
 Ratios = Mapping[tuple[str, str], float]
@@ -57,13 +57,13 @@ def columns(figures: Figures) -> Mapping[str, float]:
 
 def ratios(rows: Mapping[str, Mapping[str, float]]) -> Ratios:
     """Returns the ratios of a table: a row for each contender, by its columns."""
-    return {(column, other): ours / rows[other][column] for column, ours in rows[OURS].items() for other in (NAIVE, FLOOR)}
+    return {(column, other): ours / rows[other][column] for column, ours in rows[OURS].items() for other in (BARE, FLOOR)}
 
 
 def read_recorded(text: str) -> Recorded:
     """Reads RESULTS.md. Raises UnreadableResults where a table, a row, a column or a margin is missing."""
     measured, margins = dict(_rows(text, _FIGURES)), dict(_rows(text, _MARGINS))
-    if absent := [name for name in (NAIVE, FLOOR, OURS) if name not in measured]:
+    if absent := [name for name in (BARE, FLOOR, OURS) if name not in measured]:
         raise UnreadableResults(f"no row {absent[0]!r} below {_FIGURES!r}")
     numbers = {name: {column: _number(column, said) for column, said in row.items()} for name, row in measured.items()}
     if absent := [column for column in numbers[OURS] if column not in margins]:

@@ -1,5 +1,5 @@
-"""The surroundings of both contenders: the loopback exchange, the local chat and a Kafka broker, each its own process on
-127.0.0.1."""
+"""The surroundings of all contenders: the loopback exchange, the local chat, a Kafka broker and PostgreSQL, each its own process
+on 127.0.0.1."""
 
 import asyncio
 import json
@@ -13,7 +13,8 @@ from typing import Any
 
 from demo.broker import running_broker
 from tests.servers.kafka import KafkaServer, KafkaUnavailableError, RealKafka, kafka_jars
-from tests.servers.process import ServerProcess
+from tests.servers.postgres import PostgresServer, PostgresUnavailableError, find_programs
+from tests.servers.process import ServerDidNotStartError, ServerProcess
 
 ROOT = Path(__file__).parents[1]
 PRICE = "0.4801"
@@ -21,7 +22,7 @@ BASES = tuple(f"B{chr(ord('A') + number)}" for number in range(20))
 SYMBOLS = tuple(f"{base}USDC" for base in BASES)
 PARTITIONS = 4
 
-# The naive loop sells what it bought without deducting the fee: some stock of each coin keeps that from being a -2010.
+# The loops sell what they bought without deducting the fee: some stock of each coin keeps that from being a -2010.
 _PLENTY = "1000000"
 
 
@@ -36,13 +37,14 @@ class World:
     broker: str
     broker_name: str
     create_topic: Callable[[str], Awaitable[None]]
+    create_database: Callable[[str], Awaitable[str]]
     api_url: str = ""
     ws_url: str = ""
     key: str = ""
     secret: str = ""
 
     def settings(self, topic: str) -> dict[str, str]:
-        """Returns the settings of both contenders."""
+        """Returns the settings of all contenders."""
         return {
             "BINANCE_API_URL": self.api_url,
             "BINANCE_API_KEY": self.key,
@@ -81,6 +83,14 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
             async def create(name: str, partitions: int = 1) -> None:
                 await asyncio.to_thread(broker.create_topic, name, partitions)
 
+        databases: list[PostgresServer] = []
+
+        async def create_database(name: str) -> str:
+            if not databases:  # most measurements need none
+                databases.append(await _postgres(stack))
+            await databases[0].execute(f'CREATE DATABASE "{name}"')
+            return databases[0].url(name)
+
         yield World(
             chat_url=chat["api_url"],
             token=chat["token"],
@@ -88,7 +98,21 @@ async def running_world(folder: Path, *, memory_broker: bool) -> AsyncIterator[W
             broker=address,
             broker_name=name,
             create_topic=lambda topic: create(topic, PARTITIONS),
+            create_database=create_database,
         )
+
+
+async def _postgres(stack: AsyncExitStack) -> PostgresServer:
+    """Starts an empty PostgreSQL, which waits for the disk as it does by default. Raises ServerDidNotStartError where there is
+    none."""
+    try:
+        server = PostgresServer(find_programs(), durable=True)
+    except PostgresUnavailableError as lacking:
+        raise ServerDidNotStartError(f"no PostgreSQL here: {lacking}") from None
+    stack.push_async_callback(asyncio.to_thread, server.remove)
+    await asyncio.to_thread(server.create)
+    await asyncio.to_thread(server.start)
+    return server
 
 
 @asynccontextmanager
@@ -119,7 +143,7 @@ async def _apache_kafka(stack: AsyncExitStack, folder: Path) -> RealKafka | None
     try:
         jars = await asyncio.to_thread(kafka_jars)
     except KafkaUnavailableError as lacking:
-        print(f"No Apache Kafka here ({lacking}): both use the in-memory broker.", file=sys.stderr)
+        print(f"No Apache Kafka here ({lacking}): all use the in-memory broker.", file=sys.stderr)
         return None
     await asyncio.to_thread(folder.mkdir)
     kafka = await asyncio.to_thread(KafkaServer, jars, folder)

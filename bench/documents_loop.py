@@ -1,17 +1,13 @@
-"""The naive loop: consume, place, alert, one after another, blocking, like the design document's own example.
+"""The loop of the design document's own example: consume, place, alert, one after another, blocking.
 
-It has no ledger, no rules and no error handling, and waits for none of them: the speed to compare with. With `JOURNAL` it stores
-each order before it sends it, and waits until the disk has it: the least that any program does that knows after a crash what it
-sent.
+It has no ledger, no rules and no error handling, and waits for none of them.
 """
 
 import asyncio
 import json
 import logging
 import os
-import sqlite3
 import sys
-from collections.abc import Callable
 
 import requests
 from aiokafka import AIOKafkaConsumer
@@ -20,7 +16,7 @@ from prometheus_client import Counter, Gauge, start_http_server
 
 READY = "Order Executor started"
 
-log = logging.getLogger("naive")
+log = logging.getLogger("loop")
 buy_count = Counter("buy_orders_total", "Total BUY orders")
 sell_count = Counter("sell_orders_total", "Total SELL orders")
 last_profit = Gauge("last_trade_profit", "Last trade profit (%)")
@@ -38,42 +34,24 @@ def connect_exchange() -> Client:
     return Client(os.environ["BINANCE_API_KEY"], os.environ["BINANCE_API_SECRET"])
 
 
-def open_journal(path: str) -> Callable[[str, str], None]:
-    """Returns what stores an order in SQLite, in a commit of its own that is on the disk when it returns; without a path it does
-    nothing."""
-    if not path:
-        return lambda side, symbol: None
-    connection = sqlite3.connect(path, isolation_level=None)
-    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE orders (side TEXT, symbol TEXT)"):
-        connection.execute(statement)
-    return lambda side, symbol: _insert(connection, side, symbol)
-
-
-def _insert(connection: sqlite3.Connection, side: str, symbol: str) -> None:
-    connection.execute("INSERT INTO orders VALUES (?, ?)", (side, symbol))
-
-
 class Trader:
-    """Trades a signal. Unlike the document's example it knows more than one symbol, so that both contenders do the same work."""
+    """Trades a signal. Unlike the document's example it knows more than one symbol, so that all contenders do the same work."""
 
-    def __init__(self, client: Client, qty: float, store: Callable[[str, str], None]) -> None:
+    def __init__(self, client: Client, qty: float) -> None:
         self._client = client
         self._qty = qty
-        self._store = store
         self._bought_at: dict[str, float] = {}
 
     def handle(self, signal: str, symbol: str, price: float) -> None:
         """Returns when the order is answered and the alert is sent."""
         log.info("Signal received: %s @ %s", signal, price)
         if signal == "BUY_SM" and symbol not in self._bought_at:
-            self._store("BUY", symbol)
             order = self._client.order_market_buy(symbol=symbol, quantity=self._qty)
             buy_count.inc()
             self._bought_at[symbol] = price
             send_alert(f"🟩 BUY {symbol} @ {price}")
             log.info("BUY executed: %s", order["orderId"])
         elif signal == "SELL_SM" and symbol in self._bought_at:
-            self._store("SELL", symbol)
             order = self._client.order_market_sell(symbol=symbol, quantity=self._qty)
             sell_count.inc()
             bought_at = self._bought_at.pop(symbol)
@@ -85,7 +63,7 @@ class Trader:
 
 async def consume_signals() -> None:
     """Reads new records until the process is ended."""
-    trader = Trader(connect_exchange(), float(os.environ["TRADE_QTY"]), open_journal(os.environ.get("JOURNAL", "")))
+    trader = Trader(connect_exchange(), float(os.environ["TRADE_QTY"]))
     start_http_server(int(os.environ["METRICS_PORT"]), addr="127.0.0.1")
     consumer = AIOKafkaConsumer(
         os.environ["KAFKA_TOPIC"], bootstrap_servers=os.environ["KAFKA_BROKER"], auto_offset_reset="latest"
