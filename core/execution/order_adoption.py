@@ -22,6 +22,7 @@ from core.execution.placement import Placement
 from core.execution.resting_entries import RestingEntries
 from core.execution.resting_orders import RestingOrders
 from core.policy.entries.placing import with_expiry
+from core.policy.exits.breakeven import as_at_exchange
 from core.policy.exits.protection import bound, exposed, price_of
 from core.policy.order_ownership import Ours, Whose, whose
 from core.ports.clock import Clock
@@ -112,12 +113,14 @@ class OrderAdoption:
         return None
 
     async def _adopt_leg(self, order: Order, leg: PlanLeg, batch: CommitBatch, report: ExecutionReport) -> None:
-        """Adopts an order that protects a position: it rests on, and what it filled is booked. Its id is not used again. If more
-        than is held is in orders then, as others were placed meanwhile, all are placed anew: they would sell the owner's own
-        coins."""
+        """Adopts an order that protects a position: it rests on, what it filled is booked, and a stop that had moved up stays
+        there. Its id is not used again. If more than is held is in orders then, as others were placed meanwhile, all are placed
+        anew: they would sell the owner's own coins."""
         plan = self._portfolio.plans.get(order.book)
-        if plan is not None and plan.plan_id == leg.plan_id and plan.generation <= leg.generation:
-            batch.plans.append(replace(plan, generation=leg.generation + 1))
+        if plan is not None and plan.plan_id == leg.plan_id and plan.generation <= leg.generation + 1:  # its newest orders
+            instrument = self._market.instrument(order.symbol)
+            moved = plan if instrument is None else as_at_exchange(plan, order, instrument)
+            batch.plans.append(replace(moved, generation=leg.generation + 1))
         batch.orders.append(order)
         await self._writer.try_commit(batch)
         await self._resting.hear(report)

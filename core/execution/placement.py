@@ -219,6 +219,8 @@ class Placement:
     async def _send(self, order: Order) -> PlaceResult:
         asked = self._clock.monotonic()
         before = await self._first.ask(order)
+        if isinstance(before, ExecutionReport):  # the ledger had lost it, and maybe what came after it: an entry's next order
+            await self._look_first(order)
         if before is not None:
             return before
         sent = self._clock.monotonic()

@@ -37,6 +37,7 @@ from core.execution.reconciler import FateUnknown, NeverPlaced, Reconciler
 from core.execution.resting_orders import Look, RestingOrders, is_stop
 from core.policy.entries.purchase import emptied
 from core.policy.exits.bracket_check import Bracket, OpenOrders
+from core.policy.exits.breakeven import as_at_exchange
 from core.policy.exits.protection import (
     at_prices,
     carry_out,
@@ -319,7 +320,7 @@ class Protection:
             for leg in legs
             for report in [named[leg.client_order_id]]
         ]
-        await self._writer.commit(CommitBatch(orders=resting))
+        await self._writer.commit(CommitBatch(orders=resting, plans=self._moved(legs, resting)))
         for report in sorted(reports, key=lambda one: one.executed_qty, reverse=True):
             await self._resting.hear(report)
         plan = self._portfolio.plans.get(legs[0].book)
@@ -327,6 +328,18 @@ class Protection:
             await self._put_off(plan, reason("exits_wait"))
         else:
             await self._is_guarded(legs[0].book)
+
+    def _moved(self, legs: Sequence[Order], resting: Sequence[Order]) -> list[TradePlan]:
+        """Returns the plan where the exchange has a stop of it higher than `legs` were to have it: an earlier process had moved
+        it, and the ledger has lost that."""
+        plan, instrument = self._portfolio.plans.get(legs[0].book), self._market.instrument(legs[0].symbol)
+        if plan is None or instrument is None:
+            return []
+        moved = plan
+        for leg, placed in zip(legs, resting, strict=True):
+            if placed.terms != leg.terms:
+                moved = as_at_exchange(moved, placed, instrument)
+        return [] if moved is plan else [moved]
 
     async def _is_guarded(self, book: StrategyBook) -> None:
         """Commits that the position is protected, once nothing of its protection is missing."""

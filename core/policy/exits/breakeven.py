@@ -8,6 +8,7 @@ from core.domain.exit_plan import Level
 from core.domain.instrument import Instrument
 from core.domain.money import HUNDRED, ceil_to_step, divide, multiply
 from core.domain.order import Order
+from core.domain.plan_leg import LegKind
 from core.domain.position import Position
 from core.domain.trade_plan import ChangeCause, PlanChange, TradePlan
 from core.policy.exits.bracket import level_price
@@ -53,16 +54,26 @@ def at_cost(plan: TradePlan, position: Position, instrument: Instrument) -> Trad
     stop = plan.exits.stop
     if stop is None or stop.above_cost_pct is None:
         return plan
-    return _raised(plan, breakeven_price(position, instrument, stop.above_cost_pct))
+    return raised(plan, breakeven_price(position, instrument, stop.above_cost_pct))
 
 
 def with_stop_at(plan: TradePlan, price: Decimal, move: PlanChange, now: datetime) -> TradePlan:
     """Returns the plan with its stop at `price` (quote asset). It is never moved down: then it stays where it is."""
-    raised = _raised(plan, price)
-    return plan if raised is plan else replace(exposed(raised, now), change=move)
+    moved = raised(plan, price)
+    return plan if moved is plan else replace(exposed(moved, now), change=move)
 
 
-def _raised(plan: TradePlan, price: Decimal) -> TradePlan:
+def as_at_exchange(plan: TradePlan, leg: Order, instrument: Instrument) -> TradePlan:
+    """Returns the plan with its stop where `leg`, an order of it that the ledger had lost, has it: the stop had moved up."""
+    at, stop = leg.terms.stop_price, plan.exits.stop
+    if stop is None or at is None or leg.leg is None or leg.leg.kind is not LegKind.STOP:
+        return plan
+    usual = ceil_to_step(level_price(stop.level, plan.entry_price, -1), instrument.price_step)
+    return raised(plan, at) if at > usual else plan
+
+
+def raised(plan: TradePlan, price: Decimal) -> TradePlan:
+    """Returns the plan with its stop at `price` (quote asset) if that is above where it is; nothing of it is placed anew."""
     stop = plan.exits.stop
     if stop is None or level_price(stop.level, plan.entry_price, -1) >= price:
         return plan

@@ -1,5 +1,6 @@
 """Entries at a limit: they rest, what they fill is protected, and they are taken off when their time is over."""
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,11 +10,11 @@ import pytest
 
 from core.domain.events.entries import EntryChased, EntryFilledPartly, EntryMissed, EntryRests
 from core.domain.events.orders import OrderExecuted, OrderFailed
-from core.domain.exit_plan import Level, Target
+from core.domain.exit_plan import Level, StopLoss, Target
 from core.domain.limit_entry import OnTimeout
 from core.domain.messages import CancelRequested
 from core.domain.order import Order, OrderRequest
-from core.domain.order_messages import EntryDue
+from core.domain.order_messages import EntryDue, PlanRequested
 from core.domain.order_state_machine import OrderState
 from core.domain.order_terms import OrderTerms, OrderType, TimeInForce
 from core.domain.plan_leg import LegKind
@@ -529,3 +530,53 @@ async def test_what_an_entry_bought_is_booked_before_a_sale_of_it_that_the_ledge
     assert ledger.orders[sale].signal.signal_type == "SELL_ADOPTED"
     assert not planned.portfolio.position(StrategyBook(WIF)).qty
     assert planned.venue.listed == []
+
+
+async def test_an_entry_that_went_on_further_than_the_ledger_knows_keeps_its_plan(
+    planned: World, ledger: MemoryLedger, restart: Restart
+) -> None:
+    """The ledger that was put back knows the first order alone: its next one was taken off, and the one after that has bought."""
+    await planned.enter("0.47", expires_in=10, on_timeout=OnTimeout.REPRICE)
+    name, before = entry(planned).client_order_id, deepcopy(ledger)
+    planned.venue.trade(WIF, "0.49")  # beyond the band, where each of its orders stays
+    await planned.clock.forward(24)
+    last = entry(planned)
+    assert last.client_order_id == f"{name}E102"
+    planned.venue.fill(last.client_order_id, Decimal("0.4848"))
+    await planned.clock.forward(5)
+    held = protected(planned)
+    assert held
+    again = await restart(planned, before)
+    await again.clock.forward(60)
+    assert (before.plans[name].state, protected(again)) == (PlanState.GUARDED, held)
+    assert again.portfolio.position(StrategyBook(WIF)).is_open
+    assert planned.venue.placed[-1].client_order_id == last.client_order_id
+
+
+async def test_a_stop_that_had_moved_up_stays_there_though_the_ledger_lost_that(
+    planned: World, ledger: MemoryLedger, restart: Restart
+) -> None:
+    await planned.enter("0.47", expires_in=600)
+    name = entry(planned).client_order_id
+    planned.venue.fill(name, Decimal("0.47"), Decimal(14))
+    await planned.clock.forward(5)
+    before = deepcopy(ledger)
+    plan = planned.portfolio.plans[StrategyBook(WIF)]
+    moved = replace(plan.exits, stop=StopLoss(Level(price=Decimal("0.46"))))
+    wanted = PlanRequested(WIF, moved, planned.portfolio.position(StrategyBook(WIF)).opened_at, 7, "Ann")
+    await planned.clock.run(planned.inbox.ask(planned.message(wanted, WIF)))
+    await planned.clock.forward(5)
+    assert _stops(planned) == [Decimal("0.46")]
+    again = await restart(planned, before)
+    again.trading.comparing.want([WIF])
+    await again.clock.forward(60)
+    assert _stops(again) == [Decimal("0.46")]
+    again.venue.fill(name, Decimal("0.47"), Decimal(5))  # all is placed anew
+    await again.clock.forward(10)
+    assert set(_stops(again)) == {Decimal("0.46")}
+
+
+def _stops(world: World) -> list[Decimal | None]:
+    """Returns where the stops at the exchange are."""
+    legs = world.portfolio.resting_for(StrategyBook(WIF))
+    return [leg.terms.stop_price for leg in legs if leg.leg is not None and leg.leg.kind is LegKind.STOP]

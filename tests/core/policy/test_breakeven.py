@@ -3,18 +3,22 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.exit_plan import Breakeven, ExitPlan, Level, StopLoss, Target, Trailing
 from core.domain.money import HUNDRED, multiply
+from core.domain.order_terms import OrderTerms, OrderType
+from core.domain.plan_leg import LegKind, PlanLeg
 from core.domain.position import Position
 from core.domain.trade_plan import ChangeCause, PlanChange, PlanState, TradePlan
 from core.policy.exits.bracket import level_price
-from core.policy.exits.breakeven import at_breakeven, at_cost, breakeven_price, is_reached, with_stop_at
+from core.policy.exits.breakeven import as_at_exchange, at_breakeven, at_cost, breakeven_price, is_reached, with_stop_at
 from core.policy.exits.plan_check import check_plan
 from core.policy.exits.trailing import trailed
 from core.policy.sizing.fees import TAKER_FEE
+from tests.core.adapters.ledger.values import order as an_order
 from tests.core.virtual_time import NOON
 from tests.core.world import instrument
 
@@ -113,3 +117,21 @@ def test_a_sound_plan_has_its_breakeven_below_the_price_that_it_waits_for(
     due = level_price(Level(pct=after), entry, 1)
     near = abs(due - exact) < entry * Decimal("1e-9")
     assert near or (check_plan(exits) is None) is (exact < due)
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "stop"),
+    [
+        (LegKind.STOP, "0.46", Level(price=Decimal("0.46"))),  # it had moved up
+        (LegKind.STOP, "0.4466", Level(pct=Decimal(5))),  # where the plan has it, rounded
+        (LegKind.STOP, "0.44", Level(pct=Decimal(5))),
+        (LegKind.TARGET, "0.46", Level(pct=Decimal(5))),
+    ],
+)
+def test_the_stop_of_a_lost_order_is_the_plans_where_it_is_higher(kind: LegKind, at: str, stop: Level) -> None:
+    before = plan(Decimal("0.47001"), Level(pct=Decimal(5)))
+    leg = PlanLeg(before.plan_id, kind, 1, 0)
+    order = replace(an_order(1), leg=leg, terms=OrderTerms(OrderType.STOP_LOSS, stop_price=Decimal(at)))
+    found = as_at_exchange(before, order, instrument()).exits.stop
+    assert found is not None
+    assert found.level == stop
