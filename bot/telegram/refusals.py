@@ -12,7 +12,7 @@ from bot.views.chat_message import Button, ChatMessage
 from bot.views.reply_keyboard import command_meant
 from core.domain.access import Role
 
-_CLOSE = 0.75  # a plain word is less likely a command than one with a slash
+_CLOSE = 0.81  # a plain word is less likely a command than one with a slash
 _WORDS_TRIED = 8  # of a sentence, for the command that it may mean
 
 

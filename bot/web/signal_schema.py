@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bot.web.trade_schema import NUMBER, PRICE, TRADE_FIELDS
+from core.adapters.signals.json_parser import LONGEST_NAME
 
 
 class Stored(BaseModel):
@@ -38,6 +39,7 @@ _SECONDS = {"type": "integer", "minimum": 946684800, "maximum": 4102444799}
 _MILLISECONDS = {"type": "integer", "minimum": 946684800000, "maximum": 4102444799999}
 _BODY = {
     "type": "object",
+    "propertyNames": {"maxLength": LONGEST_NAME},
     "required": ["signal_type", "close"],
     "properties": {
         "signal_type": {

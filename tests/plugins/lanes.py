@@ -14,7 +14,13 @@ LANES = (
         "tests/core/adapters/kafka/",
         "tests/servers/",
     ),
-    ("tests/dashboard/", "tests/demo/", "tests/local_telegram/", "tests/plugins/test_plugins.py"),
+    (
+        "tests/bot/web/test_web_app.py",
+        "tests/dashboard/",
+        "tests/demo/",
+        "tests/local_telegram/",
+        "tests/plugins/test_plugins.py",
+    ),
 )
 """The beginnings of the paths of each lane: of what kills processes and waits for them, and what needs Apache Kafka or
 Chromium. The longest beginning decides."""

@@ -37,11 +37,12 @@ class Reply:
 
 @dataclass(slots=True)
 class ChatMessage:
-    """A message in the chat; `texts` are all its versions, the last one is shown."""
+    """A message in the chat; `texts` are all its versions, the last one is shown until it `is_gone`."""
 
     number: int
     texts: list[str]
     buttons: list[str] = field(default_factory=list)
+    is_gone: bool = False
 
 
 class Chat:
@@ -93,14 +94,23 @@ class Chat:
             return 502, {"ok": False, "description": "Bad Gateway"}
         await fate.may_die(0.002)
         result = self._taken(method, parameters)
+        if result is None:
+            return 400, {"ok": False, "description": "Bad Request: message not found"}
         await fate.may_die(0.004)
         if fate.strikes("chat answer lost", 0.01):
             raise TimedOut
         return 200, {"ok": True, "result": result}
 
     def _taken(self, method: str, parameters: dict[str, Any]) -> object:
-        if method not in {"sendMessage", "editMessageText"}:
+        """Returns the result; None where the message is gone."""
+        if method not in {"sendMessage", "editMessageText", "deleteMessage"}:
             raise AssertionError(f"the simulated chat knows no {method}")
+        if method != "sendMessage" and self.messages[int(parameters["message_id"])].is_gone:
+            return None
+        if method == "deleteMessage":
+            gone = self.messages[int(parameters["message_id"])]
+            gone.is_gone, gone.buttons = True, []
+            return True
         text, markup = parameters["text"], parameters.get("reply_markup")
         rows = (json.loads(markup) if isinstance(markup, str) else markup or {}).get("inline_keyboard", [])
         buttons = [button["callback_data"] for row in rows for button in row]

@@ -34,7 +34,11 @@ def history(sold: dict[str, int], *, added: bool = False, step: bool = False) ->
     rows: dict[Any, list[dict[str, Any]]] = {
         plan_tables.order_plans: [dict(plan_tables.plan_row(plan))],
         result_tables.executions: [
-            {"side": "BUY", "client_order_id": name, "plan_id": None if step and name == ADDED else ENTRY} for _, name, _ in buys
+            {
+                "symbol": "WIFUSDC", "strategy": plan.strategy, "side": "BUY", "qty": Decimal(qty),
+                "client_order_id": name, "plan_id": None if step and name == ADDED else ENTRY,
+            }
+            for _, name, qty in buys
         ],
         order_tables.orders: [{"client_order_id": ADDED, "signal_type": BOUGHT if step else "BUY_SM"}],
     }
@@ -63,3 +67,13 @@ def test_of_a_position_that_was_added_to_the_shares_are_of_more() -> None:
     (promise,) = PROMISES
     assert list(promise(history({"T100": 50, "T200": 100}, added=True))) == []
     assert list(promise(history({"T100": 50, "T200": 100}, step=True))) == []
+
+
+def test_what_was_held_before_the_entry_is_part_of_the_whole() -> None:
+    seen = history({"T100": 70, "T200": 70})
+    rows = seen.rows(result_tables.executions)
+    before = {**rows[0], "client_order_id": "mf-" + "0" * 29, "plan_id": None, "qty": Decimal(40)}
+    (promise,) = PROMISES
+    assert len(list(promise(seen))) == 2
+    cast("list[Any]", rows).insert(0, before)
+    assert list(promise(seen)) == []

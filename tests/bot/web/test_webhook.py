@@ -408,10 +408,11 @@ def test_the_description_is_true_whatever_is_sent(case: Any) -> None:
             case.headers.pop("X-Signature", None)
     response = case.call()
     # Everything described is accepted. Exceptions that no pattern can express: any printable text is a `signal_id` or `strategy`,
-    # an exit may ask for any order, an undescribed field must not name an instrument, and fields must not contradict each other.
+    # an exit may ask for any order, an undescribed field must not name an instrument, names within fields have a limit too, and
+    # fields must not contradict each other.
     body = response.request.body
     besides = [negative_data_rejection] if has_a_foreign_text(body) or is_an_exit_with_an_order(body) else []
-    if names_an_instrument_besides(body) or contradicts_itself(body):
+    if names_an_instrument_besides(body) or contradicts_itself(body) or has_a_long_name_within(body):
         besides.append(positive_data_acceptance)
     case.validate_response(response, excluded_checks=besides)
     assert response.status_code < 500
@@ -440,6 +441,12 @@ CONTRADICTIONS = {
     *("entry_at_once", "entry_of_limit", "entry_no_limit", "entry_no_expiry", "entry_maker_stays"),
     "step_order",
 }
+
+
+def has_a_long_name_within(body: bytes | str | None) -> bool:
+    """Tells whether a record has a name that is too long at any depth."""
+    found = read(body or b"")
+    return isinstance(found, Unreadable) and found.reason is not None and found.reason.code == "record_long_name"
 
 
 def contradicts_itself(body: bytes | str | None) -> bool:
