@@ -160,7 +160,8 @@ def _parameters(request: web.BaseRequest, query: str, raw: bytes) -> tuple[dict[
 async def start(venue: Venue, port: int = 0) -> Callable[[], Any]:
     """Serves on 127.0.0.1 and sets `venue.api_url`; returns the coroutine function that stops it."""
     server = Server(venue)
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None, keepalive_timeout=600), shutdown_timeout=0.2)
+    web_server = web.Server(server.handle, access_log=None, keepalive_timeout=600)
+    runner = web.ServerRunner(web_server, shutdown_timeout=0.2)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
     bound = runner.addresses[0][1]
@@ -168,8 +169,13 @@ async def start(venue: Venue, port: int = 0) -> Callable[[], Any]:
     venue.ws_url = f"ws://127.0.0.1:{bound}/ws-api/v3"
 
     async def stop() -> None:
+        served = [connection.transport for connection in web_server.connections]
         await server.close()
         await runner.cleanup()
+        for transport in served:
+            if transport is not None:
+                transport.abort()  # what is not sent yet would keep it open beyond the end of the loop
+        await asyncio.sleep(0)
 
     return stop
 
