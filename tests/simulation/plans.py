@@ -160,6 +160,24 @@ def _over(seen: Evidence) -> Iterator[str]:
             yield f"target {number} of {plan_id} has sold {times} times"
 
 
+def _over_at_once(seen: Evidence) -> Iterator[str]:
+    """Checks that a plan whose stop has sold the last of its position is over in the same commit, or in that of its entry's end
+    where the rest of that still had to be taken off. A ledger that was set back may have lost that commit."""
+    if seen.accident == SET_BACK:
+        return
+    last = {row["plan_id"]: row for row in seen.rows(result_tables.executions) if row["side"] == "SELL" and row["plan_id"]}
+    stops = {row["client_order_id"]: row for row in seen.legs if row["leg"] == LegKind.STOP and row["state"] == "FILLED"}
+    entries = [row for row in seen.rows(order_tables.orders) if row["side"] == "BUY"]
+    for plan in seen.rows(plan_tables.order_plans):
+        sale = last.get(plan["plan_id"])
+        stop = stops.get(sale["client_order_id"]) if sale is not None else None
+        if stop is None or plan["state"] != "CLOSED":
+            continue
+        own = [row["updated_at"] for row in entries if row["client_order_id"].startswith(plan["plan_id"])]
+        if plan["closed_at"] > max([stop["updated_at"], *own]):
+            yield f"the plan of {plan['symbol']} was over {plan['closed_at'] - stop['updated_at']} after its stop had sold"
+
+
 def _lost_nothing(seen: Evidence) -> Iterator[str]:
     """Checks that no order had to be taken over from the exchange where the ledger was never set back."""
     if seen.accident != SET_BACK:
@@ -254,4 +272,15 @@ def _events(seen: Evidence, kind: type[E]) -> Iterator[E]:
             yield event
 
 
-PROMISES = (_legs_once, _nothing_left, _guarded, _over, _lost_nothing, _failures, _ended_by_others, _attempts, _goes_on)
+PROMISES = (
+    _legs_once,
+    _nothing_left,
+    _guarded,
+    _over,
+    _over_at_once,
+    _lost_nothing,
+    _failures,
+    _ended_by_others,
+    _attempts,
+    _goes_on,
+)

@@ -35,8 +35,12 @@ def history(sold: dict[str, int], *, added: bool = False, step: bool = False) ->
         plan_tables.order_plans: [dict(plan_tables.plan_row(plan))],
         result_tables.executions: [
             {
-                "symbol": "WIFUSDC", "strategy": plan.strategy, "side": "BUY", "qty": Decimal(qty),
-                "client_order_id": name, "plan_id": None if step and name == ADDED else ENTRY,
+                "symbol": "WIFUSDC",
+                "strategy": plan.strategy,
+                "side": "BUY",
+                "qty": Decimal(qty),
+                "client_order_id": name,
+                "plan_id": None if step and name == ADDED else ENTRY,
             }
             for _, name, qty in buys
         ],
