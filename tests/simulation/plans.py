@@ -36,6 +36,7 @@ _RESTS = {"ACCEPTED", "PARTIALLY_FILLED"}
 _TOO_LITTLE = {"part_below_min_notional", "part_below_min_qty", "too_little_to_sell"}
 _ENDED = {"protection_ended", "protection_gone", "order_forgotten"}
 _SOON = timedelta(seconds=120)
+_ONE_COMMIT = timedelta(seconds=1)  # within which a real clock is read twice for one
 _SCRAP = 7  # quote asset: what was bought for less may be too little to sell
 _A_STEP = 3  # quote asset: the coarsest step that a symbol ever had here
 _A_TICK = Decimal("0.0025")  # of the price: the coarsest tick is 0.0021 of it
@@ -174,7 +175,7 @@ def _over_at_once(seen: Evidence) -> Iterator[str]:
         if stop is None or plan["state"] != "CLOSED":
             continue
         own = [row["updated_at"] for row in entries if row["client_order_id"].startswith(plan["plan_id"])]
-        if plan["closed_at"] > max([stop["updated_at"], *own]):
+        if plan["closed_at"] > max([stop["updated_at"], *own]) + _ONE_COMMIT:
             yield f"the plan of {plan['symbol']} was over {plan['closed_at'] - stop['updated_at']} after its stop had sold"
 
 
