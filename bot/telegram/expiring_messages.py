@@ -42,6 +42,5 @@ class ExpiringMessages:
         await self._delete(chat_id, message_id)
 
     async def _delete(self, chat_id: int, message_id: int) -> None:
-        bot = self._sender.bot
-        with suppress(TelegramError):  # its reader deleted it already
-            await self._sender.do(lambda: bot.delete_message(chat_id, message_id), _ATTEMPTS)
+        with suppress(TelegramError):  # whatever the matter is, the chat is no place to say so
+            await self._sender.delete(chat_id, message_id, _ATTEMPTS)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.adapters.ledger.driver_statement import Compiled, DriverStatement, failed
+from core.adapters.ledger.driver_statement import DriverStatement, failed
 from core.adapters.ledger.row import Row
 
 _DIVIDED_BY_ZERO = "22012"
@@ -34,7 +34,7 @@ def commit(connection: Connection, parts: Sequence[Part]) -> bool:
     """Executes and commits `parts`, none of which is without rows; no transaction has begun on `connection`. Returns False if
     nothing was written, because a counted row was not. Raises DBAPIError, and what the network raises: then nobody knows."""
     compiled = [part.statement.compiled(connection.dialect, part.rows[0]) for part in parts]
-    text = _as_one(tuple((one.text, _places(one), part.is_counted) for one, part in zip(compiled, parts, strict=True)))
+    text = _as_one(tuple((one.text, len(one.places), part.is_counted) for one, part in zip(compiled, parts, strict=True)))
     values: list[Any] = []
     for one, part in zip(compiled, parts, strict=True):
         (parameters,) = one.parameters(part.rows)
@@ -47,10 +47,6 @@ def commit(connection: Connection, parts: Sequence[Part]) -> bool:
             return False
         raise failed(text, error) from error
     return True
-
-
-def _places(compiled: Compiled) -> int:
-    return len(compiled.places)
 
 
 @lru_cache(_SHAPES)
