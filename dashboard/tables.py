@@ -52,11 +52,6 @@ def shown(value: object) -> str:
             return str(value)
 
 
-def rounded(value: Decimal | None, decimals: int, *, signed: bool = False) -> str:
-    """Formats an amount for reading, rounded to `decimals`."""
-    return "" if value is None else f"{value:+.{decimals}f}" if signed else plain(round(value, decimals))
-
-
 def table(values: Iterable[Any], columns: Sequence[str]) -> list[dict[str, str]]:
     """Returns rows of cells, column by column, in full precision."""
     return [{column: shown(getattr(value, column)) for column in columns} for value in values]
